@@ -1,0 +1,36 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# How the series is kept in this repository, for those scripts that read or
+# write it. They source it after lib.sh.
+#
+# patches/BASE/NNNN-*.patch hold the commit messages and the edits of existing
+# files. New files live whole at their path in this repository, shared by all
+# bases; a patch names those that its commit adds, one a line:
+#
+#	New-file: security/integrity/ima/ima_update_counter.c
+#
+# In build/BASE/linux, a git tree, the tag "base" is the source as it came, and
+# the branch "series" has the series on top of it.
+
+# shellcheck disable=SC2154 # from lib.sh
+patch_dir() { printf '%s/patches/%s\n' "$top" "$1"; }
+
+# new_files PATCH...: the new files that these patches name
+new_files() { sed -n 's/^New-file: //p' "$@"; }
+
+# has_work TREE: are there commits or edits that the patches don't have?
+has_work() {
+	[[ $(git -C "$1" rev-parse HEAD) != "$(git -C "$1" rev-parse refs/tags/applied)" ]] ||
+		[[ $(git -C "$1" status --porcelain --untracked-files=no) ]]
+}
+
+# series_state BASE TREE: a digest of all that the tree is made of
+series_state() {
+	local patches=("$(patch_dir "$1")"/*.patch) file
+	{
+		git -C "$2" rev-parse base
+		for file in "${patches[@]}"; do cat "$file"; done
+		for file in $(new_files "${patches[@]}"); do cat "$top/$file"; done
+	} | sha256sum | cut -d' ' -f1
+}

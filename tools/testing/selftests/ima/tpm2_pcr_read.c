@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../kselftest.h"
+#include "tpm2_pcr_read.h"
+
+#define TPM_DEV			"/dev/tpmrm0"
+#define TPM2_ST_NO_SESSIONS	0x8001
+#define TPM2_CC_PCR_READ	0x017e
+#define HEADER_SIZE		10
+
+static const struct {
+	const char *name;
+	uint16_t id;
+} algs[] = {
+	{ "sha1", 0x0004 },
+	{ "sha256", 0x000b },
+	{ "sha384", 0x000c },
+	{ "sha512", 0x000d },
+	{ "sm3", 0x0012 },
+};
+
+bool tpm2_present(void)
+{
+	return !access(TPM_DEV, R_OK | W_OK);
+}
+
+static uint32_t get_u32(const uint8_t *p)
+{
+	uint32_t value;
+
+	memcpy(&value, p, sizeof(value));
+	return ntohl(value);
+}
+
+static uint16_t get_u16(const uint8_t *p)
+{
+	return p[0] << 8 | p[1];
+}
+
+static uint8_t *put_u16(uint8_t *p, uint16_t value)
+{
+	*p++ = value >> 8;
+	*p++ = value;
+	return p;
+}
+
+static uint8_t *put_u32(uint8_t *p, uint32_t value)
+{
+	return put_u16(put_u16(p, value >> 16), value);
+}
+
+/* Send one TPM2_PCR_Read: of no PCR at all if @alg_id is 0. */
+static int pcr_read(uint16_t alg_id, unsigned int pcr, uint8_t *rsp,
+		    size_t size, size_t *len)
+{
+	uint8_t cmd[HEADER_SIZE + 10], *p = cmd;
+	int fd, ret = 0;
+	ssize_t got;
+
+	p = put_u16(p, TPM2_ST_NO_SESSIONS);
+	p = put_u32(p, HEADER_SIZE + (alg_id ? 10 : 4));
+	p = put_u32(p, TPM2_CC_PCR_READ);
+	p = put_u32(p, alg_id ? 1 : 0);
+	if (alg_id) {
+		p = put_u16(p, alg_id);
+		*p++ = 3;
+		memset(p, 0, 3);
+		p[pcr / 8] = 1 << (pcr % 8);
+		p += 3;
+	}
+
+	fd = open(TPM_DEV, O_RDWR);
+	if (fd < 0)
+		return -errno;
+
+	if (write(fd, cmd, p - cmd) != p - cmd) {
+		ret = -errno;
+		goto out;
+	}
+
+	got = read(fd, rsp, size);
+	if (got < 0)
+		ret = -errno;
+	else if (got < HEADER_SIZE + 4)
+		ret = got < HEADER_SIZE ? -EPROTO : (int)get_u32(rsp + 6);
+	*len = got;
+out:
+	close(fd);
+	return ret;
+}
+
+int tpm2_update_counter(uint32_t *counter)
+{
+	uint8_t rsp[256];
+	size_t len;
+	int ret;
+
+	ret = pcr_read(0, 0, rsp, sizeof(rsp), &len);
+	if (!ret)
+		*counter = get_u32(rsp + HEADER_SIZE);
+	return ret;
+}
+
+int tpm2_pcr_hex(const char *alg, unsigned int pcr, char *hex, size_t size)
+{
+	/* pcrUpdateCounter, one selection of three bytes, count of digests */
+	const size_t digest_at = HEADER_SIZE + 4 + 4 + 6 + 4;
+	uint8_t rsp[256];
+	size_t i, len, digest_len;
+	uint16_t id = 0;
+	int ret;
+
+	for (i = 0; i < ARRAY_SIZE(algs); i++)
+		if (!strcmp(algs[i].name, alg))
+			id = algs[i].id;
+	if (!id)
+		return -EINVAL;
+
+	ret = pcr_read(id, pcr, rsp, sizeof(rsp), &len);
+	if (ret)
+		return ret;
+
+	hex[0] = '\0';
+	if (len < digest_at + 2)
+		return 0;
+
+	digest_len = get_u16(rsp + digest_at);
+	if (len < digest_at + 2 + digest_len || size < 2 * digest_len + 1)
+		return -EPROTO;
+
+	for (i = 0; i < digest_len; i++)
+		sprintf(hex + 2 * i, "%02x", rsp[digest_at + 2 + i]);
+	return 0;
+}

@@ -1,0 +1,588 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Tests what IMA's records of the TPM's PCR update counter promise: one test a
+ * promise, each on the measurement list of the running kernel. What the machine
+ * lacks is skipped, with the reason.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/kexec.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/klog.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "../kselftest_harness.h"
+#include "measurement_list.h"
+#include "tpm2_pcr_read.h"
+
+#define FILES	16
+#define HEX_MAX	(2 * 64 + 1)
+
+/* Find a line of a file that has both strings. */
+static bool file_has(const char *path, const char *a, const char *b)
+{
+	char line[4096];
+	bool found = false;
+	FILE *f;
+
+	f = fopen(path, "re");
+	if (!f)
+		return false;
+	while (!found && fgets(line, sizeof(line), f))
+		found = strstr(line, a) && strstr(line, b);
+	fclose(f);
+	return found;
+}
+
+static int file_number(const char *path)
+{
+	int number = -1;
+	FILE *f;
+
+	f = fopen(path, "re");
+	if (!f)
+		return -1;
+	if (fscanf(f, "%d", &number) != 1)
+		number = -1;
+	fclose(f);
+	return number;
+}
+
+/* Does the policy ask for critical data labelled "tpm"? */
+static bool policy_wants_records(void)
+{
+	const char *policy = IMA_DIR "/policy";
+	char line[1024];
+	bool wanted = false;
+	FILE *f;
+
+	f = fopen(policy, "re");
+	if (!f) /* without CONFIG_IMA_READ_POLICY */
+		return file_has("/proc/cmdline", "ima_policy=", "critical_data");
+
+	while (!wanted && fgets(line, sizeof(line), f)) {
+		const char *label = strstr(line, "label=");
+
+		wanted = !strncmp(line, "measure ", 8) &&
+			 strstr(line, "func=CRITICAL_DATA") &&
+			 (!label || strstr(label, "tpm"));
+	}
+	fclose(f);
+	return wanted;
+}
+
+static bool kernel_has_records(void)
+{
+	if (access("/proc/kallsyms", R_OK))
+		return true;
+	return file_has("/proc/kallsyms", "ima_measure_update_counter", "");
+}
+
+static bool kernel_log_has(const char *what)
+{
+	int size = klogctl(10 /* SYSLOG_ACTION_SIZE_BUFFER */, NULL, 0);
+	bool found = false;
+	char *log;
+
+	if (size <= 0)
+		return false;
+	log = malloc(size + 1);
+	if (!log)
+		return false;
+	size = klogctl(3 /* SYSLOG_ACTION_READ_ALL */, log, size);
+	if (size > 0) {
+		log[size] = '\0';
+		found = strstr(log, what);
+	}
+	free(log);
+	return found;
+}
+
+#define WARNING "PCR update counter can't be read"
+
+/* The list and the TPM's counter at one moment, while nothing is measured. */
+static int read_together(struct list *list, uint32_t *counter)
+{
+	struct list again;
+	bool same;
+	int tries;
+	int ret;
+
+	for (tries = 0; tries < 10; tries++) {
+		ret = list_read(list);
+		if (ret)
+			return ret;
+		ret = tpm2_update_counter(counter);
+		if (!ret)
+			ret = list_read(&again);
+		if (ret) {
+			list_free(list);
+			return ret;
+		}
+		same = again.count == list->count;
+		list_free(&again);
+		if (same)
+			return 0;
+		list_free(list);
+	}
+	return -EAGAIN;
+}
+
+FIXTURE(records) {
+	struct list list;
+	bool tpm;	/* a TPM 2.0 */
+	long start;	/* this kernel's boot_aggregate */
+	long boot;	/* its record at boot */
+};
+
+FIXTURE_SETUP(records)
+{
+	int ret;
+
+	if (geteuid())
+		SKIP(return, "needs root");
+	if (!kernel_has_records())
+		SKIP(return, "needs a kernel with CONFIG_IMA_UPDATE_COUNTER");
+	if (!policy_wants_records())
+		SKIP(return, "needs a policy that measures critical data labelled tpm");
+
+	ret = list_read(&self->list);
+	ASSERT_EQ(0, ret) {
+		TH_LOG("cannot read IMA's list: %s", strerror(-ret));
+	}
+	self->tpm = tpm2_present();
+	self->start = list_find_last(&self->list, "boot_aggregate", NULL);
+	self->boot = list_find_last(&self->list, "pcr_counter", "boot");
+}
+
+FIXTURE_TEARDOWN(records)
+{
+	list_free(&self->list);
+}
+
+#define NO_TPM "needs a TPM 2.0 and /dev/tpmrm0"
+
+/* The first thing that this kernel measured is followed by the record. */
+TEST_F(records, boot_record_follows_the_boot_aggregate)
+{
+	const struct list_entry *boot;
+
+	ASSERT_LE(0, self->start);
+	ASSERT_EQ(self->start + 1, self->boot);
+
+	boot = &self->list.entries[self->boot];
+	EXPECT_EQ(self->start, record_number(boot, "carried"));
+	EXPECT_EQ(self->start + 1, record_number(boot, "entries"));
+	EXPECT_EQ(self->tpm ? 1 : 0, record_number(boot, "extends"));
+	EXPECT_EQ(0, record_number(boot, "failed"));
+}
+
+TEST_F(records, has_all_keys_in_order)
+{
+	static const char * const keys[] = {
+		"version", "event", "pcrUpdateCounter", "banks", "entries",
+		"carried", "extends", "failed", "pcr",
+	};
+	char *text, *pair, *save = NULL;
+	unsigned int i = 0;
+
+	if (!self->tpm)
+		SKIP(return, NO_TPM);
+	ASSERT_LE(0, self->boot);
+
+	text = strdup(self->list.entries[self->boot].text);
+	ASSERT_NE(NULL, text);
+	EXPECT_EQ(';', text[strlen(text) - 1]);
+
+	for (pair = strtok_r(text, ";", &save); pair;
+	     pair = strtok_r(NULL, ";", &save)) {
+		ASSERT_GT(ARRAY_SIZE(keys), i);
+		EXPECT_EQ(0, strncmp(pair, keys[i], strlen(keys[i])));
+		EXPECT_EQ('=', pair[strlen(keys[i])]);
+		i++;
+	}
+	EXPECT_EQ(ARRAY_SIZE(keys), i);
+	free(text);
+}
+
+TEST_F(records, index_in_the_list_is_entries)
+{
+	size_t i;
+	int records = 0;
+	long gap = 0;
+
+	for (i = 0; i < self->list.count; i++) {
+		const struct list_entry *entry = &self->list.entries[i];
+		char event[32];
+
+		if (!entry->text)
+			continue;
+		records++;
+
+		/* What kexec could not carry is missing before its last record. */
+		ASSERT_TRUE(record_value(entry, "event", event, sizeof(event)));
+		if (!strcmp(event, "kexec_execute"))
+			gap = record_number(entry, "entries") - i;
+		else
+			gap = 0;
+		EXPECT_LE(0, gap);
+		EXPECT_EQ((long long)i + gap, record_number(entry, "entries"));
+	}
+	EXPECT_LT(0, records);
+}
+
+TEST_F(records, entries_are_carried_or_extended)
+{
+	size_t i;
+
+	if (!self->tpm)
+		SKIP(return, NO_TPM);
+	for (i = self->start; i < self->list.count; i++) {
+		const struct list_entry *entry = &self->list.entries[i];
+
+		if (!entry->text)
+			continue;
+		EXPECT_EQ(record_number(entry, "entries"),
+			  record_number(entry, "carried") +
+			  record_number(entry, "extends") +
+			  record_number(entry, "failed"));
+	}
+}
+
+/* Since boot, each entry has moved the TPM's counter by one per bank. */
+TEST_F(records, counter_at_boot_agrees_with_the_tpm)
+{
+	const struct list_entry *boot;
+	long long expected;
+	struct list now;
+	uint32_t counter;
+
+	if (!self->tpm)
+		SKIP(return, NO_TPM);
+	ASSERT_LE(0, self->boot);
+	boot = &self->list.entries[self->boot];
+
+	ASSERT_EQ(0, read_together(&now, &counter));
+	expected = (uint32_t)(record_number(boot, "pcrUpdateCounter") +
+			      record_number(boot, "banks") *
+			      ((long long)now.count - self->boot));
+	list_free(&now);
+
+	EXPECT_LE(expected, counter);
+	if (counter > expected)
+		SKIP(return, "something else extends PCRs: %u updates, entries explain %lld",
+		     counter, expected);
+}
+
+TEST_F(records, banks_are_those_of_the_tpm)
+{
+	const struct list_entry *boot;
+	char pcr[1024], expected[HEX_MAX];
+	char *bank, *save = NULL;
+	unsigned int index;
+	int banks = 0;
+
+	if (!self->tpm)
+		SKIP(return, NO_TPM);
+	ASSERT_LE(0, self->boot);
+	boot = &self->list.entries[self->boot];
+
+	ASSERT_TRUE(record_value(boot, "pcr", pcr, sizeof(pcr)));
+	index = strtoul(pcr, NULL, 10);
+
+	for (bank = strtok_r(strchr(pcr, ':') + 1, ",", &save); bank;
+	     bank = strtok_r(NULL, ",", &save)) {
+		char *hex = strchr(bank, ':');
+
+		ASSERT_NE(NULL, hex);
+		*hex++ = '\0';
+		banks++;
+		if (!strncmp(bank, "0x", 2))
+			continue;
+		ASSERT_EQ(0, tpm2_pcr_hex(bank, index, expected, sizeof(expected))) {
+			TH_LOG("cannot read PCR %u of bank %s", index, bank);
+		}
+		EXPECT_EQ(strlen(expected), strlen(hex));
+	}
+	EXPECT_EQ(record_number(boot, "banks"), banks);
+}
+
+/* Measure new files, on a file system that the tcb policy measures. */
+static int measure_files(const char *dir, int count)
+{
+	char path[64], byte;
+	int fd, i;
+
+	for (i = 0; i < count; i++) {
+		snprintf(path, sizeof(path), "%s/%d-%d", dir, getpid(), i);
+		fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+		if (fd < 0)
+			return -errno;
+		if (dprintf(fd, "%d %d\n", getpid(), i) < 0)
+			return -errno;
+		close(fd);
+
+		fd = open(path, O_RDONLY);
+		if (fd < 0 || read(fd, &byte, 1) != 1)
+			return -errno;
+		close(fd);
+	}
+	return 0;
+}
+
+TEST_F(records, counter_moves_with_the_list)
+{
+	char dir[] = "/tmp/ima_update_counter.XXXXXX";
+	struct list before, after;
+	uint32_t from, to;
+	long long banks;
+	int ret;
+
+	if (!self->tpm)
+		SKIP(return, NO_TPM);
+	ASSERT_LE(0, self->boot);
+	banks = record_number(&self->list.entries[self->boot], "banks");
+
+	ASSERT_NE(NULL, mkdtemp(dir));
+	ASSERT_EQ(0, mount("none", dir, "ramfs", 0, NULL));
+
+	EXPECT_EQ(0, read_together(&before, &from));
+	ret = measure_files(dir, FILES);
+	EXPECT_EQ(0, read_together(&after, &to));
+
+	umount(dir);
+	rmdir(dir);
+	ASSERT_EQ(0, ret);
+
+	if (after.count < before.count + FILES)
+		SKIP(goto out, "needs a policy that measures what root reads, such as tcb");
+
+	EXPECT_LE(banks * (long long)(after.count - before.count), to - from);
+	if (to - from > banks * (long long)(after.count - before.count))
+		SKIP(goto out, "something else extends PCRs");
+out:
+	list_free(&before);
+	list_free(&after);
+}
+
+#define NO_KEXEC "needs kexec, and no kernel loaded yet"
+
+/* Load a kernel and unload it again. */
+static int load_and_unload(const char *image, unsigned long flags)
+{
+	static const char cmdline[] = "ima_update_counter_test";
+	int fd, ret;
+
+	fd = open(image, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	ret = syscall(__NR_kexec_file_load, fd, -1, sizeof(cmdline), cmdline,
+		      flags | KEXEC_FILE_NO_INITRAMFS);
+	ret = ret ? -errno : 0;
+	close(fd);
+
+	if (!ret)
+		syscall(__NR_kexec_file_load, -1, -1, 0, NULL,
+			KEXEC_FILE_UNLOAD | flags);
+	return ret;
+}
+
+FIXTURE(kexec) {
+	char image[256];
+	long records;
+	bool tpm;
+};
+
+static long count_records(const char *event)
+{
+	struct list list;
+	char value[32];
+	long count = 0;
+	size_t i;
+
+	if (list_read(&list))
+		return -1;
+	for (i = 0; i < list.count; i++)
+		count += list.entries[i].text &&
+			 record_value(&list.entries[i], "event", value, sizeof(value)) &&
+			 !strcmp(value, event);
+	list_free(&list);
+	return count;
+}
+
+FIXTURE_SETUP(kexec)
+{
+	const char *image = getenv("KERNEL_IMAGE");
+	struct utsname uts;
+
+	if (geteuid())
+		SKIP(return, "needs root");
+	if (!kernel_has_records())
+		SKIP(return, "needs a kernel with CONFIG_IMA_UPDATE_COUNTER");
+	if (!policy_wants_records())
+		SKIP(return, "needs a policy that measures critical data labelled tpm");
+
+	ASSERT_EQ(0, uname(&uts));
+	if (image)
+		snprintf(self->image, sizeof(self->image), "%s", image);
+	else
+		snprintf(self->image, sizeof(self->image), "/boot/vmlinuz-%s",
+			 uts.release);
+	if (access(self->image, R_OK))
+		SKIP(return, "needs a kernel image: no %s", self->image);
+
+	self->records = count_records("kexec_load");
+	ASSERT_LE(0, self->records);
+	self->tpm = tpm2_present();
+}
+
+FIXTURE_TEARDOWN(kexec)
+{
+}
+
+TEST_F_TIMEOUT(kexec, load_makes_one_record, 120)
+{
+	int ret;
+
+	if (file_number("/sys/kernel/kexec_loaded") != 0)
+		SKIP(return, NO_KEXEC);
+	ret = load_and_unload(self->image, 0);
+	if (ret)
+		SKIP(return, "kexec_file_load of %s: %s", self->image, strerror(-ret));
+	EXPECT_EQ(self->records + 1, count_records("kexec_load"));
+}
+
+/* What the record says is what the TPM says while nothing else is measured. */
+TEST_F_TIMEOUT(kexec, load_record_agrees_with_the_tpm, 120)
+{
+	char before[HEX_MAX], expected[HEX_MAX + 64], pcr[1024];
+	struct list list, now;
+	uint32_t counter;
+	unsigned int index;
+	long record;
+	int ret;
+
+	if (!self->tpm)
+		SKIP(return, NO_TPM);
+	if (file_number("/sys/kernel/kexec_loaded") != 0)
+		SKIP(return, NO_KEXEC);
+
+	/* The image is measured when it is read first. */
+	ret = load_and_unload(self->image, 0);
+	if (ret)
+		SKIP(return, "kexec_file_load of %s: %s", self->image, strerror(-ret));
+
+	ASSERT_EQ(0, read_together(&now, &counter));
+	record = list_find_last(&now, "pcr_counter", "kexec_load");
+	ASSERT_LE(0, record);
+	ASSERT_TRUE(record_value(&now.entries[record], "pcr", pcr, sizeof(pcr)));
+	index = strtoul(pcr, NULL, 10);
+	ASSERT_EQ(0, tpm2_pcr_hex("sha256", index, before, sizeof(before)));
+
+	ret = load_and_unload(self->image, 0);
+	if (ret)
+		SKIP(return, "kexec_file_load of %s: %s", self->image, strerror(-ret));
+
+	ASSERT_EQ(0, list_read(&list));
+	record = list_find_last(&list, "pcr_counter", "kexec_load");
+	ASSERT_LE(0, record);
+	if ((size_t)record != now.count)
+		SKIP(goto out, "needs a quiet machine: something else was measured");
+
+	EXPECT_EQ(counter, record_number(&list.entries[record], "pcrUpdateCounter"));
+	if (!*before)
+		SKIP(goto out, "the TPM has no sha256 bank");
+	snprintf(expected, sizeof(expected), "sha256:%s", before);
+	ASSERT_TRUE(record_value(&list.entries[record], "pcr", pcr, sizeof(pcr)));
+	EXPECT_NE(NULL, strstr(pcr, expected)) {
+		TH_LOG("pcr=%s lacks %s", pcr, expected);
+	}
+out:
+	list_free(&list);
+	list_free(&now);
+}
+
+/* A crash kernel takes over no list. */
+TEST_F_TIMEOUT(kexec, load_of_a_crash_kernel_makes_no_record, 120)
+{
+	int ret;
+
+	if (file_number("/sys/kernel/kexec_crash_size") <= 0)
+		SKIP(return, "needs memory reserved by crashkernel=");
+	if (file_number("/sys/kernel/kexec_crash_loaded") != 0)
+		SKIP(return, "needs no crash kernel loaded yet");
+	ret = load_and_unload(self->image, KEXEC_FILE_ON_CRASH);
+	if (ret)
+		SKIP(return, "kexec_file_load of %s: %s", self->image, strerror(-ret));
+	EXPECT_EQ(self->records, count_records("kexec_load"));
+}
+
+/* After a kexec: the old kernel's last entry is its record. */
+TEST_F(records, execute_record_is_the_last_of_its_kernel)
+{
+	const struct list_entry *execute, *boot;
+	long index;
+
+	index = list_find_last(&self->list, "pcr_counter", "kexec_execute");
+	if (index < 0)
+		SKIP(return, "needs a kernel that was booted by kexec from one with records");
+
+	EXPECT_EQ(self->start, index + 1);
+	ASSERT_EQ(self->start + 1, self->boot);
+	execute = &self->list.entries[index];
+	boot = &self->list.entries[self->boot];
+
+	/* All that arrived is counted as carried. */
+	EXPECT_EQ(index + 1, record_number(boot, "carried"));
+
+	if (!self->tpm)
+		SKIP(return, NO_TPM);
+	/* The record's own extend and that of the boot aggregate. */
+	EXPECT_EQ(2 * record_number(boot, "banks"),
+		  (uint32_t)(record_number(boot, "pcrUpdateCounter") -
+			     record_number(execute, "pcrUpdateCounter")));
+}
+
+TEST_F(records, without_a_tpm_the_record_says_so)
+{
+	const struct list_entry *boot;
+	char error[32];
+
+	if (self->tpm)
+		SKIP(return, "needs a machine without a TPM 2.0");
+	ASSERT_LE(0, self->boot);
+	boot = &self->list.entries[self->boot];
+
+	ASSERT_TRUE(record_value(boot, "error", error, sizeof(error)));
+	EXPECT_STREQ(access("/sys/class/tpm/tpm0", F_OK) ? "ENODEV" : "EOPNOTSUPP",
+		     error);
+	EXPECT_EQ(-1, record_number(boot, "pcrUpdateCounter"));
+	EXPECT_FALSE(record_value(boot, "pcr", error, sizeof(error)));
+	EXPECT_TRUE(kernel_log_has(WARNING));
+}
+
+TEST(without_a_rule_there_is_no_record_and_no_message)
+{
+	struct list list;
+
+	if (geteuid())
+		SKIP(return, "needs root");
+	if (!kernel_has_records())
+		SKIP(return, "needs a kernel with CONFIG_IMA_UPDATE_COUNTER");
+	if (policy_wants_records())
+		SKIP(return, "needs a policy without critical data labelled tpm");
+
+	ASSERT_EQ(0, list_read(&list));
+	EXPECT_EQ(-1, list_find_last(&list, "pcr_counter", NULL));
+	EXPECT_FALSE(kernel_log_has(WARNING));
+	list_free(&list);
+}
+
+TEST_HARNESS_MAIN
