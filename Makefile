@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The front door. "make help" lists what is behind it.
+#
+# Variables:
+#	BASE=6.12	kernel base
+#	KSRC=DIR	a kernel tree of your own instead of a base
+#	T=NAME		make check: only the tests whose names begin with NAME
+
+BASE ?= 6.12
+export KSRC
+
+help: ## show this list
+	@sed -n 's/^\([a-z-]*\): .*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@echo 'BASE=6.12 chooses the kernel base; KSRC=DIR takes a kernel tree of your own.'
+
+demo: ## install what is missing, build, and show a complete and an incomplete list
+	@scripts/deps demo
+	@scripts/demo --base $(BASE)
+
+check: ## install what is missing, build, and run all tests
+	@scripts/deps check
+	@scripts/check --base $(BASE) $(T)
+
+kernel: ## build the kernel with the series
+	@scripts/deps demo
+	@scripts/kernel --base $(BASE)
+
+tree: ## make a git tree of the kernel with the series to work in
+	@scripts/deps demo
+	@scripts/tree --base $(BASE)
+
+refresh: ## bring the commits of that tree back as patches and new files
+	@scripts/refresh --base $(BASE)
+
+series: ## write the mailable series
+	@scripts/deps demo
+	@scripts/series --base $(BASE)
+
+imatally: ## build the verifier
+	@scripts/deps demo
+	@$(MAKE) --no-print-directory -C tools/ima
+
+clean: ## remove all that was built, but for the caches in your home folder
+	rm -rf build
+
+.PHONY: help demo check kernel tree refresh series imatally clean

@@ -1,0 +1,543 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * libimatally: read an IMA measurement list, replay it into TPM PCRs, and
+ * count its entries against the TPM's pcrUpdateCounter.
+ *
+ * The library keeps no global state, never prints and never exits.  Objects
+ * are independent of each other; one object must not be used by two threads
+ * at once.
+ *
+ * Words: an entry is an element of the measurement list.  A record is an entry
+ * named "pcr_counter", in which the kernel noted the TPM's pcrUpdateCounter
+ * together with its own accounts, all as of just before that entry.  A bank is
+ * a TPM's set of PCRs of one hash algorithm.
+ */
+#ifndef IMATALLY_H
+#define IMATALLY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ------------------------------------------------------------------------- */
+/* Errors                                                                    */
+
+enum imatally_status {
+	IMATALLY_OK = 0,
+	IMATALLY_ERR_IO,	/* the input can't be read */
+	IMATALLY_ERR_MALFORMED,	/* the input is not what it should be */
+	IMATALLY_ERR_NOMEM,
+	IMATALLY_ERR_CRYPTO,	/* libcrypto refused */
+	IMATALLY_ERR_USAGE,	/* the arguments make no sense together */
+};
+
+/*
+ * What went wrong and where.  Every function that takes one fills it in when it
+ * fails, and leaves it alone otherwise.
+ */
+struct imatally_error {
+	enum imatally_status status;
+	bool in_log;		/* entry and offset below mean something */
+	uint64_t entry;		/* 0-based number of the entry */
+	uint64_t offset;	/* in the log, in bytes */
+	char text[200];		/* one sentence, printable ASCII */
+};
+
+/* ------------------------------------------------------------------------- */
+/* Hash algorithms                                                           */
+
+#define IMATALLY_MAX_DIGEST 64
+#define IMATALLY_SHA1_SIZE 20
+
+/* TPM_ALG_ID: TPM 2.0 Library, Part 2, section 6.3 */
+enum {
+	IMATALLY_ALG_SHA1 = 0x0004,
+	IMATALLY_ALG_SHA256 = 0x000b,
+	IMATALLY_ALG_SHA384 = 0x000c,
+	IMATALLY_ALG_SHA512 = 0x000d,
+	IMATALLY_ALG_SM3_256 = 0x0012,
+	IMATALLY_ALG_SHA3_256 = 0x0027,
+	IMATALLY_ALG_SHA3_384 = 0x0028,
+	IMATALLY_ALG_SHA3_512 = 0x0029,
+};
+
+/*
+ * The TPM_ALG_ID of a name ("sha256", "sm3" as the kernel writes it, "sm3_256"
+ * as tpm2-tools does, "0x000b"), or 0 if it is none.  @name need not be
+ * terminated.
+ */
+uint16_t imatally_alg_from_name(const char *name, size_t len);
+
+/* The kernel's name of an algorithm, or NULL if this library has none. */
+const char *imatally_alg_name(uint16_t alg);
+
+/* Digest size in bytes, or 0 if this library does not know the algorithm. */
+size_t imatally_alg_size(uint16_t alg);
+
+/* ------------------------------------------------------------------------- */
+/* log.c: the reader of binary_runtime_measurements                          */
+
+#define IMATALLY_MAX_FIELDS 15	/* the kernel's IMA_TEMPLATE_NUM_FIELDS_MAX */
+#define IMATALLY_MAX_PCR 23	/* the kernel refuses pcr= above */
+
+struct imatally_field {
+	char id[13];		/* "d-ng", "n-ng", "buf", ... */
+	const uint8_t *data;
+	uint32_t len;
+};
+
+/*
+ * One entry.  The pointers lead into the log's buffer and are good until the
+ * next call of imatally_log_next() or imatally_log_close().
+ */
+struct imatally_entry {
+	uint64_t index;		/* 0-based */
+	uint64_t offset;	/* of its first byte in the log */
+	uint64_t data_offset;	/* of its template data in the log */
+	uint32_t pcr;
+	const uint8_t *digest;	/* SHA-1 template digest, IMATALLY_SHA1_SIZE */
+	const char *template_name;	/* not terminated */
+	uint32_t template_name_len;
+	bool is_ima;		/* the original template "ima", hashed otherwise */
+	const uint8_t *data;	/* template data as it stands in the log */
+	uint32_t data_len;
+	unsigned int nr_fields;
+	struct imatally_field fields[IMATALLY_MAX_FIELDS];
+};
+
+struct imatally_log;
+
+/*
+ * Open a log in memory (@buf stays the caller's, and must outlive the log; no
+ * copy is made) or one to be read from @file, front to back, without seeking
+ * (@file stays the caller's).  Return NULL when out of memory.
+ */
+struct imatally_log *imatally_log_open_buffer(const void *buf, size_t len);
+struct imatally_log *imatally_log_open_file(FILE *file);
+
+/*
+ * Read the next entry.  Returns 1 with @entry filled in, 0 at the end of the
+ * log, -1 on an error; then every later call fails in the same way.  Memory is
+ * allocated only for bytes that have really arrived.
+ */
+int imatally_log_next(struct imatally_log *log, struct imatally_entry *entry,
+		      struct imatally_error *err);
+void imatally_log_close(struct imatally_log *log);
+
+/* The field called @id of an entry, or NULL. */
+const struct imatally_field *
+imatally_entry_field(const struct imatally_entry *entry, const char *id);
+
+/* Whether the entry's event name (field n or n-ng) is @name. */
+bool imatally_entry_is_named(const struct imatally_entry *entry,
+			     const char *name);
+
+/* A zero template digest marks a violation; the kernel extends it as ff..ff. */
+bool imatally_entry_is_violation(const struct imatally_entry *entry);
+
+/* Whether a kernel's own part of the list begins with this entry. */
+bool imatally_entry_is_boot_aggregate(const struct imatally_entry *entry);
+
+/* ------------------------------------------------------------------------- */
+/* record.c: the counter record                                              */
+
+#define IMATALLY_RECORD_NAME "pcr_counter"
+#define IMATALLY_RECORD_VERSION 1	/* the newest that is understood */
+#define IMATALLY_MAX_BANKS 16		/* the kernel's TPM2_MAX_PCR_BANKS is 8 */
+
+enum imatally_event {
+	IMATALLY_EVENT_BOOT,
+	IMATALLY_EVENT_POLICY,
+	IMATALLY_EVENT_KEXEC_LOAD,
+	IMATALLY_EVENT_KEXEC_EXECUTE,
+	IMATALLY_EVENT_RESUME,
+	IMATALLY_EVENT_REQUEST,
+	IMATALLY_EVENT_UNKNOWN,	/* only in a record newer than this library */
+};
+
+/* The record's keys, in the order that they must come in. */
+enum imatally_key {
+	IMATALLY_KEY_VERSION,
+	IMATALLY_KEY_EVENT,
+	IMATALLY_KEY_COUNTER,	/* pcrUpdateCounter */
+	IMATALLY_KEY_ERROR,	/* stands in its place */
+	IMATALLY_KEY_UPDATES,
+	IMATALLY_KEY_UNCERTAIN,
+	IMATALLY_KEY_BANKS,
+	IMATALLY_KEY_STEP,
+	IMATALLY_KEY_ENTRIES,
+	IMATALLY_KEY_CARRIED,
+	IMATALLY_KEY_TRIMMED,
+	IMATALLY_KEY_EXTENDS,
+	IMATALLY_KEY_FAILED,
+	IMATALLY_KEY_DROPPED,
+	IMATALLY_KEY_PROTECTED,
+	IMATALLY_KEY_PCR,
+	IMATALLY_NR_KEYS
+};
+
+struct imatally_bank_value {
+	uint16_t alg;		/* TPM_ALG_ID */
+	uint8_t len;		/* bytes of value */
+	uint8_t value[IMATALLY_MAX_DIGEST];
+};
+
+struct imatally_record {
+	uint32_t keys;		/* bit 1 << IMATALLY_KEY_x: the key is there */
+	enum imatally_event event;
+	/*
+	 * The numeric keys' values, by enum imatally_key; 0 where the key is
+	 * absent.  None exceeds 2^48, banks and step 2^14: sums and products of
+	 * them can't overflow.
+	 */
+	uint64_t value[IMATALLY_NR_KEYS];
+	char error[24];		/* name of the errno */
+	uint32_t pcr;		/* index of the PCR that bank[] describes */
+	unsigned int nr_banks;	/* values in bank[] */
+	struct imatally_bank_value bank[IMATALLY_MAX_BANKS];
+	char unknown_key[32];	/* first one of a newer version, or "" */
+};
+
+static inline bool imatally_record_has(const struct imatally_record *rec,
+				       enum imatally_key key)
+{
+	return rec->keys & (1U << key);
+}
+
+const char *imatally_key_name(enum imatally_key key);
+const char *imatally_event_name(enum imatally_event event);
+
+/*
+ * If @entry is a counter record, return its text (not terminated) and length.
+ * NULL if it is another entry, or one that bears the record's name but is not
+ * the kernel's record (keys are measured under the name of their keyring, so
+ * user space can make such an entry): then *@foreign is set.
+ */
+const char *imatally_entry_record(const struct imatally_entry *entry,
+				  size_t *len, bool *foreign);
+
+/*
+ * Parse a record's text, strictly.  On an error, err->offset is the byte in
+ * @text (and err->in_log false, since this function knows no log).
+ */
+enum imatally_status imatally_record_parse(struct imatally_record *rec,
+					   const char *text, size_t len,
+					   struct imatally_error *err);
+
+/* ------------------------------------------------------------------------- */
+/* pcrs.c: PCR values to compare with                                        */
+
+/*
+ * A PCR whose index the input does not tell (sysfs shows one value a file): the
+ * PCR of the log's first entry is meant.
+ */
+#define IMATALLY_PCR_OF_LOG UINT32_MAX
+
+struct imatally_pcr {
+	uint32_t index;
+	struct imatally_bank_value bank;
+};
+
+/* Initialize with zeroes; free with imatally_pcrs_free(). */
+struct imatally_pcrs {
+	struct imatally_pcr *pcr;
+	size_t nr;
+};
+
+/*
+ * Add the values in what tpm2_pcrread prints.  err->text names the line.
+ */
+enum imatally_status imatally_pcrs_add_pcrread(struct imatally_pcrs *pcrs,
+					       const char *text, size_t len,
+					       struct imatally_error *err);
+
+/*
+ * Add one value in hexadecimal, as in /sys/class/tpm/tpm0/pcr-sha256/10.
+ */
+enum imatally_status imatally_pcrs_add_hex(struct imatally_pcrs *pcrs,
+					   uint32_t index, uint16_t alg,
+					   const char *text, size_t len,
+					   struct imatally_error *err);
+void imatally_pcrs_free(struct imatally_pcrs *pcrs);
+
+/* ------------------------------------------------------------------------- */
+/* replay.c: what the PCRs should be                                         */
+
+enum imatally_match {
+	IMATALLY_MATCH_UNKNOWN,	/* not replayed, or not since the last gap */
+	IMATALLY_MATCH_SAME,
+	IMATALLY_MATCH_DIFFERENT,
+};
+
+struct imatally_replay;
+
+struct imatally_replay *imatally_replay_new(void);
+void imatally_replay_free(struct imatally_replay *replay);
+
+/*
+ * Replay bank @alg too.  From the log's start: all PCRs are zero now.
+ * Otherwise unknown, until imatally_replay_restart().
+ * IMATALLY_ERR_CRYPTO if libcrypto can't compute @alg.
+ */
+enum imatally_status imatally_replay_add_bank(struct imatally_replay *replay,
+					      uint16_t alg, bool from_start);
+bool imatally_replay_has_bank(const struct imatally_replay *replay,
+			      uint16_t alg);
+
+/*
+ * Extend the entry's PCR in all banks as the kernel did.  *@altered is set if
+ * the SHA-1 template digest in the log is not that of the entry's data.
+ */
+enum imatally_status imatally_replay_extend(struct imatally_replay *replay,
+					    const struct imatally_entry *entry,
+					    bool *altered);
+
+/*
+ * Compare with a PCR's true value.  A kernel that lacks a bank's algorithm
+ * extends zero-padded SHA-1 digests there; as nothing in the log says so, both
+ * are replayed until a true value tells them apart, and either counts as
+ * IMATALLY_MATCH_SAME.
+ */
+enum imatally_match
+imatally_replay_compare(const struct imatally_replay *replay, uint32_t pcr,
+			const struct imatally_bank_value *bank);
+
+/*
+ * Learn from a true value that compared as the same which kind of digests this
+ * kernel extends.  Returns true if they are padded SHA-1.
+ */
+bool imatally_replay_settle(struct imatally_replay *replay, uint32_t pcr,
+			    const struct imatally_bank_value *bank);
+
+/* Another kernel begins here: it may have other algorithms. */
+void imatally_replay_new_kernel(struct imatally_replay *replay);
+
+/* Go on from a PCR's true value, whatever was replayed. */
+void imatally_replay_restart(struct imatally_replay *replay, uint32_t pcr,
+			     const struct imatally_bank_value *bank);
+
+/* Entries are missing here: no value is known until a restart. */
+void imatally_replay_forget(struct imatally_replay *replay);
+
+/* ------------------------------------------------------------------------- */
+/* reconcile.c: the accounts of neighbouring records                         */
+
+/* Why an interval's counter could not be judged: bits */
+enum {
+	IMATALLY_UNJUDGED_ERROR = 1,	/* a record has error= */
+	IMATALLY_UNJUDGED_KEYS = 2,	/* a record lacks a key */
+	IMATALLY_UNJUDGED_RESUME = 4,	/* firmware ran in between */
+	IMATALLY_UNJUDGED_STEP = 8,	/* this TPM counts otherwise */
+	IMATALLY_UNJUDGED_BANKS = 16,	/* the banks are not the same */
+};
+
+/* A record and where it stands in the log. */
+struct imatally_mark {
+	uint64_t index;
+	unsigned int kernel;	/* 1 is the first in the log */
+	struct imatally_record record;
+};
+
+/*
+ * What lies between two neighbouring records, or between the log's start and
+ * its first record (from == NULL).
+ */
+struct imatally_span {
+	const struct imatally_mark *from;
+	const struct imatally_mark *to;
+	/*
+	 * Where the kernel of @to begins: the index of its boot_aggregate.  Of
+	 * @to itself if that entry is missing, 0 in a log that begins amid.
+	 */
+	uint64_t kernel_start;
+	enum imatally_match replay;	/* at @to, against its pcr values */
+	uint64_t lost_before;		/* entries known to be lost so far */
+};
+
+struct imatally_interval {
+	bool has_from, has_to;	/* else the log's start, its end */
+	uint64_t from, to;	/* index of the records */
+	enum imatally_event from_event, to_event;
+	unsigned int from_kernel, to_kernel;
+	uint64_t kernel_start;	/* as in the span */
+
+	uint64_t present;	/* entries in the log from @from to before @to */
+
+	/* Entries missing, by where: */
+	uint64_t lost;		/* since @from, or @kernel_start if that is later */
+	uint64_t lost_handover;	/* before @kernel_start */
+	/*
+	 * lost_handover was counted by pcrUpdateCounter alone, and is exact only
+	 * if nothing but IMA extended a PCR; at_most: it is a bound, since
+	 * something else did.
+	 */
+	bool by_counter, at_most;
+
+	uint64_t inserted;	/* entries that the kernel did not count */
+	uint64_t failed;	/* entries whose extend failed */
+	uint64_t dropped;	/* measurements that never became an entry */
+	bool accounts_disagree;	/* the kernel's own numbers contradict */
+
+	bool has_counter;	/* the next is valid */
+	int64_t counter;	/* how far pcrUpdateCounter went */
+	bool has_ima;
+	int64_t ima;		/* of it, by IMA's extends, lost ones included */
+	bool has_others;
+	int64_t others;		/* by others, as the driver's account has it */
+	/*
+	 * The rest.  Without the driver's account (is_split false) others'
+	 * updates are in it.
+	 */
+	bool has_rest, is_split;
+	int64_t rest;
+
+	unsigned int unjudged;	/* IMATALLY_UNJUDGED_x */
+};
+
+/* Apply every equation whose keys both records have.  A pure function. */
+void imatally_reconcile(const struct imatally_span *span,
+			struct imatally_interval *interval);
+
+/* ------------------------------------------------------------------------- */
+/* verify.c: the verdict                                                     */
+
+/* The values are the command's exit statuses, but for NOT_COUNTED (0). */
+enum imatally_verdict {
+	IMATALLY_COMPLETE = 0,
+	IMATALLY_INCOMPLETE = 1,
+	IMATALLY_MISMATCH = 2,
+	IMATALLY_COMPLETE_NOT_COUNTED = 16,
+};
+
+enum imatally_severity {
+	IMATALLY_NOTE,		/* worth knowing, no fault */
+	IMATALLY_FINDING,	/* could not be judged or explained */
+	IMATALLY_LOSS,		/* makes the verdict incomplete */
+	IMATALLY_FAULT,		/* makes the verdict mismatch */
+};
+
+enum imatally_kind {
+	/* faults */
+	IMATALLY_ALTERED,	/* entry @from: digest is not that of its data */
+	IMATALLY_INSERTED,	/* @count entries more than the kernel counted */
+	IMATALLY_ACCOUNTS,	/* the kernel's accounts at @to disagree */
+	IMATALLY_DIFFERS_AT_RECORD, /* the replay (@alg), with nothing lost */
+	IMATALLY_DIFFERS_AT_END,    /* the replay (@pcr, @alg) */
+	/* losses */
+	IMATALLY_LOST,		/* @count entries */
+	IMATALLY_DROPPED,	/* @count measurements */
+	IMATALLY_FAILED,	/* @count extends */
+	IMATALLY_RESET,		/* the TPM was reset across a resume */
+	/* findings */
+	IMATALLY_REST,		/* @count updates by others or unexplained */
+	IMATALLY_UNEXPLAINED,	/* @count updates unexplained */
+	IMATALLY_UNJUDGED,	/* @count: IMATALLY_UNJUDGED_x */
+	IMATALLY_NEWER_RECORD,	/* record @to is of version @count */
+	IMATALLY_FOREIGN,	/* entry @to bears the record's name only */
+	IMATALLY_BANK_UNSUPPORTED, /* @alg can't be computed here */
+	IMATALLY_BANK_ADRIFT,	/* @pcr, @alg: no value known since a gap */
+	IMATALLY_PCR_NOT_GIVEN,	/* the log extends @pcr; no value to compare */
+	/* notes */
+	IMATALLY_OTHERS,	/* @count updates by others */
+	IMATALLY_TAIL,		/* @count entries follow the values given */
+	IMATALLY_PADDED,	/* @alg: the kernel extended padded SHA-1 */
+	IMATALLY_NO_DROPPED,	/* the records do not count dropped ones */
+};
+
+/* A place in the log. */
+enum imatally_place {
+	IMATALLY_AT_START,
+	IMATALLY_AT_ENTRY,
+	IMATALLY_AT_RECORD,
+	IMATALLY_AT_BOOT_AGGREGATE,
+	IMATALLY_AT_END,
+};
+
+struct imatally_point {
+	enum imatally_place place;
+	uint64_t index;
+	unsigned int kernel;
+	enum imatally_event event;
+};
+
+struct imatally_finding {
+	enum imatally_kind kind;
+	enum imatally_severity severity;
+	struct imatally_point from, to;
+	int64_t count;
+	uint32_t pcr;
+	uint16_t alg;
+	bool by_counter, at_most;	/* as in struct imatally_interval */
+	char word[32];			/* an errno's or a key's name, or "" */
+};
+
+/* One of the values given, and how it compared. */
+struct imatally_target {
+	uint32_t pcr;
+	struct imatally_bank_value bank;
+	bool in_log;		/* the log extends this PCR */
+	bool supported;		/* the algorithm can be computed */
+	enum imatally_match match;	/* at the end of the log */
+	uint64_t matched_after;	/* number of entries that gave the value, or 0 */
+};
+
+/* More findings than these are counted, not kept. */
+#define IMATALLY_MAX_FINDINGS 1000
+
+struct imatally_result {
+	enum imatally_verdict verdict;
+	uint64_t entries;
+	uint64_t records;
+	unsigned int kernels;
+	uint64_t lost, dropped, failed;	/* totals */
+	bool by_counter, at_most;	/* something in lost is so */
+	uint64_t tail;			/* entries after the PCR values given */
+	bool restarted;			/* the replay went on after a gap */
+	bool has_findings;		/* one of severity IMATALLY_FINDING */
+	struct imatally_target *target;
+	size_t nr_targets;
+	struct imatally_interval *interval;
+	size_t nr_intervals;
+	struct imatally_finding *finding;
+	size_t nr_findings;
+	uint64_t findings_not_kept;
+};
+
+struct imatally_verifier;
+
+/* @pcrs is copied.  NULL when out of memory. */
+struct imatally_verifier *
+imatally_verifier_new(const struct imatally_pcrs *pcrs);
+void imatally_verifier_free(struct imatally_verifier *verifier);
+
+/* Take the log's next entry.  After an error the verifier is of no use. */
+enum imatally_status imatally_verifier_add(struct imatally_verifier *verifier,
+					   const struct imatally_entry *entry,
+					   struct imatally_error *err);
+
+/*
+ * The log ends here: give the verdict.  @result is the caller's to free with
+ * imatally_result_free(), and only if this succeeded.
+ */
+enum imatally_status
+imatally_verifier_finish(struct imatally_verifier *verifier,
+			 struct imatally_result *result,
+			 struct imatally_error *err);
+void imatally_result_free(struct imatally_result *result);
+
+/* All of it: read @log to its end and judge it against @pcrs. */
+enum imatally_status imatally_verify(struct imatally_log *log,
+				     const struct imatally_pcrs *pcrs,
+				     struct imatally_result *result,
+				     struct imatally_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* IMATALLY_H */

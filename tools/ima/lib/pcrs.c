@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* PCR values as user space tools and sysfs show them. */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "private.h"
+
+struct line {
+	const char *start, *end;
+};
+
+static bool is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+static struct line trim(struct line line)
+{
+	while (line.start < line.end && is_space(*line.start))
+		line.start++;
+	while (line.start < line.end && is_space(line.end[-1]))
+		line.end--;
+	return line;
+}
+
+static enum imatally_status add(struct imatally_pcrs *pcrs,
+				const struct imatally_pcr *new,
+				struct imatally_error *err)
+{
+	struct imatally_pcr *grown;
+	size_t i;
+
+	for (i = 0; i < pcrs->nr; i++) {
+		const struct imatally_pcr *old = &pcrs->pcr[i];
+
+		if (old->index != new->index || old->bank.alg != new->bank.alg)
+			continue;
+		if (old->bank.len == new->bank.len &&
+		    !memcmp(old->bank.value, new->bank.value, new->bank.len))
+			return IMATALLY_OK;
+		return imatally_fail(err, IMATALLY_ERR_MALFORMED,
+				     "two different values of one PCR");
+	}
+	grown = realloc(pcrs->pcr, (pcrs->nr + 1) * sizeof(*grown));
+	if (!grown)
+		return imatally_fail(err, IMATALLY_ERR_NOMEM, "out of memory");
+	grown[pcrs->nr++] = *new;
+	pcrs->pcr = grown;
+	return IMATALLY_OK;
+}
+
+static enum imatally_status add_value(struct imatally_pcrs *pcrs,
+				      uint32_t index, uint16_t alg,
+				      struct line digits,
+				      struct imatally_error *err)
+{
+	struct imatally_pcr pcr = { .index = index, .bank.alg = alg };
+	size_t size = imatally_alg_size(alg);
+
+	if (digits.end - digits.start > 2 && digits.start[0] == '0' &&
+	    (digits.start[1] == 'x' || digits.start[1] == 'X'))
+		digits.start += 2;
+	if (!size && digits.end - digits.start <= 2 * IMATALLY_MAX_DIGEST)
+		size = (digits.end - digits.start) / 2;
+	if (!size || (size_t)(digits.end - digits.start) != 2 * size ||
+	    !imatally_hex_decode(pcr.bank.value, size, digits.start)) {
+		if (imatally_alg_name(alg))
+			return imatally_fail(err, IMATALLY_ERR_MALFORMED,
+					     "not a %s digest: %zu hexadecimal digits expected",
+					     imatally_alg_name(alg), 2 * size);
+		return imatally_fail(err, IMATALLY_ERR_MALFORMED,
+				     "not a digest in hexadecimal");
+	}
+	pcr.bank.len = size;
+	return add(pcrs, &pcr, err);
+}
+
+enum imatally_status imatally_pcrs_add_hex(struct imatally_pcrs *pcrs,
+					   uint32_t index, uint16_t alg,
+					   const char *text, size_t len,
+					   struct imatally_error *err)
+{
+	return add_value(pcrs, index, alg,
+			 trim((struct line){ text, text + len }), err);
+}
+
+/* "10", up to IMATALLY_MAX_PCR */
+static bool parse_index(struct line line, uint32_t *index)
+{
+	const char *c;
+
+	*index = 0;
+	for (c = line.start; c < line.end; c++) {
+		if (*c < '0' || *c > '9')
+			return false;
+		*index = *index * 10 + (*c - '0');
+		if (*index > IMATALLY_MAX_PCR)
+			return false;
+	}
+	return line.end > line.start;
+}
+
+/*
+ * tpm2_pcrread prints
+ *
+ *	  sha256:
+ *	    0 : 0x0123...
+ *	    10: 0x4567...
+ */
+static enum imatally_status parse_line(struct imatally_pcrs *pcrs,
+				       struct line line, uint16_t *alg,
+				       bool *any, struct imatally_error *err)
+{
+	const char *colon = memchr(line.start, ':', line.end - line.start);
+	struct line name, value;
+	uint32_t index;
+
+	if (!colon)
+		return imatally_fail(err, IMATALLY_ERR_MALFORMED,
+				     "neither a bank (\"sha256:\") nor a PCR (\"10: 0x...\")");
+	name = trim((struct line){ line.start, colon });
+	value = trim((struct line){ colon + 1, line.end });
+
+	if (value.start == value.end) {
+		*alg = imatally_alg_from_name(name.start,
+					      name.end - name.start);
+		if (!*alg)
+			return imatally_fail(err, IMATALLY_ERR_MALFORMED,
+					     "unknown hash algorithm");
+		return IMATALLY_OK;
+	}
+	if (!parse_index(name, &index))
+		return imatally_fail(err, IMATALLY_ERR_MALFORMED,
+				     "not a PCR index from 0 to %d",
+				     IMATALLY_MAX_PCR);
+	if (!*alg)
+		return imatally_fail(err, IMATALLY_ERR_MALFORMED,
+				     "a PCR before the first bank");
+	*any = true;
+	return add_value(pcrs, index, *alg, value, err);
+}
+
+enum imatally_status imatally_pcrs_add_pcrread(struct imatally_pcrs *pcrs,
+					       const char *text, size_t len,
+					       struct imatally_error *err)
+{
+	const char *end = text + len;
+	unsigned int number = 0;
+	bool any = false;
+	uint16_t alg = 0;
+
+	while (text < end) {
+		const char *newline = memchr(text, '\n', end - text);
+		const char *stop = newline ? newline : end;
+		struct line line = trim((struct line){ text, stop });
+		struct imatally_error why;
+
+		number++;
+		if (line.start < line.end &&
+		    parse_line(pcrs, line, &alg, &any, &why))
+			return imatally_fail(err, why.status, "line %u: %s",
+					     number, why.text);
+		text = newline ? newline + 1 : end;
+	}
+	if (!any)
+		return imatally_fail(err, IMATALLY_ERR_MALFORMED,
+				     "no PCR value in it");
+	return IMATALLY_OK;
+}
+
+void imatally_pcrs_free(struct imatally_pcrs *pcrs)
+{
+	free(pcrs->pcr);
+	pcrs->pcr = NULL;
+	pcrs->nr = 0;
+}

@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The equations between neighbouring records.  A record's numbers are as of
+ * just before its own entry, so the difference of two covers the entries from
+ * the first record, included, to the second, excluded.  A kernel's own numbers
+ * start anew with its boot_aggregate; pcrUpdateCounter goes on across kexec.
+ */
+
+#include <string.h>
+
+#include "private.h"
+
+static bool has(const struct imatally_mark *mark, enum imatally_key key)
+{
+	return imatally_record_has(&mark->record, key);
+}
+
+static int64_t value(const struct imatally_mark *mark, enum imatally_key key)
+{
+	return mark->record.value[key];
+}
+
+/* The kernel of span->to kept its accounts at span->from already. */
+static bool same_kernel(const struct imatally_span *span)
+{
+	return span->from && span->from->kernel == span->to->kernel;
+}
+
+/* Is the key there at both ends?  A kernel's start counts as zero. */
+static bool known(const struct imatally_span *span, enum imatally_key key)
+{
+	return has(span->to, key) &&
+	       (!same_kernel(span) || has(span->from, key));
+}
+
+/* How far the kernel of span->to moved one of its own accounts. */
+static int64_t moved(const struct imatally_span *span, enum imatally_key key)
+{
+	return value(span->to, key) -
+	       (same_kernel(span) ? value(span->from, key) : 0);
+}
+
+static bool without_tpm(const struct imatally_mark *mark)
+{
+	return !strcmp(mark->record.error, "ENODEV");
+}
+
+/* Entries in the log against the kernel's count of its own. */
+static void count_entries(const struct imatally_span *span,
+			  struct imatally_interval *iv)
+{
+	uint64_t start = same_kernel(span) ? span->from->index :
+					     span->kernel_start;
+	int64_t present = span->to->index - start;
+	int64_t counted;
+
+	if (!known(span, IMATALLY_KEY_ENTRIES))
+		return;
+	if (same_kernel(span)) {
+		counted = moved(span, IMATALLY_KEY_ENTRIES);
+	} else {
+		if (!has(span->to, IMATALLY_KEY_CARRIED))
+			return;
+		counted = value(span->to, IMATALLY_KEY_ENTRIES) -
+			  value(span->to, IMATALLY_KEY_CARRIED);
+	}
+
+	if (counted < 0)
+		iv->accounts_disagree = true;
+	else if (counted > present)
+		iv->lost = counted - present;
+	else
+		iv->inserted = present - counted;
+
+	/* every entry was extended, or its extend failed */
+	if (known(span, IMATALLY_KEY_EXTENDS) &&
+	    known(span, IMATALLY_KEY_FAILED) && !without_tpm(span->to) &&
+	    !(span->from && without_tpm(span->from)) &&
+	    counted != moved(span, IMATALLY_KEY_EXTENDS) +
+		       moved(span, IMATALLY_KEY_FAILED))
+		iv->accounts_disagree = true;
+}
+
+/* Numbers that only grow, and one that does not change. */
+static void check_growth(const struct imatally_span *span,
+			 struct imatally_interval *iv)
+{
+	static const enum imatally_key growing[] = {
+		IMATALLY_KEY_UPDATES, IMATALLY_KEY_UNCERTAIN,
+		IMATALLY_KEY_TRIMMED, IMATALLY_KEY_EXTENDS,
+		IMATALLY_KEY_FAILED,  IMATALLY_KEY_DROPPED,
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(growing); i++)
+		if (known(span, growing[i]) && moved(span, growing[i]) < 0)
+			iv->accounts_disagree = true;
+	if (same_kernel(span) && known(span, IMATALLY_KEY_CARRIED) &&
+	    moved(span, IMATALLY_KEY_CARRIED))
+		iv->accounts_disagree = true;
+
+	if (known(span, IMATALLY_KEY_FAILED) &&
+	    moved(span, IMATALLY_KEY_FAILED) > 0)
+		iv->failed = moved(span, IMATALLY_KEY_FAILED);
+	if (known(span, IMATALLY_KEY_DROPPED) &&
+	    moved(span, IMATALLY_KEY_DROPPED) > 0)
+		iv->dropped = moved(span, IMATALLY_KEY_DROPPED);
+}
+
+/* Entries before the kernel's start against what it says it was handed. */
+static void count_handover(const struct imatally_span *span,
+			   struct imatally_interval *iv)
+{
+	int64_t carried, start = span->kernel_start;
+
+	if (same_kernel(span) || !has(span->to, IMATALLY_KEY_CARRIED))
+		return;
+	carried = value(span->to, IMATALLY_KEY_CARRIED);
+	if (carried < start)
+		iv->inserted += start - carried;
+	else if (carried - start > (int64_t)span->lost_before)
+		iv->lost_handover = carried - start - span->lost_before;
+}
+
+/*
+ * What one IMA extend adds to the counter; 0 if that can't be told.  Sets
+ * iv->unjudged.
+ */
+static int64_t per_extend(const struct imatally_span *span,
+			  struct imatally_interval *iv)
+{
+	int64_t banks = value(span->to, IMATALLY_KEY_BANKS);
+
+	if (!has(span->from, IMATALLY_KEY_BANKS) ||
+	    !has(span->to, IMATALLY_KEY_BANKS)) {
+		iv->unjudged |= IMATALLY_UNJUDGED_KEYS;
+		return 0;
+	}
+	if (value(span->from, IMATALLY_KEY_BANKS) != banks) {
+		iv->unjudged |= IMATALLY_UNJUDGED_BANKS;
+		return 0;
+	}
+	if (has(span->to, IMATALLY_KEY_STEP) &&
+	    value(span->to, IMATALLY_KEY_STEP) != banks) {
+		iv->unjudged |= IMATALLY_UNJUDGED_STEP;
+		return value(span->to, IMATALLY_KEY_STEP);
+	}
+	return banks;
+}
+
+/* Increments whose command had an unknown outcome may or may not have come. */
+static int64_t allow(int64_t rest, int64_t uncertain)
+{
+	if (rest <= 0)
+		return rest;
+	return rest > uncertain ? rest - uncertain : 0;
+}
+
+static void judge_within(const struct imatally_span *span,
+			 struct imatally_interval *iv, int64_t per)
+{
+	int64_t extends = moved(span, IMATALLY_KEY_EXTENDS);
+
+	iv->has_ima = true;
+	iv->ima = per * extends;
+	if (iv->unjudged & IMATALLY_UNJUDGED_STEP)
+		return;
+
+	iv->has_rest = true;
+	if (!known(span, IMATALLY_KEY_UPDATES)) {
+		iv->rest = iv->counter - iv->ima;
+		return;
+	}
+	iv->is_split = true;
+	iv->rest = allow(iv->counter - moved(span, IMATALLY_KEY_UPDATES),
+			 moved(span, IMATALLY_KEY_UNCERTAIN));
+	iv->others = moved(span, IMATALLY_KEY_UPDATES) - iv->ima;
+	/* an extend of another PCR, which fewer banks hold */
+	if (iv->others < 0)
+		iv->unjudged |= IMATALLY_UNJUDGED_BANKS;
+	else
+		iv->has_others = true;
+}
+
+/*
+ * The old kernel's accounts end with its last record.  What the counter went on
+ * from there, without the new kernel's part, is the extends of the entries that
+ * follow, and of those that were lost; the latter only where the PCR says that
+ * something is missing.
+ */
+static void judge_kexec(const struct imatally_span *span,
+			struct imatally_interval *iv, int64_t per)
+{
+	int64_t present = span->kernel_start - span->from->index;
+	int64_t extends = moved(span, IMATALLY_KEY_EXTENDS);
+	int64_t new_part = per * extends;
+	int64_t lost = iv->lost_handover;
+	int64_t left;
+
+	if (known(span, IMATALLY_KEY_UPDATES)) {
+		new_part = moved(span, IMATALLY_KEY_UPDATES);
+		iv->others = new_part - per * extends;
+		iv->has_others = iv->others >= 0;
+	}
+
+	left = iv->counter - new_part - per * present;
+	if (span->replay == IMATALLY_MATCH_DIFFERENT && per > 0 &&
+	    left / per > lost) {
+		lost = left / per;
+		iv->lost_handover = lost;
+		iv->by_counter = true;
+		iv->at_most = left % per;
+	}
+	iv->has_ima = true;
+	iv->ima = per * (extends + present + lost);
+	if (iv->unjudged & IMATALLY_UNJUDGED_STEP)
+		return;
+
+	/* with an execute record nothing is left to the old kernel's others */
+	iv->is_split = known(span, IMATALLY_KEY_UPDATES) &&
+		       span->from->record.event == IMATALLY_EVENT_KEXEC_EXECUTE;
+	iv->has_rest = true;
+	iv->rest = allow(left - per * lost,
+			 moved(span, IMATALLY_KEY_UNCERTAIN));
+}
+
+static void judge_counter(const struct imatally_span *span,
+			  struct imatally_interval *iv)
+{
+	int64_t per;
+
+	if (!span->from)
+		return;
+	if (!has(span->from, IMATALLY_KEY_COUNTER) ||
+	    !has(span->to, IMATALLY_KEY_COUNTER)) {
+		iv->unjudged |= IMATALLY_UNJUDGED_ERROR;
+		return;
+	}
+	iv->has_counter = true;
+	iv->counter = value(span->to, IMATALLY_KEY_COUNTER) -
+		      value(span->from, IMATALLY_KEY_COUNTER);
+	/* firmware's startup of the TPM moves it, by as much as it likes */
+	if (span->to->record.event == IMATALLY_EVENT_RESUME) {
+		iv->unjudged |= IMATALLY_UNJUDGED_RESUME;
+		return;
+	}
+
+	per = per_extend(span, iv);
+	if (!known(span, IMATALLY_KEY_EXTENDS))
+		iv->unjudged |= IMATALLY_UNJUDGED_KEYS;
+	else if (per && same_kernel(span))
+		judge_within(span, iv, per);
+	else if (per)
+		judge_kexec(span, iv, per);
+}
+
+void imatally_reconcile(const struct imatally_span *span,
+			struct imatally_interval *iv)
+{
+	memset(iv, 0, sizeof(*iv));
+	iv->has_to = true;
+	iv->to = span->to->index;
+	iv->to_event = span->to->record.event;
+	iv->to_kernel = span->to->kernel;
+	iv->kernel_start = span->kernel_start;
+	if (span->from) {
+		iv->has_from = true;
+		iv->from = span->from->index;
+		iv->from_event = span->from->record.event;
+		iv->from_kernel = span->from->kernel;
+	}
+	iv->present = iv->to - iv->from;
+
+	count_entries(span, iv);
+	check_growth(span, iv);
+	count_handover(span, iv);
+	judge_counter(span, iv);
+}

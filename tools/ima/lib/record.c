@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The counter record: "key=value;" pairs in a fixed order, in the last field of
+ * an entry named pcr_counter.  The parser is strict, since what it accepts is
+ * evidence.
+ */
+
+#include <string.h>
+
+#include "private.h"
+
+#define COUNT_MAX (1ULL << 48)
+
+static const struct {
+	const char *name;
+	uint64_t max;		/* 0: not a plain number */
+} keys[IMATALLY_NR_KEYS] = {
+	[IMATALLY_KEY_VERSION] = { "version", 0xffff },
+	[IMATALLY_KEY_EVENT] = { "event", 0 },
+	[IMATALLY_KEY_COUNTER] = { "pcrUpdateCounter", UINT32_MAX },
+	[IMATALLY_KEY_ERROR] = { "error", 0 },
+	[IMATALLY_KEY_UPDATES] = { "updates", COUNT_MAX },
+	[IMATALLY_KEY_UNCERTAIN] = { "uncertain", COUNT_MAX },
+	[IMATALLY_KEY_BANKS] = { "banks", 1 << 14 },
+	[IMATALLY_KEY_STEP] = { "step", 1 << 14 },
+	[IMATALLY_KEY_ENTRIES] = { "entries", COUNT_MAX },
+	[IMATALLY_KEY_CARRIED] = { "carried", COUNT_MAX },
+	[IMATALLY_KEY_TRIMMED] = { "trimmed", COUNT_MAX },
+	[IMATALLY_KEY_EXTENDS] = { "extends", COUNT_MAX },
+	[IMATALLY_KEY_FAILED] = { "failed", COUNT_MAX },
+	[IMATALLY_KEY_DROPPED] = { "dropped", COUNT_MAX },
+	[IMATALLY_KEY_PROTECTED] = { "protected", 1 },
+	[IMATALLY_KEY_PCR] = { "pcr", 0 },
+};
+
+#define BIT(key) (1U << IMATALLY_KEY_##key)
+
+/* What a record of version 1 and later must have. */
+#define REQUIRED_ALWAYS                                                  \
+	(BIT(ENTRIES) | BIT(CARRIED) | BIT(TRIMMED) | BIT(EXTENDS) |     \
+	 BIT(FAILED) | BIT(DROPPED))
+#define REQUIRED_WITH_COUNTER                                            \
+	(REQUIRED_ALWAYS | BIT(UPDATES) | BIT(UNCERTAIN) | BIT(BANKS) |  \
+	 BIT(STEP) | BIT(PROTECTED) | BIT(PCR))
+
+static const char *const events[] = {
+	[IMATALLY_EVENT_BOOT] = "boot",
+	[IMATALLY_EVENT_POLICY] = "policy",
+	[IMATALLY_EVENT_KEXEC_LOAD] = "kexec_load",
+	[IMATALLY_EVENT_KEXEC_EXECUTE] = "kexec_execute",
+	[IMATALLY_EVENT_RESUME] = "resume",
+	[IMATALLY_EVENT_REQUEST] = "request",
+	[IMATALLY_EVENT_UNKNOWN] = "unknown event",
+};
+
+const char *imatally_key_name(enum imatally_key key)
+{
+	return keys[key].name;
+}
+
+const char *imatally_event_name(enum imatally_event event)
+{
+	return events[event];
+}
+
+const char *imatally_entry_record(const struct imatally_entry *entry,
+				  size_t *len, bool *foreign)
+{
+	static const char start[] = "version=";
+	const struct imatally_field *field = imatally_entry_field(entry, "buf");
+
+	*foreign = false;
+	if (!imatally_entry_is_named(entry, IMATALLY_RECORD_NAME))
+		return NULL;
+	if (!field)
+		field = imatally_entry_field(entry, "txt");
+	if (!field || field->len < sizeof(start) - 1 ||
+	    memcmp(field->data, start, sizeof(start) - 1)) {
+		*foreign = true;
+		return NULL;
+	}
+	*len = field->len;
+	return (const char *)field->data;
+}
+
+/* A piece of the record's text. */
+struct piece {
+	const char *start, *end;
+};
+
+struct parser {
+	struct imatally_record *rec;
+	const char *text;
+	struct imatally_error *err;
+};
+
+#define FAIL(p, where, ...)                                              \
+	fail_at((p), (where),                                            \
+		imatally_fail((p)->err, IMATALLY_ERR_MALFORMED, __VA_ARGS__))
+
+static enum imatally_status fail_at(struct parser *p, const char *where,
+				    enum imatally_status status)
+{
+	p->err->offset = where - p->text;
+	return status;
+}
+
+static bool is(struct piece piece, const char *word)
+{
+	size_t len = piece.end - piece.start;
+
+	return strlen(word) == len && !memcmp(piece.start, word, len);
+}
+
+/* Decimal, without sign, space or leading zero, at most @max (below 2^60). */
+static bool parse_number(struct piece piece, uint64_t max, uint64_t *number)
+{
+	const char *c = piece.start;
+
+	if (c == piece.end || (*c == '0' && piece.end - c > 1))
+		return false;
+	for (*number = 0; c < piece.end; c++) {
+		if (*c < '0' || *c > '9')
+			return false;
+		*number = *number * 10 + (*c - '0');
+		if (*number > max)
+			return false;
+	}
+	return true;
+}
+
+/* Cut the piece before the next @separator off @rest, or all of @rest. */
+static struct piece cut(struct piece *rest, char separator, bool *found)
+{
+	struct piece piece = *rest;
+	const char *at = memchr(rest->start, separator,
+				rest->end - rest->start);
+
+	*found = at;
+	piece.end = at ? at : rest->end;
+	rest->start = at ? at + 1 : rest->end;
+	return piece;
+}
+
+static bool is_lower_hex(struct piece piece)
+{
+	const char *c;
+
+	for (c = piece.start; c < piece.end; c++)
+		if (imatally_hex_digit(*c) < 0 || (*c >= 'A' && *c <= 'F'))
+			return false;
+	return true;
+}
+
+/* <alg>:<hex> */
+static enum imatally_status parse_bank(struct parser *p, struct piece piece)
+{
+	struct imatally_record *rec = p->rec;
+	struct imatally_bank_value *bank = &rec->bank[rec->nr_banks];
+	struct piece digits = piece, name;
+	size_t size, known_size;
+	unsigned int i;
+	bool found;
+
+	if (rec->nr_banks == IMATALLY_MAX_BANKS)
+		return FAIL(p, piece.start, "pcr: too many banks");
+	name = cut(&digits, ':', &found);
+	bank->alg = imatally_alg_from_name(name.start, name.end - name.start);
+	if (!found || !bank->alg)
+		return FAIL(p, piece.start, "pcr: not a hash algorithm");
+	for (i = 0; i < rec->nr_banks; i++)
+		if (rec->bank[i].alg == bank->alg)
+			return FAIL(p, piece.start, "pcr: a bank twice");
+
+	size = (digits.end - digits.start) / 2;
+	known_size = imatally_alg_size(bank->alg);
+	if ((digits.end - digits.start) % 2 || !size ||
+	    size > IMATALLY_MAX_DIGEST || (known_size && size != known_size) ||
+	    !is_lower_hex(digits))
+		return FAIL(p, digits.start,
+			    "pcr: not a digest of its algorithm's size in lower-case hexadecimal");
+	imatally_hex_decode(bank->value, size, digits.start);
+	bank->len = size;
+	rec->nr_banks++;
+	return IMATALLY_OK;
+}
+
+/* <index>:<alg>:<hex>[,<alg>:<hex>...] */
+static enum imatally_status parse_pcr(struct parser *p, struct piece value)
+{
+	struct piece rest = value;
+	uint64_t index;
+	bool more;
+
+	if (!parse_number(cut(&rest, ':', &more), IMATALLY_MAX_PCR, &index) ||
+	    !more)
+		return FAIL(p, value.start, "pcr: not a PCR index and a colon");
+	p->rec->pcr = index;
+	do {
+		enum imatally_status status =
+			parse_bank(p, cut(&rest, ',', &more));
+
+		if (status)
+			return status;
+	} while (more);
+	return IMATALLY_OK;
+}
+
+static enum imatally_status parse_event(struct parser *p, struct piece value)
+{
+	int i;
+
+	for (i = 0; i < IMATALLY_EVENT_UNKNOWN; i++) {
+		if (is(value, events[i])) {
+			p->rec->event = i;
+			return IMATALLY_OK;
+		}
+	}
+	if (p->rec->value[IMATALLY_KEY_VERSION] <= IMATALLY_RECORD_VERSION)
+		return FAIL(p, value.start, "unknown event");
+	p->rec->event = IMATALLY_EVENT_UNKNOWN;
+	return IMATALLY_OK;
+}
+
+/* The name of an errno: ENODEV */
+static enum imatally_status parse_error(struct parser *p, struct piece value)
+{
+	size_t len = value.end - value.start;
+	const char *c;
+
+	for (c = value.start; c < value.end; c++)
+		if (!(*c >= 'A' && *c <= 'Z') &&
+		    !(c > value.start && *c >= '0' && *c <= '9'))
+			break;
+	if (c < value.end || !len || *value.start != 'E' ||
+	    len >= sizeof(p->rec->error))
+		return FAIL(p, value.start, "error: not the name of an errno");
+	memcpy(p->rec->error, value.start, len);
+	return IMATALLY_OK;
+}
+
+static enum imatally_status parse_value(struct parser *p, enum imatally_key key,
+					struct piece value)
+{
+	switch (key) {
+	case IMATALLY_KEY_EVENT:
+		return parse_event(p, value);
+	case IMATALLY_KEY_ERROR:
+		return parse_error(p, value);
+	case IMATALLY_KEY_PCR:
+		return parse_pcr(p, value);
+	default:
+		if (!parse_number(value, keys[key].max, &p->rec->value[key]))
+			return FAIL(p, value.start,
+				    "%s: not a decimal number up to %llu",
+				    keys[key].name,
+				    (unsigned long long)keys[key].max);
+		return IMATALLY_OK;
+	}
+}
+
+static bool is_key(struct piece name)
+{
+	const char *c;
+
+	for (c = name.start; c < name.end; c++)
+		if (!(*c >= 'a' && *c <= 'z') && !(*c >= 'A' && *c <= 'Z') &&
+		    !(*c >= '0' && *c <= '9') && *c != '_')
+			return false;
+	return name.end > name.start;
+}
+
+/* A key that is not in the table above. */
+static enum imatally_status unknown_key(struct parser *p, struct piece name)
+{
+	struct imatally_record *rec = p->rec;
+
+	if (!is_key(name))
+		return FAIL(p, name.start, "not a key");
+	if (rec->value[IMATALLY_KEY_VERSION] <= IMATALLY_RECORD_VERSION) {
+		char word[32];
+
+		imatally_printable(word, sizeof(word), name.start,
+				   name.end - name.start);
+		return FAIL(p, name.start, "unknown key \"%s\"", word);
+	}
+	if (!rec->unknown_key[0])
+		imatally_printable(rec->unknown_key, sizeof(rec->unknown_key),
+				   name.start, name.end - name.start);
+	return IMATALLY_OK;
+}
+
+static enum imatally_status parse_pair(struct parser *p, struct piece pair)
+{
+	struct imatally_record *rec = p->rec;
+	struct piece value = pair, name;
+	int key;
+	bool found;
+
+	name = cut(&value, '=', &found);
+	if (!found)
+		return FAIL(p, pair.start, "not a key=value pair");
+	for (key = 0; key < IMATALLY_NR_KEYS; key++)
+		if (is(name, keys[key].name))
+			break;
+	if (!rec->keys && key != IMATALLY_KEY_VERSION)
+		return FAIL(p, pair.start, "version is not the first key");
+	if (key == IMATALLY_NR_KEYS)
+		return unknown_key(p, name);
+	if (rec->keys & (1U << key))
+		return FAIL(p, pair.start, "%s stands here twice",
+			    keys[key].name);
+	if (rec->keys >> key)
+		return FAIL(p, pair.start, "%s is out of order",
+			    keys[key].name);
+	if (key == IMATALLY_KEY_ERROR && imatally_record_has(rec, IMATALLY_KEY_COUNTER))
+		return FAIL(p, pair.start,
+			    "error beside pcrUpdateCounter");
+	rec->keys |= 1U << key;
+	return parse_value(p, key, value);
+}
+
+static enum imatally_status check_required(struct parser *p, const char *end)
+{
+	const struct imatally_record *rec = p->rec;
+	bool error = imatally_record_has(rec, IMATALLY_KEY_ERROR);
+	uint32_t required = BIT(EVENT);
+	int key;
+
+	if (!error)
+		required |= BIT(COUNTER);
+	else if (imatally_record_has(rec, IMATALLY_KEY_PCR))
+		return FAIL(p, end, "pcr beside error");
+	if (rec->value[IMATALLY_KEY_VERSION] >= 1)
+		required |= error ? REQUIRED_ALWAYS : REQUIRED_WITH_COUNTER;
+	for (key = 0; key < IMATALLY_NR_KEYS; key++)
+		if (required & ~rec->keys & (1U << key))
+			return FAIL(p, end, "%s is missing", keys[key].name);
+	return IMATALLY_OK;
+}
+
+enum imatally_status imatally_record_parse(struct imatally_record *rec,
+					   const char *text, size_t len,
+					   struct imatally_error *err)
+{
+	struct parser p = { .rec = rec, .text = text, .err = err };
+	struct piece rest = { text, text + len };
+
+	memset(rec, 0, sizeof(*rec));
+	while (rest.start < rest.end) {
+		enum imatally_status status;
+		bool terminated;
+		struct piece pair = cut(&rest, ';', &terminated);
+
+		if (!terminated)
+			return FAIL(&p, pair.end, "the last pair has no ';'");
+		status = parse_pair(&p, pair);
+		if (status)
+			return status;
+	}
+	return check_required(&p, rest.end);
+}

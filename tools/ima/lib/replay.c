@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Replay of the list into PCRs, as the kernel extended them: template digests
+ * by ima_calc_field_array_hash(), a violation as ff..ff, and zero-padded SHA-1
+ * in a bank whose algorithm the kernel lacks.  Extending is
+ * PCR = H(PCR || digest) (TPM 2.0 Part 1, section 17.2 "Extend of a PCR").
+ */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "private.h"
+
+/* What the kernel may have extended into a bank. */
+enum mode { MODE_OWN, MODE_PADDED, NR_MODES };
+
+struct bank {
+	uint16_t alg;
+	size_t size;
+	EVP_MD *md;
+	bool possible[NR_MODES];	/* of this kernel */
+	struct {
+		bool known;
+		uint8_t value[NR_MODES][IMATALLY_MAX_DIGEST];
+	} pcr[IMATALLY_MAX_PCR + 1];
+};
+
+struct imatally_replay {
+	EVP_MD_CTX *ctx;
+	EVP_MD *sha1;
+	unsigned int nr_banks;
+	struct bank bank[IMATALLY_MAX_BANKS];
+};
+
+struct imatally_replay *imatally_replay_new(void)
+{
+	struct imatally_replay *replay = calloc(1, sizeof(*replay));
+
+	if (!replay)
+		return NULL;
+	replay->ctx = EVP_MD_CTX_new();
+	replay->sha1 = imatally_alg_fetch(IMATALLY_ALG_SHA1);
+	if (!replay->ctx || !replay->sha1) {
+		imatally_replay_free(replay);
+		return NULL;
+	}
+	return replay;
+}
+
+void imatally_replay_free(struct imatally_replay *replay)
+{
+	unsigned int i;
+
+	if (!replay)
+		return;
+	for (i = 0; i < replay->nr_banks; i++)
+		EVP_MD_free(replay->bank[i].md);
+	EVP_MD_free(replay->sha1);
+	EVP_MD_CTX_free(replay->ctx);
+	free(replay);
+}
+
+static struct bank *find(const struct imatally_replay *replay, uint16_t alg)
+{
+	unsigned int i;
+
+	for (i = 0; i < replay->nr_banks; i++)
+		if (replay->bank[i].alg == alg)
+			return (struct bank *)&replay->bank[i];
+	return NULL;
+}
+
+bool imatally_replay_has_bank(const struct imatally_replay *replay,
+			      uint16_t alg)
+{
+	return find(replay, alg);
+}
+
+enum imatally_status imatally_replay_add_bank(struct imatally_replay *replay,
+					      uint16_t alg, bool from_start)
+{
+	struct bank *bank;
+	unsigned int i;
+
+	if (find(replay, alg))
+		return IMATALLY_OK;
+	if (replay->nr_banks == IMATALLY_MAX_BANKS)
+		return IMATALLY_ERR_CRYPTO;
+	bank = &replay->bank[replay->nr_banks];
+	memset(bank, 0, sizeof(*bank));
+	bank->md = imatally_alg_fetch(alg);
+	if (!bank->md)
+		return IMATALLY_ERR_CRYPTO;
+	bank->alg = alg;
+	bank->size = imatally_alg_size(alg);
+	bank->possible[MODE_OWN] = true;
+	bank->possible[MODE_PADDED] = alg != IMATALLY_ALG_SHA1;
+	for (i = 0; i <= IMATALLY_MAX_PCR; i++)
+		bank->pcr[i].known = from_start;
+	replay->nr_banks++;
+	return IMATALLY_OK;
+}
+
+/* The template digest with one algorithm. */
+static bool hash_entry(struct imatally_replay *replay, const EVP_MD *md,
+		       const struct imatally_entry *entry, uint8_t *digest)
+{
+	/*
+	 * The kernel hashes every field with its length in front, which is what
+	 * stands in the log; but for "ima" the digest and the name alone, the
+	 * latter padded to IMA_EVENT_NAME_LEN_MAX + 1 bytes.
+	 */
+	if (entry->is_ima) {
+		uint8_t name[256] = { 0 };
+
+		memcpy(name, entry->fields[1].data, entry->fields[1].len);
+		return EVP_DigestInit_ex(replay->ctx, md, NULL) &&
+		       EVP_DigestUpdate(replay->ctx, entry->fields[0].data,
+					entry->fields[0].len) &&
+		       EVP_DigestUpdate(replay->ctx, name, sizeof(name)) &&
+		       EVP_DigestFinal_ex(replay->ctx, digest, NULL);
+	}
+	return EVP_DigestInit_ex(replay->ctx, md, NULL) &&
+	       EVP_DigestUpdate(replay->ctx, entry->data, entry->data_len) &&
+	       EVP_DigestFinal_ex(replay->ctx, digest, NULL);
+}
+
+static bool extend(struct imatally_replay *replay, const struct bank *bank,
+		   uint8_t *value, const uint8_t *digest)
+{
+	return EVP_DigestInit_ex(replay->ctx, bank->md, NULL) &&
+	       EVP_DigestUpdate(replay->ctx, value, bank->size) &&
+	       EVP_DigestUpdate(replay->ctx, digest, bank->size) &&
+	       EVP_DigestFinal_ex(replay->ctx, value, NULL);
+}
+
+/* What the kernel in @mode extends for an entry. */
+static bool digest_for(struct imatally_replay *replay, const struct bank *bank,
+		       enum mode mode, const struct imatally_entry *entry,
+		       const uint8_t *sha1, uint8_t *digest)
+{
+	if (imatally_entry_is_violation(entry)) {
+		memset(digest, 0xff, bank->size);
+		return true;
+	}
+	if (mode == MODE_PADDED || bank->alg == IMATALLY_ALG_SHA1) {
+		memset(digest, 0, bank->size);
+		memcpy(digest, sha1, IMATALLY_SHA1_SIZE);
+		return true;
+	}
+	return hash_entry(replay, bank->md, entry, digest);
+}
+
+enum imatally_status imatally_replay_extend(struct imatally_replay *replay,
+					    const struct imatally_entry *entry,
+					    bool *altered)
+{
+	uint8_t sha1[IMATALLY_SHA1_SIZE] = { 0 };
+	uint8_t digest[IMATALLY_MAX_DIGEST];
+	unsigned int i;
+	int mode;
+
+	*altered = false;
+	if (!imatally_entry_is_violation(entry)) {
+		if (!hash_entry(replay, replay->sha1, entry, sha1))
+			return IMATALLY_ERR_CRYPTO;
+		*altered = memcmp(sha1, entry->digest, sizeof(sha1));
+	}
+
+	for (i = 0; i < replay->nr_banks; i++) {
+		struct bank *bank = &replay->bank[i];
+
+		if (!bank->pcr[entry->pcr].known)
+			continue;
+		for (mode = 0; mode < NR_MODES; mode++) {
+			uint8_t *value = bank->pcr[entry->pcr].value[mode];
+
+			if (!bank->possible[mode])
+				continue;
+			if (!digest_for(replay, bank, mode, entry, sha1,
+					digest) ||
+			    !extend(replay, bank, value, digest))
+				return IMATALLY_ERR_CRYPTO;
+		}
+	}
+	return IMATALLY_OK;
+}
+
+static bool same(const struct bank *bank, uint32_t pcr, enum mode mode,
+		 const struct imatally_bank_value *value)
+{
+	return bank->possible[mode] &&
+	       !memcmp(bank->pcr[pcr].value[mode], value->value, bank->size);
+}
+
+enum imatally_match
+imatally_replay_compare(const struct imatally_replay *replay, uint32_t pcr,
+			const struct imatally_bank_value *value)
+{
+	const struct bank *bank = find(replay, value->alg);
+
+	if (!bank || pcr > IMATALLY_MAX_PCR || !bank->pcr[pcr].known)
+		return IMATALLY_MATCH_UNKNOWN;
+	if (value->len == bank->size && (same(bank, pcr, MODE_OWN, value) ||
+					 same(bank, pcr, MODE_PADDED, value)))
+		return IMATALLY_MATCH_SAME;
+	return IMATALLY_MATCH_DIFFERENT;
+}
+
+bool imatally_replay_settle(struct imatally_replay *replay, uint32_t pcr,
+			    const struct imatally_bank_value *value)
+{
+	struct bank *bank = find(replay, value->alg);
+	bool own, padded;
+
+	if (!bank)
+		return false;
+	own = same(bank, pcr, MODE_OWN, value);
+	padded = same(bank, pcr, MODE_PADDED, value);
+	/* before anything was extended both are: nothing to learn */
+	if (own != padded) {
+		bank->possible[MODE_OWN] = own;
+		bank->possible[MODE_PADDED] = padded;
+	}
+	return padded && !own;
+}
+
+void imatally_replay_new_kernel(struct imatally_replay *replay)
+{
+	unsigned int i, pcr;
+
+	for (i = 0; i < replay->nr_banks; i++) {
+		struct bank *bank = &replay->bank[i];
+		enum mode was;
+
+		/* both still possible: they stay apart, as they are */
+		if (bank->alg == IMATALLY_ALG_SHA1 ||
+		    (bank->possible[MODE_OWN] && bank->possible[MODE_PADDED]))
+			continue;
+		was = bank->possible[MODE_OWN] ? MODE_OWN : MODE_PADDED;
+		for (pcr = 0; pcr <= IMATALLY_MAX_PCR; pcr++)
+			memcpy(bank->pcr[pcr].value[!was],
+			       bank->pcr[pcr].value[was], bank->size);
+		bank->possible[!was] = true;
+	}
+}
+
+void imatally_replay_restart(struct imatally_replay *replay, uint32_t pcr,
+			     const struct imatally_bank_value *value)
+{
+	struct bank *bank = find(replay, value->alg);
+
+	if (!bank || pcr > IMATALLY_MAX_PCR || value->len != bank->size)
+		return;
+	memcpy(bank->pcr[pcr].value[MODE_OWN], value->value, bank->size);
+	memcpy(bank->pcr[pcr].value[MODE_PADDED], value->value, bank->size);
+	bank->pcr[pcr].known = true;
+}
+
+void imatally_replay_forget(struct imatally_replay *replay)
+{
+	unsigned int i, pcr;
+
+	for (i = 0; i < replay->nr_banks; i++)
+		for (pcr = 0; pcr <= IMATALLY_MAX_PCR; pcr++)
+			replay->bank[i].pcr[pcr].known = false;
+}

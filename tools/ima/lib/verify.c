@@ -1,0 +1,729 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The verdict: the replay against the PCR values given and against those in
+ * the records, and the records' accounts against each other.
+ */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "private.h"
+
+/* How the values given for one PCR compared on the way. */
+struct pcr_state {
+	uint64_t entries;	/* of this PCR so far */
+	uint64_t matched;	/* of these, when all its banks last matched */
+};
+
+struct imatally_verifier {
+	struct imatally_replay *replay;
+	struct imatally_result result;
+	size_t interval_room, finding_room;	/* allocated elements */
+	bool have[IMATALLY_FAULT + 1];	/* severities */
+
+	uint32_t log_pcr;		/* of the first entry */
+	struct pcr_state pcr[IMATALLY_MAX_PCR + 1];
+
+	/* the kernel whose entries are being read */
+	uint64_t kernel_start;
+	bool has_boot_aggregate;
+	bool has_record;
+
+	/* entries or extends are missing since the replay last was right */
+	bool gap;
+
+	bool has_mark;
+	struct imatally_mark mark;	/* the last record */
+
+	/* said once */
+	bool said_no_dropped;
+	uint16_t said_padded[IMATALLY_MAX_BANKS];
+	uint16_t said_unsupported[IMATALLY_MAX_BANKS];
+};
+
+struct imatally_verifier *imatally_verifier_new(const struct imatally_pcrs *pcrs)
+{
+	struct imatally_verifier *v = calloc(1, sizeof(*v));
+	size_t i;
+
+	if (!v)
+		return NULL;
+	v->replay = imatally_replay_new();
+	v->result.target = calloc(pcrs->nr + 1, sizeof(*v->result.target));
+	if (!v->replay || !v->result.target) {
+		imatally_verifier_free(v);
+		return NULL;
+	}
+	v->result.nr_targets = pcrs->nr;
+	for (i = 0; i < pcrs->nr; i++) {
+		struct imatally_target *target = &v->result.target[i];
+
+		target->pcr = pcrs->pcr[i].index;
+		target->bank = pcrs->pcr[i].bank;
+		target->supported = !imatally_replay_add_bank(
+			v->replay, target->bank.alg, true);
+	}
+	return v;
+}
+
+void imatally_result_free(struct imatally_result *result)
+{
+	free(result->target);
+	free(result->interval);
+	free(result->finding);
+	memset(result, 0, sizeof(*result));
+}
+
+void imatally_verifier_free(struct imatally_verifier *v)
+{
+	if (!v)
+		return;
+	imatally_replay_free(v->replay);
+	imatally_result_free(&v->result);
+	free(v);
+}
+
+static enum imatally_severity severity_of(enum imatally_kind kind)
+{
+	if (kind <= IMATALLY_DIFFERS_AT_END)
+		return IMATALLY_FAULT;
+	if (kind <= IMATALLY_RESET)
+		return IMATALLY_LOSS;
+	if (kind <= IMATALLY_PCR_NOT_GIVEN)
+		return IMATALLY_FINDING;
+	return IMATALLY_NOTE;
+}
+
+/* Room for one more in an array that grows by doubling. */
+static void *grow(void *array, size_t nr, size_t *room, size_t size)
+{
+	size_t wanted = *room ? *room * 2 : 8;
+	void *grown = array;
+
+	if (nr < *room)
+		return array;
+	grown = realloc(array, wanted * size);
+	if (grown)
+		*room = wanted;
+	return grown;
+}
+
+/*
+ * Note a finding.  All are judged by, but only the first ones are kept: a log
+ * of noise must not cost more memory than its own size.
+ */
+static enum imatally_status report(struct imatally_verifier *v,
+				   const struct imatally_finding *finding)
+{
+	struct imatally_result *result = &v->result;
+	struct imatally_finding *grown;
+
+	v->have[finding->severity] = true;
+	if (result->nr_findings == IMATALLY_MAX_FINDINGS) {
+		result->findings_not_kept++;
+		return IMATALLY_OK;
+	}
+	grown = grow(result->finding, result->nr_findings, &v->finding_room,
+		     sizeof(*grown));
+	if (!grown)
+		return IMATALLY_ERR_NOMEM;
+	result->finding = grown;
+	result->finding[result->nr_findings++] = *finding;
+	return IMATALLY_OK;
+}
+
+/* Points in the log */
+
+static const struct imatally_point at_start = { .place = IMATALLY_AT_START };
+static const struct imatally_point at_end = { .place = IMATALLY_AT_END };
+
+static struct imatally_point at_entry(uint64_t index)
+{
+	return (struct imatally_point){ .place = IMATALLY_AT_ENTRY,
+					.index = index };
+}
+
+static struct imatally_point at_mark(const struct imatally_mark *mark)
+{
+	return (struct imatally_point){ .place = IMATALLY_AT_RECORD,
+					.index = mark->index,
+					.kernel = mark->kernel,
+					.event = mark->record.event };
+}
+
+/* The last record, or the log's start. */
+static struct imatally_point at_last(const struct imatally_verifier *v)
+{
+	return v->has_mark ? at_mark(&v->mark) : at_start;
+}
+
+static struct imatally_point at_kernel(const struct imatally_verifier *v)
+{
+	return (struct imatally_point){ .place = IMATALLY_AT_BOOT_AGGREGATE,
+					.index = v->kernel_start,
+					.kernel = v->result.kernels };
+}
+
+/* The entry before this kernel's first. */
+static struct imatally_point before_kernel(const struct imatally_verifier *v)
+{
+	if (!v->kernel_start)
+		return at_start;
+	if (v->has_mark && v->mark.index == v->kernel_start - 1)
+		return at_mark(&v->mark);
+	return at_entry(v->kernel_start - 1);
+}
+
+static enum imatally_status report_between(struct imatally_verifier *v,
+					   enum imatally_kind kind,
+					   struct imatally_point from,
+					   struct imatally_point to,
+					   int64_t count)
+{
+	struct imatally_finding finding = {
+		.kind = kind, .severity = severity_of(kind),
+		.from = from, .to = to, .count = count,
+	};
+
+	return report(v, &finding);
+}
+
+static enum imatally_status report_bank(struct imatally_verifier *v,
+					enum imatally_kind kind,
+					struct imatally_point from,
+					struct imatally_point to, uint32_t pcr,
+					uint16_t alg)
+{
+	struct imatally_finding finding = {
+		.kind = kind, .severity = severity_of(kind),
+		.from = from, .to = to, .pcr = pcr, .alg = alg,
+	};
+
+	return report(v, &finding);
+}
+
+/* Report something about a bank the first time it is met. */
+static enum imatally_status report_bank_once(struct imatally_verifier *v,
+					     enum imatally_kind kind,
+					     struct imatally_point at,
+					     uint32_t pcr, uint16_t alg,
+					     uint16_t *said)
+{
+	int i;
+
+	for (i = 0; i < IMATALLY_MAX_BANKS && said[i]; i++)
+		if (said[i] == alg)
+			return IMATALLY_OK;
+	if (i < IMATALLY_MAX_BANKS)
+		said[i] = alg;
+	return report_bank(v, kind, at, at, pcr, alg);
+}
+
+static enum imatally_status settle(struct imatally_verifier *v, uint32_t pcr,
+				   const struct imatally_bank_value *bank,
+				   struct imatally_point at)
+{
+	if (!imatally_replay_settle(v->replay, pcr, bank))
+		return IMATALLY_OK;
+	return report_bank_once(v, IMATALLY_PADDED, at, pcr, bank->alg,
+				v->said_padded);
+}
+
+/*
+ * Compare a record's PCR values with the replay.  A bank that the caller gave
+ * no value of is followed from here on.
+ */
+static enum imatally_status compare_record(struct imatally_verifier *v,
+					   const struct imatally_mark *mark,
+					   enum imatally_match *match,
+					   uint16_t *differing)
+{
+	const struct imatally_record *rec = &mark->record;
+	enum imatally_status status = IMATALLY_OK;
+	unsigned int i;
+
+	*match = IMATALLY_MATCH_UNKNOWN;
+	for (i = 0; i < rec->nr_banks && !status; i++) {
+		const struct imatally_bank_value *bank = &rec->bank[i];
+
+		if (!imatally_replay_has_bank(v->replay, bank->alg) &&
+		    imatally_replay_add_bank(v->replay, bank->alg, false)) {
+			status = report_bank_once(v, IMATALLY_BANK_UNSUPPORTED,
+						  at_mark(mark), rec->pcr,
+						  bank->alg,
+						  v->said_unsupported);
+			continue;
+		}
+		switch (imatally_replay_compare(v->replay, rec->pcr, bank)) {
+		case IMATALLY_MATCH_UNKNOWN:
+			imatally_replay_restart(v->replay, rec->pcr, bank);
+			break;
+		case IMATALLY_MATCH_SAME:
+			if (*match == IMATALLY_MATCH_UNKNOWN)
+				*match = IMATALLY_MATCH_SAME;
+			status = settle(v, rec->pcr, bank, at_mark(mark));
+			break;
+		case IMATALLY_MATCH_DIFFERENT:
+			*match = IMATALLY_MATCH_DIFFERENT;
+			*differing = bank->alg;
+			break;
+		}
+	}
+	return status;
+}
+
+static enum imatally_status report_losses(struct imatally_verifier *v,
+					  const struct imatally_mark *mark,
+					  const struct imatally_interval *iv)
+{
+	bool same_kernel = iv->has_from && iv->from_kernel == iv->to_kernel;
+	/* where the entries that the record's kernel counts begin */
+	struct imatally_point start = same_kernel ? at_last(v) :
+				      v->has_boot_aggregate ? at_kernel(v) :
+							      before_kernel(v);
+	enum imatally_status status = IMATALLY_OK;
+
+	if (iv->lost_handover) {
+		struct imatally_finding finding = {
+			.kind = IMATALLY_LOST,
+			.severity = IMATALLY_LOSS,
+			.from = iv->by_counter ? before_kernel(v) : at_last(v),
+			.to = v->has_boot_aggregate ? at_kernel(v) :
+						      at_mark(mark),
+			.count = iv->lost_handover,
+			.by_counter = iv->by_counter,
+			.at_most = iv->at_most,
+		};
+
+		status = report(v, &finding);
+		v->result.by_counter |= iv->by_counter;
+		v->result.at_most |= iv->at_most;
+	}
+	if (iv->lost && !status)
+		status = report_between(v, IMATALLY_LOST, start, at_mark(mark),
+					iv->lost);
+	if (iv->dropped && !status)
+		status = report_between(v, IMATALLY_DROPPED, start,
+					at_mark(mark), iv->dropped);
+	if (iv->failed && !status)
+		status = report_between(v, IMATALLY_FAILED, start,
+					at_mark(mark), iv->failed);
+	v->result.lost += iv->lost + iv->lost_handover;
+	v->result.dropped += iv->dropped;
+	v->result.failed += iv->failed;
+	return status;
+}
+
+static enum imatally_status report_counter(struct imatally_verifier *v,
+					   const struct imatally_mark *mark,
+					   const struct imatally_interval *iv)
+{
+	enum imatally_status status = IMATALLY_OK;
+
+	if (iv->has_others && iv->others)
+		status = report_between(v, IMATALLY_OTHERS, at_last(v),
+					at_mark(mark), iv->others);
+	if (!status && iv->has_rest && iv->rest)
+		status = report_between(v,
+					iv->is_split || iv->rest < 0 ?
+						IMATALLY_UNEXPLAINED :
+						IMATALLY_REST,
+					at_last(v), at_mark(mark), iv->rest);
+	if (!status && iv->unjudged) {
+		struct imatally_finding finding = {
+			.kind = IMATALLY_UNJUDGED,
+			.severity = IMATALLY_FINDING,
+			.from = at_last(v), .to = at_mark(mark),
+			.count = iv->unjudged,
+		};
+
+		memcpy(finding.word, mark->record.error[0] || !v->has_mark ?
+		       mark->record.error : v->mark.record.error,
+		       sizeof(mark->record.error));
+		status = report(v, &finding);
+	}
+	return status;
+}
+
+/* The replay differs at a record: explained, or tampering. */
+static enum imatally_status resolve_difference(struct imatally_verifier *v,
+					       const struct imatally_mark *mark,
+					       uint16_t alg)
+{
+	const struct imatally_record *rec = &mark->record;
+	enum imatally_status status = IMATALLY_OK;
+	unsigned int i;
+
+	if (v->gap)
+		;
+	else if (rec->event == IMATALLY_EVENT_RESUME)
+		status = report_between(v, IMATALLY_RESET, at_last(v),
+					at_mark(mark), 0);
+	else
+		status = report_bank(v, IMATALLY_DIFFERS_AT_RECORD, at_last(v),
+				     at_mark(mark), rec->pcr, alg);
+
+	/* Look on in any case: what else is wrong is worth knowing. */
+	v->result.restarted = true;
+	imatally_replay_forget(v->replay);
+	for (i = 0; i < rec->nr_banks; i++)
+		imatally_replay_restart(v->replay, rec->pcr, &rec->bank[i]);
+	return status;
+}
+
+static enum imatally_status keep_interval(struct imatally_verifier *v,
+					  const struct imatally_interval *iv)
+{
+	struct imatally_interval *grown =
+		grow(v->result.interval, v->result.nr_intervals,
+		     &v->interval_room, sizeof(*grown));
+
+	if (!grown)
+		return IMATALLY_ERR_NOMEM;
+	v->result.interval = grown;
+	grown[v->result.nr_intervals++] = *iv;
+	return IMATALLY_OK;
+}
+
+static enum imatally_status judge_record(struct imatally_verifier *v,
+					 const struct imatally_mark *mark)
+{
+	const struct imatally_record *rec = &mark->record;
+	struct imatally_span span = {
+		.from = v->has_mark ? &v->mark : NULL,
+		.to = mark,
+		.kernel_start = v->kernel_start,
+		.lost_before = v->result.lost,
+	};
+	struct imatally_interval iv;
+	enum imatally_status status;
+	uint16_t alg = 0;
+
+	status = compare_record(v, mark, &span.replay, &alg);
+	if (status)
+		return status;
+	imatally_reconcile(&span, &iv);
+
+	status = keep_interval(v, &iv);
+	if (!status && iv.inserted)
+		status = report_between(v, IMATALLY_INSERTED, at_last(v),
+					at_mark(mark), iv.inserted);
+	if (!status && iv.accounts_disagree)
+		status = report_between(v, IMATALLY_ACCOUNTS, at_last(v),
+					at_mark(mark), 0);
+	if (!status)
+		status = report_losses(v, mark, &iv);
+	if (!status)
+		status = report_counter(v, mark, &iv);
+	if (iv.lost || iv.lost_handover || iv.failed)
+		v->gap = true;
+	if (!status && span.replay == IMATALLY_MATCH_DIFFERENT)
+		status = resolve_difference(v, mark, alg);
+	if (span.replay != IMATALLY_MATCH_UNKNOWN)
+		v->gap = false;
+
+	if (!status &&
+	    rec->value[IMATALLY_KEY_VERSION] > IMATALLY_RECORD_VERSION) {
+		struct imatally_finding finding = {
+			.kind = IMATALLY_NEWER_RECORD,
+			.severity = IMATALLY_FINDING,
+			.from = at_last(v), .to = at_mark(mark),
+			.count = rec->value[IMATALLY_KEY_VERSION],
+		};
+
+		memcpy(finding.word, rec->unknown_key,
+		       sizeof(rec->unknown_key));
+		status = report(v, &finding);
+	}
+	if (!status && !imatally_record_has(rec, IMATALLY_KEY_DROPPED) &&
+	    !v->said_no_dropped) {
+		v->said_no_dropped = true;
+		status = report_between(v, IMATALLY_NO_DROPPED, at_mark(mark),
+					at_mark(mark), 0);
+	}
+	return status;
+}
+
+/* A kernel's own entries begin, with its boot_aggregate or without. */
+static void begin_kernel(struct imatally_verifier *v, uint64_t index,
+			 bool has_boot_aggregate)
+{
+	v->result.kernels++;
+	v->kernel_start = index;
+	v->has_boot_aggregate = has_boot_aggregate;
+	v->has_record = false;
+	imatally_replay_new_kernel(v->replay);
+}
+
+static enum imatally_status add_record(struct imatally_verifier *v,
+				       const struct imatally_entry *entry,
+				       const char *text, size_t len,
+				       struct imatally_error *err)
+{
+	struct imatally_mark mark = { .index = entry->index };
+	enum imatally_status status;
+	struct imatally_error why;
+
+	status = imatally_record_parse(&mark.record, text, len, &why);
+	if (status)
+		return imatally_fail_at(err, status, entry->index,
+					entry->data_offset + why.offset +
+					((const uint8_t *)text - entry->data),
+					"counter record: %s", why.text);
+	/* two boot records: the boot_aggregate between them is missing */
+	if (v->has_record && mark.record.event == IMATALLY_EVENT_BOOT)
+		begin_kernel(v, entry->index, false);
+	mark.kernel = v->result.kernels;
+
+	status = judge_record(v, &mark);
+	v->mark = mark;
+	v->has_mark = true;
+	v->has_record = true;
+	v->result.records++;
+	return status;
+}
+
+/* Do the values given for the PCR that was just extended match by now? */
+static enum imatally_status compare_targets(struct imatally_verifier *v,
+					    const struct imatally_entry *entry)
+{
+	struct pcr_state *state = &v->pcr[entry->pcr];
+	bool any = false, all = true;
+	size_t i;
+
+	state->entries++;
+	for (i = 0; i < v->result.nr_targets; i++) {
+		struct imatally_target *target = &v->result.target[i];
+		enum imatally_status status;
+
+		if (target->pcr != entry->pcr || !target->supported)
+			continue;
+		target->in_log = true;
+		target->match = imatally_replay_compare(v->replay, target->pcr,
+							&target->bank);
+		if (target->match == IMATALLY_MATCH_DIFFERENT)
+			all = false;
+		if (target->match != IMATALLY_MATCH_SAME)
+			continue;
+		any = true;
+		target->matched_after = entry->index + 1;
+		status = settle(v, target->pcr, &target->bank,
+				at_entry(entry->index));
+		if (status)
+			return status;
+	}
+	if (any && all)
+		state->matched = state->entries;
+	return IMATALLY_OK;
+}
+
+static enum imatally_status add(struct imatally_verifier *v,
+				const struct imatally_entry *entry,
+				struct imatally_error *err)
+{
+	bool altered, foreign, begins;
+	enum imatally_status status = IMATALLY_OK;
+	const char *text;
+	size_t i, len;
+
+	if (!v->result.entries) {
+		v->log_pcr = entry->pcr;
+		for (i = 0; i < v->result.nr_targets; i++)
+			if (v->result.target[i].pcr == IMATALLY_PCR_OF_LOG)
+				v->result.target[i].pcr = entry->pcr;
+	}
+	v->result.entries++;
+
+	begins = imatally_entry_is_boot_aggregate(entry);
+	if (begins || !v->result.kernels)
+		begin_kernel(v, entry->index, begins);
+
+	text = imatally_entry_record(entry, &len, &foreign);
+	if (text)
+		status = add_record(v, entry, text, len, err);
+	else if (foreign)
+		status = report_between(v, IMATALLY_FOREIGN,
+					at_entry(entry->index),
+					at_entry(entry->index), 0);
+	if (status)
+		return status;
+
+	status = imatally_replay_extend(v->replay, entry, &altered);
+	if (!status && altered)
+		status = report_between(v, IMATALLY_ALTERED,
+					at_entry(entry->index),
+					at_entry(entry->index), 0);
+	if (!status)
+		status = compare_targets(v, entry);
+	return status;
+}
+
+enum imatally_status imatally_verifier_add(struct imatally_verifier *v,
+					   const struct imatally_entry *entry,
+					   struct imatally_error *err)
+{
+	enum imatally_status status = add(v, entry, err);
+
+	/* a malformed record has said where; the others have no place */
+	if (status == IMATALLY_ERR_NOMEM)
+		imatally_fail(err, status, "out of memory");
+	else if (status == IMATALLY_ERR_CRYPTO)
+		imatally_fail(err, status, "libcrypto failed to hash");
+	return status;
+}
+
+/* The entries after the last record are proved by the PCR values alone. */
+static enum imatally_status close_interval(struct imatally_verifier *v)
+{
+	struct imatally_interval iv = { 0 };
+
+	if (!v->has_mark)
+		return IMATALLY_OK;
+	iv.has_from = true;
+	iv.from = v->mark.index;
+	iv.from_event = v->mark.record.event;
+	iv.from_kernel = v->mark.kernel;
+	iv.to = v->result.entries;
+	iv.to_kernel = v->result.kernels;
+	iv.kernel_start = v->kernel_start;
+	iv.present = iv.to - iv.from;
+	return keep_interval(v, &iv);
+}
+
+/* How the values given for one PCR came out in the end. */
+static enum imatally_status judge_pcr(struct imatally_verifier *v, uint32_t pcr)
+{
+	const struct pcr_state *state = &v->pcr[pcr];
+	enum imatally_status status = IMATALLY_OK;
+	bool given = false;
+	size_t i;
+
+	for (i = 0; i < v->result.nr_targets && !status; i++) {
+		const struct imatally_target *target = &v->result.target[i];
+
+		if (target->pcr != pcr || !target->supported)
+			continue;
+		given = true;
+		if (target->match == IMATALLY_MATCH_UNKNOWN) {
+			struct imatally_finding finding = {
+				.kind = IMATALLY_BANK_ADRIFT,
+				.severity = IMATALLY_FINDING,
+				.from = at_last(v), .to = at_end,
+				.pcr = pcr, .alg = target->bank.alg,
+			};
+
+			/* nothing proves the log's own PCR: that's no verdict */
+			if (pcr == v->log_pcr && !state->matched)
+				finding.severity = IMATALLY_FAULT;
+			status = report(v, &finding);
+		} else if (target->match == IMATALLY_MATCH_DIFFERENT &&
+			   !state->matched) {
+			status = report_bank(v, IMATALLY_DIFFERS_AT_END,
+					     at_last(v), at_end, pcr,
+					     target->bank.alg);
+		}
+	}
+	if (!status && !given)
+		status = report_bank(v, IMATALLY_PCR_NOT_GIVEN, at_start,
+				     at_end, pcr, 0);
+	if (state->matched)
+		v->result.tail += state->entries - state->matched;
+	return status;
+}
+
+static enum imatally_status judge_end(struct imatally_verifier *v)
+{
+	enum imatally_status status = close_interval(v);
+	uint32_t pcr;
+	size_t i;
+
+	for (i = 0; i < v->result.nr_targets && !status; i++) {
+		const struct imatally_target *target = &v->result.target[i];
+
+		if (!target->supported)
+			status = report_bank_once(v, IMATALLY_BANK_UNSUPPORTED,
+						  at_end, target->pcr,
+						  target->bank.alg,
+						  v->said_unsupported);
+	}
+	for (pcr = 0; pcr <= IMATALLY_MAX_PCR && !status; pcr++)
+		if (v->pcr[pcr].entries)
+			status = judge_pcr(v, pcr);
+	if (!status && v->result.tail)
+		status = report_between(v, IMATALLY_TAIL, at_end, at_end,
+					v->result.tail);
+	return status;
+}
+
+static enum imatally_status check_usable(const struct imatally_verifier *v,
+					 struct imatally_error *err)
+{
+	bool given = false;
+	size_t i;
+
+	if (!v->result.entries)
+		return imatally_fail(err, IMATALLY_ERR_MALFORMED,
+				     "the log is empty: not even a boot_aggregate");
+	for (i = 0; i < v->result.nr_targets; i++) {
+		if (v->result.target[i].pcr != v->log_pcr)
+			continue;
+		if (v->result.target[i].supported)
+			return IMATALLY_OK;
+		given = true;
+	}
+	if (given)
+		return imatally_fail(err, IMATALLY_ERR_USAGE,
+				     "none of the algorithms of PCR %u can be computed here",
+				     v->log_pcr);
+	return imatally_fail(err, IMATALLY_ERR_USAGE,
+			     "no value was given for PCR %u, which the log extends",
+			     v->log_pcr);
+}
+
+enum imatally_status
+imatally_verifier_finish(struct imatally_verifier *v,
+			 struct imatally_result *result,
+			 struct imatally_error *err)
+{
+	enum imatally_status status = check_usable(v, err);
+
+	if (status)
+		return status;
+	if (judge_end(v))
+		return imatally_fail(err, IMATALLY_ERR_NOMEM, "out of memory");
+
+	if (v->have[IMATALLY_FAULT])
+		v->result.verdict = IMATALLY_MISMATCH;
+	else if (v->have[IMATALLY_LOSS])
+		v->result.verdict = IMATALLY_INCOMPLETE;
+	else if (!v->result.records)
+		v->result.verdict = IMATALLY_COMPLETE_NOT_COUNTED;
+	else
+		v->result.verdict = IMATALLY_COMPLETE;
+	v->result.has_findings = v->have[IMATALLY_FINDING];
+	*result = v->result;
+	memset(&v->result, 0, sizeof(v->result));
+	return IMATALLY_OK;
+}
+
+enum imatally_status imatally_verify(struct imatally_log *log,
+				     const struct imatally_pcrs *pcrs,
+				     struct imatally_result *result,
+				     struct imatally_error *err)
+{
+	struct imatally_verifier *v = imatally_verifier_new(pcrs);
+	enum imatally_status status = IMATALLY_OK;
+	struct imatally_entry entry;
+	int got = 0;
+
+	if (!v)
+		return imatally_fail(err, IMATALLY_ERR_NOMEM, "out of memory");
+	while (!status && (got = imatally_log_next(log, &entry, err)) > 0)
+		status = imatally_verifier_add(v, &entry, err);
+	if (!status && got < 0)
+		status = err->status;
+	if (!status)
+		status = imatally_verifier_finish(v, result, err);
+	imatally_verifier_free(v);
+	return status;
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* imatally: count an IMA measurement list against the TPM's counter. */
+
+#include <string.h>
+
+#include "imatally.h"
+
+static const struct command {
+	const char *name;
+	int (*run)(int argc, char *argv[]);
+	const char *usage;
+} commands[] = {
+	{ "show", cmd_show, cmd_show_usage },
+	{ "verify", cmd_verify, cmd_verify_usage },
+};
+
+static void usage(FILE *to)
+{
+	size_t i;
+
+	fputs("imatally counts an IMA measurement list against the TPM's pcrUpdateCounter.\n"
+	      "\n", to);
+	for (i = 0; i < ARRAY_SIZE(commands); i++)
+		fprintf(to, "%s\n", commands[i].usage);
+	fputs("       imatally COMMAND --help\n"
+	      "       imatally --version\n", to);
+}
+
+int main(int argc, char *argv[])
+{
+	size_t i;
+
+	if (argc < 2) {
+		complain("no command given");
+		usage(stderr);
+		return EXIT_ERROR;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
+		usage(stdout);
+		return finish_output(0);
+	}
+	if (!strcmp(argv[1], "--version")) {
+		puts("imatally " IMATALLY_VERSION);
+		return finish_output(0);
+	}
+	for (i = 0; i < ARRAY_SIZE(commands); i++) {
+		if (strcmp(argv[1], commands[i].name))
+			continue;
+		/* the name that getopt_long() puts before its complaints */
+		argv[1] = argv[0];
+		return finish_output(commands[i].run(argc - 1, argv + 1));
+	}
+	complain("unknown command \"%s\"", argv[1]);
+	usage(stderr);
+	return EXIT_ERROR;
+}

@@ -1,0 +1,56 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The logs that the other tests are made of, judged by somebody else: evmctl of
+# ima-evm-utils must find the same PCRs as imatally, and both must refuse a log
+# that was changed.
+#
+# Usage: evmctl.sh IMATALLY WRITE_LOG
+
+set -euo pipefail
+
+imatally=$1
+write_log=$2
+
+if ! command -v evmctl >/dev/null; then
+	echo "  SKIP    evmctl is not installed (package ima-evm-utils)"
+	exit 0
+fi
+
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+
+fail() {
+	echo "  FAIL    $*" >&2
+	exit 1
+}
+
+algs=(sha1 sha256 sha384 sha512)
+for banks in 1 2 4; do
+	"$write_log" "$dir" "$banks"
+	# bank by bank, as evmctl takes three at most; there is a violation
+	for alg in "${algs[@]:0:banks}"; do
+		evmctl ima_measurement --ignore-violations \
+			--pcrs "$alg,$dir/evmctl-$alg" "$dir/log" \
+			>"$dir/evmctl.out" 2>&1 ||
+			fail "$alg of $banks: evmctl: $(cat "$dir/evmctl.out")"
+	done
+	"$imatally" verify "$dir/log" --pcrs "$dir/pcrread" >"$dir/out" ||
+		fail "$banks banks: imatally: $(cat "$dir/out")"
+
+	# change the last byte of the last name
+	printf 'x' | dd of="$dir/log" bs=1 conv=notrunc status=none \
+		seek=$(($(stat -c %s "$dir/log") - 2))
+	for alg in "${algs[@]:0:banks}"; do
+		if evmctl ima_measurement --ignore-violations \
+				--pcrs "$alg,$dir/evmctl-$alg" "$dir/log" \
+				>/dev/null 2>&1; then
+			fail "$alg of $banks: evmctl accepts a changed log"
+		fi
+	done
+	status=0
+	"$imatally" verify "$dir/log" --pcrs "$dir/pcrread" >/dev/null ||
+		status=$?
+	[ "$status" = 2 ] ||
+		fail "$banks banks: status $status for a changed log"
+done

@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* See mklog.h. */
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/evp.h>
+
+#include "mklog.h"
+
+#define IMA_PCR 10
+
+static void digest(const char *alg, const void *data, size_t len, uint8_t *out)
+{
+	size_t size;
+
+	if (!EVP_Q_digest(NULL, alg, NULL, data, len, out, &size))
+		abort();
+}
+
+void machine_init(struct machine *m, unsigned int nr_banks, const char *only)
+{
+	static const struct {
+		const char *alg;
+		unsigned int size;
+	} banks[] = { { "sha1", 20 }, { "sha256", 32 }, { "sha384", 48 },
+		      { "sha512", 64 } };
+	unsigned int i;
+
+	memset(m, 0, sizeof(*m));
+	for (i = 0; i < nr_banks; i++) {
+		if (only && strcmp(only, banks[i].alg))
+			continue;
+		m->bank[m->nr_banks].alg = banks[i].alg;
+		m->bank[m->nr_banks++].size = banks[i].size;
+	}
+	m->counter = 20;
+	m->step = m->nr_banks;
+	m->log = malloc(1 << 20);
+	assert(m->log);
+}
+
+void machine_free(struct machine *m)
+{
+	free(m->log);
+}
+
+static void tpm_extend(struct machine *m, uint32_t pcr, unsigned int bank,
+		       const uint8_t *value)
+{
+	struct machine_bank *b = &m->bank[bank];
+	uint8_t both[128];
+
+	memcpy(both, b->pcr[pcr], b->size);
+	memcpy(both + b->size, value, b->size);
+	digest(b->alg, both, 2 * b->size, b->pcr[pcr]);
+	m->counter++;
+}
+
+static void put(struct machine *m, const void *data, size_t len)
+{
+	assert(m->len + len < 1 << 20);
+	memcpy(m->log + m->len, data, len);
+	m->len += len;
+}
+
+static void put_u32(struct machine *m, uint32_t value)
+{
+	uint8_t bytes[4] = { value, value >> 8, value >> 16, value >> 24 };
+
+	put(m, bytes, 4);
+}
+
+/*
+ * ima_calc_field_array_hash() is over the fields with their lengths, but for
+ * the template "ima": without, and the name in a buffer of 256 bytes.
+ */
+static size_t hashed_bytes(const char *template,
+			   const struct machine_field *field,
+			   unsigned int nr_fields, uint8_t *out)
+{
+	size_t len = 0;
+	unsigned int i;
+
+	for (i = 0; i < nr_fields; i++) {
+		if (!strcmp(template, "ima") && i == 1) {
+			memset(out + len, 0, 256);
+			memcpy(out + len, field[i].data, field[i].len);
+			len += 256;
+			continue;
+		}
+		if (strcmp(template, "ima")) {
+			out[len++] = field[i].len;
+			out[len++] = field[i].len >> 8;
+			out[len++] = field[i].len >> 16;
+			out[len++] = field[i].len >> 24;
+		}
+		memcpy(out + len, field[i].data, field[i].len);
+		len += field[i].len;
+	}
+	return len;
+}
+
+/* ima_measurements_show() */
+static void put_entry(struct machine *m, uint32_t pcr, const uint8_t *sha1,
+		      const char *template, const struct machine_field *field,
+		      unsigned int nr_fields)
+{
+	uint32_t data_len = 0;
+	unsigned int i;
+
+	assert(m->nr_entries < MACHINE_ENTRIES);
+	m->start[m->nr_entries] = m->len;
+	put_u32(m, pcr);
+	put(m, sha1, 20);
+	put_u32(m, strlen(template));
+	put(m, template, strlen(template));
+	for (i = 0; i < nr_fields; i++)
+		data_len += 4 + field[i].len;
+	if (strcmp(template, "ima"))
+		put_u32(m, data_len);
+	for (i = 0; i < nr_fields; i++) {
+		uint32_t len = field[i].len;
+
+		if (strcmp(template, "ima"))
+			put_u32(m, len);
+		else if (i == 1)
+			put_u32(m, len = strlen(field[i].data));
+		put(m, field[i].data, len);
+	}
+	m->start[++m->nr_entries] = m->len;
+}
+
+static void add(struct machine *m, uint32_t pcr, const char *template,
+		const struct machine_field *field, unsigned int nr_fields,
+		bool violation)
+{
+	static uint8_t data[1 << 17];
+	size_t len = hashed_bytes(template, field, nr_fields, data);
+	uint8_t sha1[20] = { 0 }, value[64];
+	unsigned int i;
+
+	if (!violation)
+		digest("sha1", data, len, sha1);
+	put_entry(m, pcr, sha1, template, field, nr_fields);
+	m->entries++;
+	if (m->tpm_fails) {
+		m->failed++;
+		return;
+	}
+	for (i = 0; i < m->nr_banks; i++) {
+		memset(value, 0, sizeof(value));
+		if (violation)
+			memset(value, 0xff, sizeof(value));
+		else if (m->bank[i].padded)
+			memcpy(value, sha1, 20);
+		else
+			digest(m->bank[i].alg, data, len, value);
+		tpm_extend(m, pcr, i, value);
+	}
+	m->extends++;
+	m->updates += m->nr_banks;
+}
+
+void machine_add(struct machine *m, uint32_t pcr, const char *template,
+		 const struct machine_field *field, unsigned int nr_fields)
+{
+	add(m, pcr, template, field, nr_fields, false);
+}
+
+/* d-ng: "sha256:" and its terminator, then the digest */
+static uint32_t digest_field(const void *of, size_t len, uint8_t *field)
+{
+	memcpy(field, "sha256:", 8);
+	digest("sha256", of, len, field + 8);
+	return 8 + 32;
+}
+
+void machine_measure_as(struct machine *m, uint32_t pcr, const char *name)
+{
+	uint8_t d[64];
+	struct machine_field field[] = {
+		{ d, digest_field(name, strlen(name), d) },
+		{ name, strlen(name) + 1 },
+	};
+
+	add(m, pcr, "ima-ng", field, 2, false);
+}
+
+void machine_measure(struct machine *m, unsigned int count)
+{
+	char name[32];
+
+	while (count--) {
+		snprintf(name, sizeof(name), "/bin/file%u", m->files++);
+		machine_measure_as(m, IMA_PCR, name);
+	}
+}
+
+void machine_violation(struct machine *m)
+{
+	static const uint8_t d[40] = "sha256:";
+	struct machine_field field[] = { { d, 40 }, { "/etc/open", 10 } };
+
+	add(m, IMA_PCR, "ima-ng", field, 2, true);
+}
+
+void machine_buffer(struct machine *m, const char *name, const void *buf,
+		    size_t len)
+{
+	uint8_t d[64];
+	struct machine_field field[] = {
+		{ d, digest_field(buf, len, d) },
+		{ name, strlen(name) + 1 },
+		{ buf, len },
+	};
+
+	add(m, IMA_PCR, "ima-buf", field, 3, false);
+}
+
+static size_t hex(const uint8_t *data, size_t len, char *text)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		sprintf(text + 2 * i, "%02x", data[i]);
+	return 2 * len;
+}
+
+size_t machine_record_text(const struct machine *m, const char *event,
+			   char *text, size_t size)
+{
+	size_t len = snprintf(text, size, "version=%u;event=%s;", m->version,
+			      event);
+	unsigned int i;
+
+#define PAIR(key, number)						\
+	(len += snprintf(text + len, size - len, key "=%" PRIu64 ";",	\
+			 (uint64_t)(number)))
+	if (m->tpm_error)
+		len += snprintf(text + len, size - len, "error=%s;",
+				m->tpm_error);
+	else
+		PAIR("pcrUpdateCounter", m->counter);
+	if (m->version) {
+		PAIR("updates", m->updates);
+		PAIR("uncertain", m->uncertain);
+	}
+	PAIR("banks", m->nr_banks);
+	if (m->version)
+		PAIR("step", m->step);
+	PAIR("entries", m->entries);
+	PAIR("carried", m->carried);
+	if (m->version)
+		PAIR("trimmed", m->trimmed);
+	PAIR("extends", m->extends);
+	PAIR("failed", m->failed);
+	if (m->version) {
+		PAIR("dropped", m->dropped);
+		PAIR("protected", 0);
+	}
+	if (m->tpm_error)
+		return len;
+	len += snprintf(text + len, size - len, "pcr=%d", IMA_PCR);
+	for (i = 0; i < m->nr_banks; i++) {
+		len += snprintf(text + len, size - len, "%c%s:",
+				i ? ',' : ':', m->bank[i].alg);
+		len += hex(m->bank[i].pcr[IMA_PCR], m->bank[i].size,
+			   text + len);
+	}
+	return len + snprintf(text + len, size - len, ";");
+}
+
+void machine_record(struct machine *m, const char *event)
+{
+	char text[2048];
+	size_t len = machine_record_text(m, event, text, sizeof(text));
+
+	machine_buffer(m, "pcr_counter", text, len);
+}
+
+void machine_boot(struct machine *m, bool record)
+{
+	machine_measure_as(m, IMA_PCR, "boot_aggregate");
+	if (record)
+		machine_record(m, "boot");
+}
+
+void machine_kexec(struct machine *m, unsigned int keep, bool record)
+{
+	if (keep < m->nr_entries)
+		machine_delete(m, keep, m->nr_entries - keep);
+	m->entries = m->nr_entries;
+	m->carried = m->nr_entries;
+	m->extends = 0;
+	m->failed = 0;
+	m->dropped = 0;
+	m->updates = 0;
+	m->uncertain = 0;
+	machine_boot(m, record);
+}
+
+void machine_others(struct machine *m, unsigned int count)
+{
+	static const uint8_t value[64] = "others";
+	unsigned int i;
+
+	while (count--)
+		for (i = 0; i < m->nr_banks; i++)
+			tpm_extend(m, 5, i, value);
+}
+
+void machine_delete(struct machine *m, unsigned int index, unsigned int count)
+{
+	size_t from = m->start[index], to = m->start[index + count];
+	unsigned int i;
+
+	memmove(m->log + from, m->log + to, m->len - to);
+	m->len -= to - from;
+	m->nr_entries -= count;
+	for (i = index; i <= m->nr_entries; i++)
+		m->start[i] = m->start[i + count] - (to - from);
+}
+
+char *machine_pcrread(const struct machine *m)
+{
+	char *text = calloc(1, 32768), *end = text;
+	unsigned int i, pcr;
+
+	assert(text);
+	for (i = 0; i < m->nr_banks; i++) {
+		end += sprintf(end, "  %s:\n", m->bank[i].alg);
+		for (pcr = 0; pcr < MACHINE_PCRS; pcr++) {
+			end += sprintf(end, "    %-2u: 0x", pcr);
+			end += hex(m->bank[i].pcr[pcr], m->bank[i].size, end);
+			end += sprintf(end, "\n");
+		}
+	}
+	return text;
+}

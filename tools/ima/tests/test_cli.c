@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The command itself, named by $IMATALLY: output and exit statuses. */
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "mklog.h"
+#include "test.h"
+
+static const char *imatally;
+static char dir[] = "/tmp/imatally.XXXXXX";
+static struct machine m;
+static char out[1 << 16], err[1 << 16];
+
+static char *slurp(const char *name, char *buf, size_t size)
+{
+	char path[256];
+	FILE *file;
+	size_t len;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	file = fopen(path, "r");
+	assert_non_null(file);
+	len = fread(buf, 1, size - 1, file);
+	buf[len] = '\0';
+	fclose(file);
+	return buf;
+}
+
+static void spill(const char *name, const void *data, size_t len)
+{
+	char path[256];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	assert_int_equal(fwrite(data, 1, len, file), len);
+	fclose(file);
+}
+
+/* Run imatally in the tests' directory; its exit status. */
+static int run(const char *arguments)
+{
+	char command[1024];
+	int status;
+
+	snprintf(command, sizeof(command), "cd %s && %s >out 2>err %s", dir,
+		 imatally, arguments);
+	status = system(command);
+	slurp("out", out, sizeof(out));
+	slurp("err", err, sizeof(err));
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+/* The machine's log and PCRs, as files "log", "pcrs", "sha1" and so on. */
+static void save(void)
+{
+	char *pcrread = machine_pcrread(&m);
+	unsigned int i, j;
+
+	spill("log", m.log, m.len);
+	spill("pcrs", pcrread, strlen(pcrread));
+	free(pcrread);
+	for (i = 0; i < m.nr_banks; i++) {
+		char text[130];
+
+		for (j = 0; j < m.bank[i].size; j++)
+			sprintf(text + 2 * j, "%02X", m.bank[i].pcr[10][j]);
+		strcat(text, "\n");
+		spill(m.bank[i].alg, text, strlen(text));
+	}
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	machine_init(&m, 2, NULL);
+	machine_boot(&m, true);
+	machine_measure(&m, 5);
+	machine_record(&m, "kexec_load");
+	save();
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	machine_free(&m);
+	return 0;
+}
+
+static void expect(const char *text, const char *part)
+{
+	if (!strstr(text, part))
+		fail_msg("no \"%s\" in:\n%s", part, text);
+}
+
+static void expect_first_line(const char *line)
+{
+	if (strncmp(out, line, strlen(line)) || out[strlen(line)] != '\n')
+		fail_msg("not \"%s\" first:\n%s", line, out);
+}
+
+static void help_and_version(void **state)
+{
+	(void)state;
+	assert_int_equal(run("--help"), 0);
+	expect(out, "imatally show");
+	expect(out, "imatally verify");
+	assert_int_equal(run("show --help"), 0);
+	expect(out, "Usage: imatally show LOG");
+	assert_int_equal(run("verify --help"), 0);
+	expect(out, "--pcrs FILE");
+	assert_int_equal(run("--version"), 0);
+	expect(out, "imatally ");
+	assert_string_equal(err, "");
+}
+
+static void bad_usage_is_3_on_stderr(void **state)
+{
+	static const char *const bad[] = {
+		"", "frobnicate", "show", "show log log", "show --pcrs",
+		"verify", "verify log", "verify --pcrs pcrs",
+		"verify log --pcrs", "verify log --pcrs pcrs --colour",
+		"verify log --pcr sha1", "verify log --pcr md5:sha1",
+		"verify log --pcr sha256:sha1", "verify log log --pcrs pcrs",
+		"verify log --pcrs log", "verify log --pcrs nothing",
+		"verify nothing --pcrs pcrs", "show nothing", "show .",
+		"verify - --pcrs - <log",
+	};
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		if (run(bad[i]) != 3)
+			fail_msg("imatally %s: not 3", bad[i]);
+		if (*out)
+			fail_msg("imatally %s: on stdout: %s", bad[i], out);
+		expect(err, "imatally: ");
+	}
+	assert_int_equal(run("verify - --pcrs - <pcrs"), 3);
+	expect(err, "only once");
+	assert_int_equal(run("show nothing"), 3);
+	assert_string_equal(err, "imatally: nothing: No such file or directory\n");
+}
+
+static void shows_every_record(void **state)
+{
+	(void)state;
+	assert_int_equal(run("show log"), 0);
+	expect(out, "entry 1: boot, kernel 1\n");
+	expect(out, "entry 7: kexec_load, kernel 1\n");
+	expect(out, "  pcrUpdateCounter  22\n");
+	expect(out, "  pcrUpdateCounter  34\n");
+	expect(out, "  pcr               10\n    sha1            ");
+	expect(out, "2 counter records in 8 entries\n");
+	assert_null(strstr(out, "updates"));
+	assert_int_equal(run("show - <log"), 0);
+	expect(out, "2 counter records in 8 entries\n");
+}
+
+static void complete_is_0(void **state)
+{
+	(void)state;
+	assert_int_equal(run("verify log --pcrs pcrs"), 0);
+	expect_first_line("verdict: complete");
+	expect(out, "log: 8 entries, 2 counter records, 1 kernel\n");
+	expect(out, "PCR values: unsigned\n");
+	expect(out, "PCR 10 sha256: the same as the replay\n");
+	assert_string_equal(err, "");
+	assert_int_equal(run("verify --strict log --pcrs pcrs"), 0);
+	assert_int_equal(run("verify log --pcr sha1:sha1 --pcr sha256:sha256"),
+			 0);
+	assert_int_equal(run("verify - --pcr sha256:sha256 <log"), 0);
+	assert_int_equal(run("verify log --pcrs - <pcrs"), 0);
+}
+
+static void not_counted_is_0(void **state)
+{
+	(void)state;
+	machine_free(&m);
+	machine_init(&m, 2, NULL);
+	machine_boot(&m, false);
+	machine_measure(&m, 3);
+	save();
+	assert_int_equal(run("verify log --pcrs pcrs --strict"), 0);
+	expect_first_line("verdict: complete (not counted)");
+}
+
+static void incomplete_is_1_and_says_where(void **state)
+{
+	(void)state;
+	machine_measure(&m, 195);
+	machine_kexec(&m, 8, true);
+	save();
+	assert_int_equal(run("verify log --pcrs pcrs"), 1);
+	expect_first_line("verdict: incomplete: 195 entries lost");
+	expect(out, "195 entries lost between entry 7 (kexec_load) and entry 8 (boot_aggregate of kernel 2)\n");
+	expect(out, "exact if nothing else extended a PCR");
+}
+
+static void mismatch_is_2_and_gives_advice(void **state)
+{
+	(void)state;
+	machine_measure(&m, 2);
+	save();
+	machine_delete(&m, 8, 1);
+	spill("log", m.log, m.len);
+	assert_int_equal(run("verify log --pcrs pcrs"), 2);
+	expect_first_line("verdict: mismatch: the log has no consistent reading");
+	expect(out, "it is right up to entry 7 (kexec_load)\n");
+	expect(out, "read the PCRs first");
+}
+
+static void a_longer_log_is_0(void **state)
+{
+	(void)state;
+	machine_measure(&m, 2);
+	spill("log", m.log, m.len);
+	assert_int_equal(run("verify log --pcrs pcrs --strict"), 0);
+	expect_first_line("verdict: complete");
+	expect(out, "2 entries at the end of the log came after the PCR values");
+	expect(out, "PCR 10 sha1: the same as the replay after 8 entries");
+}
+
+static void strict_makes_findings_1(void **state)
+{
+	(void)state;
+	machine_others(&m, 2);
+	machine_record(&m, "request");
+	save();
+	assert_int_equal(run("verify log --pcrs pcrs"), 0);
+	expect(out, "findings:\n  4 updates of PCRs by others or unexplained, between entry 7 (kexec_load) and entry 8 (request)\n");
+	assert_int_equal(run("verify log --pcrs pcrs --strict"), 1);
+	expect_first_line("verdict: complete");
+}
+
+static void malformed_is_3_with_entry_and_offset(void **state)
+{
+	char expected[64];
+
+	(void)state;
+	spill("log", m.log, m.len - 1);
+	snprintf(expected, sizeof(expected), "imatally: log: entry 7, offset %u: ",
+		 (unsigned int)m.start[7] + 24 + 4 + 7 + 4);
+	assert_int_equal(run("verify log --pcrs pcrs"), 3);
+	expect(err, expected);
+	assert_string_equal(out, "");
+	/* show: what was fine comes first */
+	assert_int_equal(run("show log"), 3);
+	expect(err, expected);
+	expect(out, "entry 1: boot");
+	spill("log", "", 0);
+	assert_int_equal(run("verify log --pcrs pcrs"), 3);
+	expect(err, "the log is empty");
+
+	machine_buffer(&m, "pcr_counter", "version=0;event=boot;x=1;", 25);
+	spill("log", m.log, m.len);
+	snprintf(expected, sizeof(expected), "imatally: log: entry 8, offset %u: ",
+		 (unsigned int)m.len - 4);
+	assert_int_equal(run("show log"), 3);
+	expect(err, expected);
+	assert_int_equal(run("verify log --pcrs pcrs"), 3);
+	expect(err, expected);
+}
+
+static void a_full_disk_is_an_error(void **state)
+{
+	(void)state;
+	assert_int_equal(run("show log >/dev/full"), 3);
+	expect(err, "can't write");
+	assert_int_equal(run("verify log --pcrs pcrs >/dev/full"), 3);
+	assert_int_equal(run("--help >/dev/full"), 3);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(help_and_version),
+		TEST(bad_usage_is_3_on_stderr),
+		TEST(shows_every_record),
+		TEST(complete_is_0),
+		TEST(not_counted_is_0),
+		TEST(incomplete_is_1_and_says_where),
+		TEST(mismatch_is_2_and_gives_advice),
+		TEST(a_longer_log_is_0),
+		TEST(strict_makes_findings_1),
+		TEST(malformed_is_3_with_entry_and_offset),
+		TEST(a_full_disk_is_an_error),
+	};
+	char command[64];
+	int failed;
+
+	imatally = getenv("IMATALLY");
+	if (!imatally || !mkdtemp(dir)) {
+		fprintf(stderr, "set IMATALLY to the command's absolute path\n");
+		return 1;
+	}
+	failed = cmocka_run_group_tests_name("cli", tests, NULL, NULL);
+	snprintf(command, sizeof(command), "rm -r %s", dir);
+	return system(command) || failed;
+}

@@ -1,0 +1,405 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The reader of binary measurement lists. */
+
+#include <malloc.h>
+
+#include "mklog.h"
+#include "test.h"
+
+static const struct machine_field any[9] = {
+	{ "sha256:\0digestdigestdigestdigestdigestdi", 40 },
+	{ "/usr/bin/env", 13 },
+	{ "\3\2\4signature", 12 },
+	{ "sha256:\0modsigmodsigmodsigmodsigmodsigmo", 40 },
+	{ "", 0 },
+	{ "lengths", 7 },
+	{ "\350\3\0\0", 4 },
+	{ "\350\3\0\0", 4 },
+	{ "\244\201", 2 },
+};
+
+static const struct machine_field ima_fields[] = {
+	{ "twenty bytes as SHA1", 20 },
+	{ "/usr/bin/env", 13 },
+};
+
+static const struct {
+	const char *name;
+	unsigned int nr_fields;
+	const char *last;	/* its last field */
+} templates[] = {
+	{ "ima", 2, "n" },
+	{ "ima-ng", 2, "n-ng" },
+	{ "ima-ngv2", 2, "n-ng" },
+	{ "ima-sig", 3, "sig" },
+	{ "ima-sigv2", 3, "sig" },
+	{ "ima-buf", 3, "buf" },
+	{ "ima-txt", 3, "txt" },
+	{ "ima-modsig", 5, "modsig" },
+	{ "evm-sig", 9, "imode" },
+	{ "d-ng|n-ng|iuid", 3, "iuid" },
+	{ "d-ngv2|n-ng|sig|buf", 4, "buf" },
+	{ "n-ng", 1, "n-ng" },
+};
+
+static void add_template(struct machine *m, unsigned int i)
+{
+	machine_add(m, 10, templates[i].name,
+		    strcmp(templates[i].name, "ima") ? any : ima_fields,
+		    templates[i].nr_fields);
+}
+
+/* Read all; the error's status at the end. */
+static enum imatally_status read_all(struct imatally_log *log, uint64_t *entries,
+				     struct imatally_error *err)
+{
+	struct imatally_entry entry;
+	int got;
+
+	*entries = 0;
+	while ((got = imatally_log_next(log, &entry, err)) > 0) {
+		/* every byte that is promised must be readable */
+		static uint8_t copy[1 << 17];
+		unsigned int i;
+
+		memcpy(copy, entry.data, entry.data_len);
+		for (i = 0; i < entry.nr_fields; i++)
+			memcpy(copy, entry.fields[i].data,
+			       entry.fields[i].len);
+		++*entries;
+	}
+	return got ? err->status : IMATALLY_OK;
+}
+
+static enum imatally_status read_buffer(const void *buf, size_t len,
+					uint64_t *entries,
+					struct imatally_error *err)
+{
+	/* in an allocation of its own, so that sanitizers see an overrun */
+	void *copy = malloc(len ? len : 1);
+	struct imatally_log *log;
+	enum imatally_status status;
+
+	memcpy(copy, buf, len);
+	log = imatally_log_open_buffer(copy, len);
+	status = read_all(log, entries, err);
+	imatally_log_close(log);
+	free(copy);
+	return status;
+}
+
+static void reads_every_template(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(templates); i++) {
+		struct machine m;
+		struct imatally_log *log;
+		struct imatally_entry entry;
+		struct imatally_error err;
+		const struct imatally_field *field;
+
+		machine_init(&m, 1, NULL);
+		machine_measure(&m, 1);
+		add_template(&m, i);
+		log = imatally_log_open_buffer(m.log, m.len);
+		assert_int_equal(imatally_log_next(log, &entry, &err), 1);
+		assert_int_equal(imatally_log_next(log, &entry, &err), 1);
+		assert_int_equal(entry.index, 1);
+		assert_int_equal(entry.offset, m.start[1]);
+		assert_int_equal(entry.pcr, 10);
+		assert_int_equal(entry.nr_fields, templates[i].nr_fields);
+		field = imatally_entry_field(&entry, templates[i].last);
+		assert_ptr_equal(field, &entry.fields[entry.nr_fields - 1]);
+		assert_memory_equal(field->data,
+				    any[entry.nr_fields - 1].data, field->len);
+		assert_true(!!imatally_entry_field(&entry, "buf") ==
+			    !!strstr(templates[i].name, "buf"));
+		assert_true(imatally_entry_is_named(&entry, "/usr/bin/env") ==
+			    (strcmp(templates[i].name, "n-ng") != 0));
+		assert_int_equal(imatally_log_next(log, &entry, &err), 0);
+		imatally_log_close(log);
+		machine_free(&m);
+	}
+}
+
+static void every_template_in_one_log(struct machine *m)
+{
+	unsigned int i;
+
+	machine_init(m, 1, NULL);
+	machine_boot(m, true);
+	for (i = 0; i < ARRAY_SIZE(templates); i++)
+		add_template(m, i);
+	machine_violation(m);
+}
+
+static void truncation_anywhere_is_an_error_with_its_place(void **state)
+{
+	struct imatally_error err;
+	unsigned int whole = 0;
+	uint64_t entries;
+	struct machine m;
+	size_t len;
+
+	(void)state;
+	every_template_in_one_log(&m);
+	for (len = 0; len <= m.len; len++) {
+		enum imatally_status status;
+
+		if (len == m.start[whole + 1])
+			whole++;
+		status = read_buffer(m.log, len, &entries, &err);
+		assert_int_equal(entries, whole);
+		if (len == m.start[whole]) {
+			assert_int_equal(status, IMATALLY_OK);
+			continue;
+		}
+		assert_int_equal(status, IMATALLY_ERR_MALFORMED);
+		assert_true(err.in_log);
+		assert_int_equal(err.entry, whole);
+		assert_in_range(err.offset, m.start[whole], len);
+	}
+	assert_int_equal(whole, m.nr_entries);
+	machine_free(&m);
+}
+
+static void a_file_reads_as_a_buffer_does(void **state)
+{
+	struct imatally_log *from_file, *from_buffer;
+	struct imatally_entry a, b;
+	struct imatally_error err;
+	static uint8_t big[100000];
+	struct machine m;
+	unsigned int i;
+	FILE *file;
+
+	(void)state;
+	every_template_in_one_log(&m);
+	/* larger than the reader's window, at changing alignments */
+	for (i = 0; i < 3; i++) {
+		memset(big, i, sizeof(big));
+		machine_buffer(&m, "big", big, sizeof(big) - i);
+		machine_measure(&m, 200);
+	}
+	file = tmpfile();
+	fwrite(m.log, 1, m.len, file);
+	rewind(file);
+	from_file = imatally_log_open_file(file);
+	from_buffer = imatally_log_open_buffer(m.log, m.len);
+	for (i = 0; i < m.nr_entries; i++) {
+		assert_int_equal(imatally_log_next(from_file, &a, &err), 1);
+		assert_int_equal(imatally_log_next(from_buffer, &b, &err), 1);
+		assert_int_equal(a.offset, b.offset);
+		assert_int_equal(a.data_len, b.data_len);
+		assert_memory_equal(a.data, b.data, a.data_len);
+		assert_memory_equal(a.digest, b.digest, 20);
+		assert_int_equal(a.template_name_len, b.template_name_len);
+		assert_memory_equal(a.template_name, b.template_name,
+				    a.template_name_len);
+	}
+	assert_int_equal(imatally_log_next(from_file, &a, &err), 0);
+	assert_int_equal(imatally_log_next(from_buffer, &b, &err), 0);
+	imatally_log_close(from_file);
+	imatally_log_close(from_buffer);
+	fclose(file);
+	machine_free(&m);
+}
+
+static void put_u32(uint8_t *at, uint32_t value)
+{
+	at[0] = value;
+	at[1] = value >> 8;
+	at[2] = value >> 16;
+	at[3] = value >> 24;
+}
+
+/* Set one u32 of the second entry, and expect an error at it or behind it. */
+static void expect_lie(size_t at, uint32_t value, const char *about)
+{
+	struct imatally_error err;
+	uint64_t entries;
+	struct machine m;
+
+	machine_init(&m, 1, NULL);
+	machine_boot(&m, false);
+	machine_measure(&m, 1);
+	put_u32(m.log + m.start[1] + at, value);
+	assert_int_equal(read_buffer(m.log, m.len, &entries, &err),
+			 IMATALLY_ERR_MALFORMED);
+	assert_int_equal(entries, 1);
+	assert_int_equal(err.entry, 1);
+	assert_in_range(err.offset, m.start[1], m.len);
+	if (!strstr(err.text, about))
+		fail_msg("\"%s\" does not speak of %s", err.text, about);
+	machine_free(&m);
+}
+
+static void lengths_that_lie_are_errors(void **state)
+{
+	static const uint32_t lies[] = { 0x7fffffff, 0x80000000, 0xfffffffb,
+					 0xfffffffc, 0xffffffff };
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(lies); i++) {
+		expect_lie(0, lies[i], "PCR index");
+		expect_lie(24, lies[i], "template's name");
+		expect_lie(34, lies[i], "template data");
+		expect_lie(38, lies[i], "field d-ng");
+	}
+	expect_lie(0, 24, "PCR index");
+	expect_lie(0, 0x0a000000, "big-endian");
+	expect_lie(24, 0, "template's name");
+	expect_lie(24, 256, "template's name");
+	expect_lie(34, 7, "field d-ng claims");
+	expect_lie(34, 3, "no room");
+	expect_lie(38, 39, "field n-ng claims");
+	/* one byte beyond the template data, in its last field */
+	expect_lie(82, 12, "field n-ng claims 12 bytes");
+}
+
+static void bytes_after_the_last_field_are_an_error(void **state)
+{
+	static const struct machine_field field[] = {
+		{ "sha1:\0", 6 }, { "name", 5 }, { "more", 4 },
+	};
+	struct imatally_error err;
+	uint64_t entries;
+	struct machine m;
+
+	(void)state;
+	machine_init(&m, 1, NULL);
+	machine_add(&m, 10, "ima-ng", field, 3);
+	assert_int_equal(read_buffer(m.log, m.len, &entries, &err),
+			 IMATALLY_ERR_MALFORMED);
+	assert_non_null(strstr(err.text, "8 bytes left over"));
+	machine_free(&m);
+}
+
+static void the_longest_name_of_template_ima(void **state)
+{
+	char name[257];
+	struct machine_field field[] = { { "twenty bytes as SHA1", 20 },
+					 { name, 256 } };
+	struct imatally_error err;
+	uint64_t entries;
+	struct machine m;
+
+	(void)state;
+	memset(name, 'x', sizeof(name));
+	machine_init(&m, 1, NULL);
+	name[255] = '\0';
+	machine_add(&m, 10, "ima", field, 2);
+	assert_int_equal(read_buffer(m.log, m.len, &entries, &err),
+			 IMATALLY_OK);
+	m.len = m.nr_entries = 0;
+	name[255] = 'x';
+	name[256] = '\0';
+	machine_add(&m, 10, "ima", field, 2);
+	assert_int_equal(read_buffer(m.log, m.len, &entries, &err),
+			 IMATALLY_ERR_MALFORMED);
+	machine_free(&m);
+}
+
+static void unknown_templates_are_named_in_print(void **state)
+{
+	static const struct {
+		const char *name, *shown;
+	} bad[] = {
+		{ "ima-new", "\"ima-new\"" },
+		{ "d-ng|", "\"d-ng|\"" },
+		{ "|", "\"|\"" },
+		{ "d-ng|n-ngx", "\"d-ng|n-ngx\"" },
+		{ "\033[2J\n", "\"?[2J?\"" },
+		{ "n|n|n|n|n|n|n|n|n|n|n|n|n|n|n|n", "\"n|n" },	/* 16 */
+	};
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		struct imatally_error err;
+		uint64_t entries;
+		struct machine m;
+
+		machine_init(&m, 1, NULL);
+		machine_add(&m, 10, bad[i].name, any, 2);
+		assert_int_equal(read_buffer(m.log, m.len, &entries, &err),
+				 IMATALLY_ERR_MALFORMED);
+		assert_int_equal(err.offset, 28);
+		assert_non_null(strstr(err.text, bad[i].shown));
+		machine_free(&m);
+	}
+}
+
+static void a_lie_costs_no_memory(void **state)
+{
+	struct mallinfo2 before, after;
+	struct imatally_error err;
+	struct imatally_log *log;
+	uint64_t entries;
+	struct machine m;
+	FILE *file;
+
+	(void)state;
+	machine_init(&m, 1, NULL);
+	machine_measure(&m, 1000);	/* more than the reader's window */
+	put_u32(m.log + 34, 0xfffffff0);
+	file = tmpfile();
+	fwrite(m.log, 1, m.len, file);
+	rewind(file);
+	before = mallinfo2();
+	log = imatally_log_open_file(file);
+	assert_int_equal(read_all(log, &entries, &err), IMATALLY_ERR_MALFORMED);
+	/* its buffer is still there (sanitizers show nothing here) */
+	after = mallinfo2();
+	assert_in_range(after.uordblks + after.hblkhd,
+			0, before.uordblks + before.hblkhd + (1 << 18));
+	/* and the error stays */
+	assert_int_equal(read_all(log, &entries, &err), IMATALLY_ERR_MALFORMED);
+	imatally_log_close(log);
+	fclose(file);
+	machine_free(&m);
+}
+
+static void only_the_kernels_boot_aggregate_counts(void **state)
+{
+	struct imatally_entry entry;
+	struct imatally_error err;
+	struct imatally_log *log;
+	struct machine m;
+
+	(void)state;
+	machine_init(&m, 1, NULL);
+	machine_boot(&m, false);
+	machine_measure_as(&m, 10, "/boot_aggregate");
+	machine_buffer(&m, "boot_aggregate", "a key", 5);
+	machine_measure_as(&m, 10, "boot_aggregates");
+	machine_measure_as(&m, 10, "boot");
+	log = imatally_log_open_buffer(m.log, m.len);
+	imatally_log_next(log, &entry, &err);
+	assert_true(imatally_entry_is_boot_aggregate(&entry));
+	while (imatally_log_next(log, &entry, &err) > 0)
+		assert_false(imatally_entry_is_boot_aggregate(&entry));
+	assert_int_equal(entry.index, 4);
+	imatally_log_close(log);
+	machine_free(&m);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(reads_every_template),
+		cmocka_unit_test(truncation_anywhere_is_an_error_with_its_place),
+		cmocka_unit_test(a_file_reads_as_a_buffer_does),
+		cmocka_unit_test(lengths_that_lie_are_errors),
+		cmocka_unit_test(bytes_after_the_last_field_are_an_error),
+		cmocka_unit_test(the_longest_name_of_template_ima),
+		cmocka_unit_test(unknown_templates_are_named_in_print),
+		cmocka_unit_test(a_lie_costs_no_memory),
+		cmocka_unit_test(only_the_kernels_boot_aggregate_counts),
+	};
+
+	return cmocka_run_group_tests_name("log", tests, NULL, NULL);
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* PCR values as tpm2_pcrread and sysfs show them. */
+
+#include "test.h"
+
+#define H20 "00112233445566778899AABBCCDDEEFF01234567"
+#define H32 "00112233445566778899AABBCCDDEEFF00112233445566778899AABBCCDDEEFF"
+
+static enum imatally_status pcrread(struct imatally_pcrs *pcrs,
+				    const char *text,
+				    struct imatally_error *err)
+{
+	return imatally_pcrs_add_pcrread(pcrs, text, strlen(text), err);
+}
+
+static void takes_what_tpm2_pcrread_prints(void **state)
+{
+	struct imatally_pcrs pcrs = { 0 };
+	struct imatally_error err;
+
+	(void)state;
+	assert_int_equal(pcrread(&pcrs,
+				 "  sha1:\n    0 : 0x" H20 "\n    10: 0x" H20
+				 "\n  sha256:\n    10: 0x" H32 "\n  sha384:\n",
+				 &err), IMATALLY_OK);
+	assert_int_equal(pcrs.nr, 3);
+	assert_int_equal(pcrs.pcr[1].index, 10);
+	assert_int_equal(pcrs.pcr[1].bank.alg, IMATALLY_ALG_SHA1);
+	assert_int_equal(pcrs.pcr[1].bank.len, 20);
+	assert_int_equal(pcrs.pcr[2].bank.alg, IMATALLY_ALG_SHA256);
+	assert_int_equal(pcrs.pcr[2].bank.value[31], 0xff);
+
+	/* once more says nothing new */
+	assert_int_equal(pcrread(&pcrs, "sha1 :\r\n10 : 0x" H20 "\r\n", &err),
+			 IMATALLY_OK);
+	assert_int_equal(pcrs.nr, 3);
+	imatally_pcrs_free(&pcrs);
+}
+
+static void takes_what_sysfs_shows(void **state)
+{
+	struct imatally_pcrs pcrs = { 0 };
+	struct imatally_error err;
+	const char *text = H32 "\n";
+
+	(void)state;
+	assert_int_equal(imatally_pcrs_add_hex(&pcrs, IMATALLY_PCR_OF_LOG,
+					       IMATALLY_ALG_SHA256, text,
+					       strlen(text), &err),
+			 IMATALLY_OK);
+	assert_int_equal(pcrs.pcr[0].index, IMATALLY_PCR_OF_LOG);
+	assert_int_equal(pcrs.pcr[0].bank.value[1], 0x11);
+	assert_int_equal(imatally_pcrs_add_hex(&pcrs, IMATALLY_PCR_OF_LOG,
+					       IMATALLY_ALG_SHA1, text,
+					       strlen(text), &err),
+			 IMATALLY_ERR_MALFORMED);
+	assert_non_null(strstr(err.text, "sha1"));
+	imatally_pcrs_free(&pcrs);
+}
+
+static void refuses_the_rest_and_names_the_line(void **state)
+{
+	static const struct {
+		const char *text, *about;
+	} bad[] = {
+		{ "", "no PCR value" },
+		{ "sha256:\n", "no PCR value" },
+		{ "10: 0x" H20 "\n", "line 1: a PCR before" },
+		{ "sha1:\n\n  24: 0x" H20 "\n", "line 3: not a PCR index" },
+		{ "sha1:\n  x: 0x" H20 "\n", "line 2: not a PCR index" },
+		{ "sha1:\n  10: 0x" H32 "\n", "line 2: not a sha1 digest" },
+		{ "sha1:\n  10: 0x" H20 "0\n", "line 2: not a sha1 digest" },
+		{ "sha1:\n  10: zz112233445566778899AABBCCDDEEFF01234567\n",
+		  "line 2: not a sha1 digest" },
+		{ "sha1:\n  10: 0x" H20 "\n  10: 0xff112233445566778899aabb"
+		  "ccddeeff01234567\n", "line 3: two different" },
+		{ "md5:\n", "line 1: unknown hash" },
+		{ "hello\n", "line 1: neither" },
+	};
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		struct imatally_pcrs pcrs = { 0 };
+		struct imatally_error err;
+
+		if (!pcrread(&pcrs, bad[i].text, &err))
+			fail_msg("taken: %s", bad[i].text);
+		if (!strstr(err.text, bad[i].about))
+			fail_msg("%s: \"%s\"", bad[i].text, err.text);
+		imatally_pcrs_free(&pcrs);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(takes_what_tpm2_pcrread_prints),
+		cmocka_unit_test(takes_what_sysfs_shows),
+		cmocka_unit_test(refuses_the_rest_and_names_the_line),
+	};
+
+	return cmocka_run_group_tests_name("pcrs", tests, NULL, NULL);
+}

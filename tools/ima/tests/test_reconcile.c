@@ -1,0 +1,370 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Each equation between two neighbouring records. */
+
+#include "test.h"
+
+/*
+ * Two version 1 records of one kernel with two banks, at entries 1 and 11; and
+ * of two kernels: the second begins at entry 21, and its record is entry 22.
+ * All accounts close.
+ */
+static struct imatally_mark first, second, other;
+static struct imatally_span within, across;
+
+#define SET(mark, key, number) \
+	((mark).record.value[IMATALLY_KEY_##key] = (number))
+#define ADD(mark, key, number) \
+	((mark).record.value[IMATALLY_KEY_##key] += (number))
+#define LACK(mark, key) \
+	((mark).record.keys &= ~(1U << IMATALLY_KEY_##key))
+
+static void all_keys(struct imatally_mark *mark)
+{
+	memset(mark, 0, sizeof(*mark));
+	mark->record.keys = (1U << IMATALLY_NR_KEYS) - 1;
+	LACK(*mark, ERROR);
+	SET(*mark, BANKS, 2);
+	SET(*mark, STEP, 2);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	all_keys(&first);
+	first.index = 1;
+	first.kernel = 1;
+	SET(first, COUNTER, 29);
+	SET(first, UPDATES, 2);
+	SET(first, ENTRIES, 1);
+	SET(first, EXTENDS, 1);
+
+	second = first;
+	second.index = 11;
+	second.record.event = IMATALLY_EVENT_KEXEC_LOAD;
+	ADD(second, COUNTER, 20);
+	ADD(second, UPDATES, 20);
+	ADD(second, ENTRIES, 10);
+	ADD(second, EXTENDS, 10);
+
+	all_keys(&other);
+	other.index = 22;
+	other.kernel = 2;
+	/* entries 11 to 20, then a boot_aggregate */
+	SET(other, COUNTER, 49 + 2 * 10 + 2);
+	SET(other, UPDATES, 2);
+	SET(other, ENTRIES, 22);
+	SET(other, CARRIED, 21);
+	SET(other, EXTENDS, 1);
+
+	within = (struct imatally_span){ .from = &first, .to = &second,
+					 .replay = IMATALLY_MATCH_SAME };
+	across = (struct imatally_span){ .from = &second, .to = &other,
+					 .kernel_start = 21,
+					 .replay = IMATALLY_MATCH_SAME };
+	return 0;
+}
+
+static struct imatally_interval judge(const struct imatally_span *span)
+{
+	struct imatally_interval iv;
+
+	imatally_reconcile(span, &iv);
+	return iv;
+}
+
+static void expect_clean(const struct imatally_interval *iv)
+{
+	assert_int_equal(iv->lost, 0);
+	assert_int_equal(iv->lost_handover, 0);
+	assert_int_equal(iv->inserted, 0);
+	assert_int_equal(iv->failed, 0);
+	assert_int_equal(iv->dropped, 0);
+	assert_false(iv->accounts_disagree);
+	assert_int_equal(iv->rest, 0);
+	assert_int_equal(iv->others, 0);
+	assert_int_equal(iv->unjudged, 0);
+}
+
+static void closed_accounts_find_nothing(void **state)
+{
+	struct imatally_interval iv = judge(&within);
+
+	(void)state;
+	expect_clean(&iv);
+	assert_int_equal(iv.present, 10);
+	assert_int_equal(iv.counter, 20);
+	assert_int_equal(iv.ima, 20);
+	assert_true(iv.has_others && iv.has_rest && iv.is_split);
+
+	iv = judge(&across);
+	expect_clean(&iv);
+	assert_int_equal(iv.present, 11);
+	assert_int_equal(iv.counter, 22);
+	assert_int_equal(iv.ima, 22);
+}
+
+static void the_first_record_is_counted_from_its_kernels_start(void **state)
+{
+	struct imatally_interval iv;
+
+	(void)state;
+	within.to = &first;
+	within.from = NULL;
+	iv = judge(&within);
+	expect_clean(&iv);
+	assert_false(iv.has_counter);
+	ADD(first, ENTRIES, 3);
+	ADD(first, EXTENDS, 3);
+	iv = judge(&within);
+	assert_int_equal(iv.lost, 3);
+	assert_false(iv.accounts_disagree);
+	SET(first, CARRIED, 3);
+	SET(first, EXTENDS, 1);
+	iv = judge(&within);
+	assert_int_equal(iv.lost, 0);
+	assert_int_equal(iv.lost_handover, 3);
+}
+
+static void entries_against_present(void **state)
+{
+	struct imatally_interval iv;
+
+	(void)state;
+	second.index -= 4;
+	iv = judge(&within);
+	assert_int_equal(iv.lost, 4);
+	assert_int_equal(iv.inserted, 0);
+	second.index += 7;
+	iv = judge(&within);
+	assert_int_equal(iv.lost, 0);
+	assert_int_equal(iv.inserted, 3);
+	SET(second, ENTRIES, 0);
+	SET(second, EXTENDS, 0);
+	assert_true(judge(&within).accounts_disagree);
+}
+
+static void counter_against_updates(void **state)
+{
+	struct imatally_interval iv;
+
+	(void)state;
+	ADD(second, COUNTER, 3);
+	iv = judge(&within);
+	assert_int_equal(iv.rest, 3);
+	assert_int_equal(iv.others, 0);
+	ADD(second, UNCERTAIN, 2);
+	assert_int_equal(judge(&within).rest, 1);
+	ADD(second, UNCERTAIN, 2);
+	assert_int_equal(judge(&within).rest, 0);
+	ADD(second, COUNTER, -5);
+	assert_int_equal(judge(&within).rest, -2);
+}
+
+static void updates_against_extends(void **state)
+{
+	struct imatally_interval iv;
+
+	(void)state;
+	ADD(second, COUNTER, 6);
+	ADD(second, UPDATES, 6);
+	iv = judge(&within);
+	assert_int_equal(iv.others, 6);
+	assert_int_equal(iv.rest, 0);
+	assert_int_equal(iv.unjudged, 0);
+}
+
+static void without_updates_the_rest_is_not_split(void **state)
+{
+	struct imatally_interval iv;
+
+	(void)state;
+	LACK(second, UPDATES);
+	ADD(second, COUNTER, 5);
+	iv = judge(&within);
+	assert_int_equal(iv.rest, 5);
+	assert_false(iv.is_split);
+	assert_false(iv.has_others);
+	assert_int_equal(iv.unjudged, 0);
+}
+
+static void entries_against_extends_and_failed(void **state)
+{
+	struct imatally_interval iv;
+
+	(void)state;
+	ADD(second, EXTENDS, -2);
+	assert_true(judge(&within).accounts_disagree);
+	ADD(second, FAILED, 2);
+	ADD(second, COUNTER, -4);
+	ADD(second, UPDATES, -4);
+	iv = judge(&within);
+	assert_false(iv.accounts_disagree);
+	assert_int_equal(iv.failed, 2);
+	assert_int_equal(iv.rest, 0);
+	/* not without a TPM, where nothing is extended */
+	SET(second, EXTENDS, 1);
+	SET(second, FAILED, 0);
+	assert_true(judge(&within).accounts_disagree);
+	LACK(second, COUNTER);
+	second.record.keys |= 1U << IMATALLY_KEY_ERROR;
+	strcpy(second.record.error, "ENODEV");
+	assert_false(judge(&within).accounts_disagree);
+}
+
+static void dropped(void **state)
+{
+	struct imatally_interval iv;
+
+	(void)state;
+	ADD(first, DROPPED, 1);
+	ADD(second, DROPPED, 3);
+	iv = judge(&within);
+	assert_int_equal(iv.dropped, 2);
+	assert_int_equal(iv.lost, 0);
+	ADD(other, DROPPED, 1);
+	assert_int_equal(judge(&across).dropped, 1);
+}
+
+static void what_only_grows_may_not_shrink(void **state)
+{
+	static const enum imatally_key keys[] = {
+		IMATALLY_KEY_UNCERTAIN, IMATALLY_KEY_TRIMMED,
+		IMATALLY_KEY_DROPPED, IMATALLY_KEY_CARRIED,
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(keys); i++) {
+		setup(state);
+		first.record.value[keys[i]] = 1;
+		if (!judge(&within).accounts_disagree)
+			fail_msg("%s", imatally_key_name(keys[i]));
+	}
+}
+
+static void what_can_not_be_judged_says_why(void **state)
+{
+	struct imatally_interval iv;
+
+	LACK(second, COUNTER);
+	iv = judge(&within);
+	assert_int_equal(iv.unjudged, IMATALLY_UNJUDGED_ERROR);
+	assert_false(iv.has_counter || iv.has_rest);
+
+	setup(state);
+	LACK(second, BANKS);
+	assert_int_equal(judge(&within).unjudged, IMATALLY_UNJUDGED_KEYS);
+	setup(state);
+	LACK(first, EXTENDS);
+	assert_int_equal(judge(&within).unjudged, IMATALLY_UNJUDGED_KEYS);
+	setup(state);
+	SET(second, BANKS, 1);
+	assert_int_equal(judge(&within).unjudged, IMATALLY_UNJUDGED_BANKS);
+
+	setup(state);
+	second.record.event = IMATALLY_EVENT_RESUME;
+	ADD(second, COUNTER, 4);
+	iv = judge(&within);
+	assert_int_equal(iv.unjudged, IMATALLY_UNJUDGED_RESUME);
+	assert_int_equal(iv.counter, 24);
+	assert_false(iv.has_rest);
+
+	setup(state);
+	SET(second, STEP, 3);
+	ADD(second, COUNTER, 10);
+	iv = judge(&within);
+	assert_int_equal(iv.unjudged, IMATALLY_UNJUDGED_STEP);
+	assert_int_equal(iv.ima, 30);
+	assert_false(iv.has_rest || iv.has_others);
+}
+
+static void kexec_counts_what_the_counter_saw_and_the_log_lacks(void **state)
+{
+	struct imatally_interval iv;
+
+	(void)state;
+	ADD(other, COUNTER, 2 * 196);
+	/* all is there: others' updates */
+	iv = judge(&across);
+	assert_int_equal(iv.lost_handover, 0);
+	assert_int_equal(iv.rest, 392);
+	assert_false(iv.is_split);
+
+	across.replay = IMATALLY_MATCH_DIFFERENT;
+	iv = judge(&across);
+	assert_int_equal(iv.lost_handover, 196);
+	assert_true(iv.by_counter);
+	assert_false(iv.at_most);
+	assert_int_equal(iv.rest, 0);
+
+	ADD(other, COUNTER, 1);
+	iv = judge(&across);
+	assert_int_equal(iv.lost_handover, 196);
+	assert_true(iv.at_most);
+	assert_int_equal(iv.rest, 1);
+
+	/* fewer than the log holds: no loss explains that */
+	ADD(other, COUNTER, -395);
+	iv = judge(&across);
+	assert_int_equal(iv.lost_handover, 0);
+	assert_int_equal(iv.rest, -2);
+}
+
+static void kexec_after_an_execute_record_is_unexplained(void **state)
+{
+	struct imatally_interval iv;
+
+	(void)state;
+	second.record.event = IMATALLY_EVENT_KEXEC_EXECUTE;
+	ADD(other, COUNTER, 7);
+	ADD(other, UPDATES, 4);
+	iv = judge(&across);
+	assert_true(iv.is_split);
+	assert_int_equal(iv.rest, 3);
+	assert_int_equal(iv.others, 4);
+}
+
+static void kexec_counts_what_was_carried(void **state)
+{
+	struct imatally_interval iv;
+
+	(void)state;
+	ADD(other, CARRIED, 5);
+	ADD(other, ENTRIES, 5);
+	iv = judge(&across);
+	assert_int_equal(iv.lost_handover, 5);
+	assert_false(iv.by_counter);
+	/* known to be lost earlier */
+	across.lost_before = 5;
+	assert_int_equal(judge(&across).lost_handover, 0);
+	across.lost_before = 6;
+	assert_int_equal(judge(&across).lost_handover, 0);
+	across.lost_before = 2;
+	assert_int_equal(judge(&across).lost_handover, 3);
+	ADD(other, CARRIED, -7);
+	ADD(other, ENTRIES, -7);
+	across.lost_before = 0;
+	assert_int_equal(judge(&across).inserted, 2);
+}
+
+#define TEST(name) cmocka_unit_test_setup(name, setup)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(closed_accounts_find_nothing),
+		TEST(the_first_record_is_counted_from_its_kernels_start),
+		TEST(entries_against_present),
+		TEST(counter_against_updates),
+		TEST(updates_against_extends),
+		TEST(without_updates_the_rest_is_not_split),
+		TEST(entries_against_extends_and_failed),
+		TEST(dropped),
+		TEST(what_only_grows_may_not_shrink),
+		TEST(what_can_not_be_judged_says_why),
+		TEST(kexec_counts_what_the_counter_saw_and_the_log_lacks),
+		TEST(kexec_after_an_execute_record_is_unexplained),
+		TEST(kexec_counts_what_was_carried),
+	};
+
+	return cmocka_run_group_tests_name("reconcile", tests, NULL, NULL);
+}

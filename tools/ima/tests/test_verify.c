@@ -1,0 +1,659 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Verdicts on the logs of a whole machine. */
+
+#include "mklog.h"
+#include "test.h"
+
+static struct machine m;
+static struct imatally_result result;
+
+/* The verdict on the machine's list and its PCRs of now. */
+static enum imatally_verdict verdict_with(const char *pcrread)
+{
+	struct imatally_log *log = imatally_log_open_buffer(m.log, m.len);
+	struct imatally_pcrs pcrs = { 0 };
+	struct imatally_error err;
+
+	imatally_result_free(&result);
+	assert_int_equal(imatally_pcrs_add_pcrread(&pcrs, pcrread,
+						   strlen(pcrread), &err),
+			 IMATALLY_OK);
+	if (imatally_verify(log, &pcrs, &result, &err))
+		fail_msg("entry %u, offset %u: %s", (unsigned int)err.entry,
+			 (unsigned int)err.offset, err.text);
+	imatally_pcrs_free(&pcrs);
+	imatally_log_close(log);
+	return result.verdict;
+}
+
+static enum imatally_verdict verdict(void)
+{
+	char *pcrread = machine_pcrread(&m);
+	enum imatally_verdict v = verdict_with(pcrread);
+
+	free(pcrread);
+	return v;
+}
+
+/* The only finding of that kind. */
+static const struct imatally_finding *finding(enum imatally_kind kind)
+{
+	const struct imatally_finding *found = NULL;
+	size_t i;
+
+	for (i = 0; i < result.nr_findings; i++) {
+		if (result.finding[i].kind != kind)
+			continue;
+		if (found)
+			fail_msg("kind %d twice", kind);
+		found = &result.finding[i];
+	}
+	return found;
+}
+
+static void expect_between(enum imatally_kind kind, int64_t count,
+			   uint64_t from, uint64_t to)
+{
+	const struct imatally_finding *f = finding(kind);
+
+	assert_non_null(f);
+	assert_int_equal(f->count, count);
+	assert_int_equal(f->from.index, from);
+	assert_int_equal(f->to.index, to);
+}
+
+static void start(unsigned int banks, unsigned int version)
+{
+	machine_free(&m);
+	machine_init(&m, banks, NULL);
+	m.version = version;
+	machine_boot(&m, true);
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	machine_free(&m);
+	memset(&m, 0, sizeof(m));
+	imatally_result_free(&result);
+	return 0;
+}
+
+static void complete_over_two_kexecs(void **state)
+{
+	unsigned int banks, version;
+
+	(void)state;
+	for (version = 0; version < 2; version++) {
+		for (banks = 1; banks <= 4; banks++) {
+			start(banks, version);
+			machine_measure(&m, 20);
+			machine_violation(&m);
+			machine_record(&m, "kexec_load");
+			machine_measure(&m, 5);
+			machine_record(&m, "kexec_execute");
+			machine_kexec(&m, m.nr_entries, true);
+			machine_measure(&m, 7);
+			machine_record(&m, "kexec_load");
+			machine_kexec(&m, m.nr_entries, true);
+			machine_measure(&m, 3);
+			assert_int_equal(verdict(), IMATALLY_COMPLETE);
+			assert_int_equal(result.records, 6);
+			assert_int_equal(result.kernels, 3);
+			assert_int_equal(result.lost, 0);
+			assert_false(result.has_findings);
+			assert_int_equal(result.nr_intervals, 7);
+		}
+	}
+}
+
+static void not_counted_without_records(void **state)
+{
+	(void)state;
+	machine_init(&m, 1, NULL);
+	machine_boot(&m, false);
+	machine_measure(&m, 5);
+	machine_kexec(&m, m.nr_entries, false);
+	assert_int_equal(verdict(), IMATALLY_COMPLETE_NOT_COUNTED);
+	machine_delete(&m, 3, 1);
+	assert_int_equal(verdict(), IMATALLY_MISMATCH);
+	assert_non_null(finding(IMATALLY_DIFFERS_AT_END));
+}
+
+/* The list is cut at its newest end, and the execute record with it. */
+static void a_cut_list_is_counted_by_the_counter(void **state)
+{
+	unsigned int banks, version;
+
+	(void)state;
+	for (version = 0; version < 2; version++) {
+		for (banks = 1; banks <= 4; banks++) {
+			const struct imatally_finding *lost;
+
+			start(banks, version);
+			machine_measure(&m, 68);
+			machine_record(&m, "kexec_load");
+			assert_int_equal(m.nr_entries, 71);
+			machine_measure(&m, 195);
+			machine_record(&m, "kexec_execute");
+			machine_kexec(&m, 71, true);
+			machine_measure(&m, 3);
+			assert_int_equal(verdict(), IMATALLY_INCOMPLETE);
+			assert_int_equal(result.lost, 196);
+			expect_between(IMATALLY_LOST, 196, 70, 71);
+			lost = finding(IMATALLY_LOST);
+			assert_int_equal(lost->from.place, IMATALLY_AT_RECORD);
+			assert_int_equal(lost->from.event,
+					 IMATALLY_EVENT_KEXEC_LOAD);
+			assert_int_equal(lost->to.place,
+					 IMATALLY_AT_BOOT_AGGREGATE);
+			assert_int_equal(lost->to.kernel, 2);
+			assert_true(lost->by_counter);
+			assert_false(lost->at_most);
+			assert_false(result.has_findings);
+
+			/* and the same with some of the newer ones carried */
+			start(banks, version);
+			machine_record(&m, "kexec_load");
+			machine_measure(&m, 10);
+			machine_kexec(&m, 6, true);
+			assert_int_equal(verdict(), IMATALLY_INCOMPLETE);
+			expect_between(IMATALLY_LOST, 7, 5, 6);
+		}
+	}
+}
+
+static void others_make_it_at_most(void **state)
+{
+	(void)state;
+	start(2, 0);
+	machine_record(&m, "kexec_load");
+	machine_measure(&m, 10);
+	m.counter++;
+	machine_kexec(&m, 3, true);
+	assert_int_equal(verdict(), IMATALLY_INCOMPLETE);
+	expect_between(IMATALLY_LOST, 10, 2, 3);
+	assert_true(finding(IMATALLY_LOST)->at_most);
+	assert_true(result.has_findings);
+}
+
+/* A kernel that keeps the last entry when it cuts the list. */
+static void a_cut_before_the_execute_record_is_exact(void **state)
+{
+	(void)state;
+	start(2, 1);
+	machine_measure(&m, 10);
+	machine_record(&m, "kexec_load");
+	machine_measure(&m, 30);
+	machine_others(&m, 5);
+	machine_record(&m, "kexec_execute");
+	machine_delete(&m, 15, 28);
+	machine_kexec(&m, m.nr_entries, true);
+	machine_measure(&m, 2);
+	assert_int_equal(verdict(), IMATALLY_INCOMPLETE);
+	expect_between(IMATALLY_LOST, 28, 12, 15);
+	assert_false(finding(IMATALLY_LOST)->by_counter);
+	assert_int_equal(result.lost, 28);
+}
+
+static void deletions_between_records_are_counted_and_located(void **state)
+{
+	unsigned int from, count;
+
+	(void)state;
+	for (from = 2; from < 12; from++) {
+		for (count = 1; from + count <= 12; count++) {
+			start(2, 0);
+			machine_measure(&m, 10);
+			machine_record(&m, "request");
+			machine_measure(&m, 2);
+			machine_delete(&m, from, count);
+			assert_int_equal(verdict(), IMATALLY_INCOMPLETE);
+			assert_int_equal(result.lost, count);
+			expect_between(IMATALLY_LOST, count, 1, 12 - count);
+		}
+	}
+}
+
+static void deletions_elsewhere(void **state)
+{
+	(void)state;
+	/* after the last record nothing counts */
+	start(2, 0);
+	machine_measure(&m, 10);
+	machine_delete(&m, 5, 1);
+	assert_int_equal(verdict(), IMATALLY_MISMATCH);
+
+	/* a boot_aggregate */
+	start(2, 0);
+	machine_delete(&m, 0, 1);
+	assert_int_equal(verdict(), IMATALLY_INCOMPLETE);
+	assert_int_equal(result.lost, 1);
+
+	/* the second kernel's */
+	start(2, 0);
+	machine_kexec(&m, m.nr_entries, true);
+	machine_delete(&m, 2, 1);
+	assert_int_equal(verdict(), IMATALLY_INCOMPLETE);
+	assert_int_equal(result.lost, 1);
+
+	/* in the first kernel's part, after its last record, after kexec */
+	start(2, 0);
+	machine_measure(&m, 10);
+	machine_kexec(&m, m.nr_entries, true);
+	machine_delete(&m, 5, 3);
+	assert_int_equal(verdict(), IMATALLY_INCOMPLETE);
+	assert_int_equal(result.lost, 3);
+
+	/* a record in between */
+	start(2, 0);
+	machine_measure(&m, 3);
+	machine_record(&m, "request");
+	machine_measure(&m, 3);
+	machine_record(&m, "request");
+	machine_delete(&m, 5, 1);
+	assert_int_equal(verdict(), IMATALLY_INCOMPLETE);
+	expect_between(IMATALLY_LOST, 1, 1, 8);
+}
+
+static void the_front_of_a_trimmed_list_is_missed(void **state)
+{
+	(void)state;
+	start(2, 1);
+	machine_measure(&m, 10);
+	m.trimmed = 6;
+	machine_record(&m, "request");
+	machine_measure(&m, 2);
+	machine_delete(&m, 0, 6);
+	assert_int_equal(verdict(), IMATALLY_INCOMPLETE);
+	assert_int_equal(result.lost, 6);
+	assert_int_equal(finding(IMATALLY_LOST)->from.place, IMATALLY_AT_START);
+}
+
+static void insertions_are_a_mismatch(void **state)
+{
+	(void)state;
+	start(2, 0);
+	machine_measure(&m, 4);
+	m.entries -= 1;
+	m.extends -= 1;
+	machine_record(&m, "request");
+	assert_int_equal(verdict(), IMATALLY_MISMATCH);
+	expect_between(IMATALLY_INSERTED, 1, 1, 6);
+}
+
+static void an_altered_entry_is_named(void **state)
+{
+	(void)state;
+	start(2, 0);
+	machine_measure(&m, 10);
+	machine_record(&m, "request");
+	m.log[m.start[6] - 2] ^= 1;
+	assert_int_equal(verdict(), IMATALLY_MISMATCH);
+	expect_between(IMATALLY_ALTERED, 0, 5, 5);
+	assert_non_null(finding(IMATALLY_DIFFERS_AT_RECORD));
+}
+
+/* Its digest made good: only the PCRs know. */
+static void a_forged_entry_is_located_between_records(void **state)
+{
+	struct machine forged;
+
+	(void)state;
+	start(2, 0);
+	machine_init(&forged, 2, NULL);
+	machine_measure_as(&forged, 10, "/bin/fileX");
+	machine_measure(&m, 3);
+	machine_record(&m, "request");
+	machine_measure(&m, 5);
+	machine_record(&m, "request");
+	assert_int_equal(m.start[8] - m.start[7], forged.len);
+	memcpy(m.log + m.start[7], forged.log, forged.len);
+	assert_int_equal(verdict(), IMATALLY_MISMATCH);
+	expect_between(IMATALLY_DIFFERS_AT_RECORD, 0, 5, 11);
+	assert_null(finding(IMATALLY_ALTERED));
+	machine_free(&forged);
+}
+
+/* All by hand: no loss explains the difference, the counter says so. */
+static void an_edit_before_a_kexec_is_no_loss(void **state)
+{
+	struct machine forged;
+
+	(void)state;
+	start(2, 0);
+	machine_init(&forged, 2, NULL);
+	machine_measure_as(&forged, 10, "/bin/fileX");
+	machine_measure(&m, 3);
+	memcpy(m.log + m.start[3], forged.log, forged.len);
+	machine_kexec(&m, m.nr_entries, true);
+	assert_int_equal(verdict(), IMATALLY_MISMATCH);
+	machine_free(&forged);
+}
+
+static void a_longer_log_matches_by_its_prefix(void **state)
+{
+	char *early;
+
+	(void)state;
+	start(2, 0);
+	machine_measure(&m, 10);
+	early = machine_pcrread(&m);
+	machine_measure(&m, 3);
+	machine_record(&m, "request");
+	assert_int_equal(verdict_with(early), IMATALLY_COMPLETE);
+	assert_int_equal(result.tail, 4);
+	assert_int_equal(result.target[10].matched_after, 12);
+	/* a shorter one does not */
+	machine_delete(&m, 11, 5);
+	assert_int_equal(verdict_with(early), IMATALLY_MISMATCH);
+	free(early);
+}
+
+static void untouched_pcrs_prove_nothing(void **state)
+{
+	struct machine fresh;
+	char *zero;
+
+	(void)state;
+	start(2, 0);
+	machine_init(&fresh, 2, NULL);
+	zero = machine_pcrread(&fresh);
+	assert_int_equal(verdict_with(zero), IMATALLY_MISMATCH);
+	free(zero);
+	machine_free(&fresh);
+}
+
+static void failed_extends_are_passed_with_the_records_help(void **state)
+{
+	(void)state;
+	start(2, 0);
+	machine_measure(&m, 3);
+	m.tpm_fails = true;
+	machine_measure(&m, 2);
+	m.tpm_fails = false;
+	machine_measure(&m, 3);
+	machine_record(&m, "request");
+	machine_measure(&m, 3);
+	assert_int_equal(verdict(), IMATALLY_INCOMPLETE);
+	expect_between(IMATALLY_FAILED, 2, 1, 10);
+	assert_int_equal(result.failed, 2);
+	assert_int_equal(result.lost, 0);
+}
+
+static void a_gap_is_passed_at_the_next_record_that_can(void **state)
+{
+	struct machine forged;
+
+	(void)state;
+	start(2, 0);
+	machine_measure(&m, 5);
+	m.tpm_error = "EIO";
+	machine_record(&m, "request");
+	m.tpm_error = NULL;
+	machine_measure(&m, 3);
+	machine_record(&m, "request");
+	machine_delete(&m, 3, 2);
+	assert_int_equal(verdict(), IMATALLY_INCOMPLETE);
+	assert_int_equal(result.lost, 2);
+	/* but nothing more is excused by it afterwards */
+	machine_measure(&m, 2);
+	machine_record(&m, "request");
+	machine_init(&forged, 2, NULL);
+	machine_measure_as(&forged, 10, "/bin/fileX");
+	memcpy(m.log + m.start[m.nr_entries - 2], forged.log, forged.len);
+	assert_int_equal(verdict(), IMATALLY_MISMATCH);
+	assert_non_null(finding(IMATALLY_DIFFERS_AT_RECORD));
+	machine_free(&forged);
+}
+
+static void dropped_measurements_are_incomplete(void **state)
+{
+	(void)state;
+	start(2, 1);
+	machine_measure(&m, 3);
+	m.dropped = 4;
+	machine_record(&m, "request");
+	assert_int_equal(verdict(), IMATALLY_INCOMPLETE);
+	expect_between(IMATALLY_DROPPED, 4, 1, 5);
+}
+
+static void others_are_a_note_or_a_finding(void **state)
+{
+	(void)state;
+	/* version 0 can't tell who it was */
+	start(2, 0);
+	machine_others(&m, 3);
+	machine_record(&m, "request");
+	assert_int_equal(verdict(), IMATALLY_COMPLETE);
+	expect_between(IMATALLY_REST, 6, 1, 2);
+	assert_true(result.has_findings);
+	/* the driver saw them */
+	start(2, 1);
+	machine_others(&m, 3);
+	m.updates += 6;
+	machine_record(&m, "request");
+	assert_int_equal(verdict(), IMATALLY_COMPLETE);
+	expect_between(IMATALLY_OTHERS, 6, 1, 2);
+	assert_false(result.has_findings);
+	/* the driver did not see them */
+	start(2, 1);
+	machine_others(&m, 3);
+	machine_record(&m, "request");
+	assert_int_equal(verdict(), IMATALLY_COMPLETE);
+	expect_between(IMATALLY_UNEXPLAINED, 6, 1, 2);
+	assert_true(result.has_findings);
+}
+
+static void accounts_that_disagree_are_a_mismatch(void **state)
+{
+	(void)state;
+	start(2, 0);
+	machine_measure(&m, 3);
+	m.extends--;
+	machine_record(&m, "request");
+	assert_int_equal(verdict(), IMATALLY_MISMATCH);
+	expect_between(IMATALLY_ACCOUNTS, 0, 1, 5);
+}
+
+static void an_error_record_leaves_its_intervals_unjudged(void **state)
+{
+	const struct imatally_finding *f = NULL;
+	size_t i;
+
+	(void)state;
+	start(2, 1);
+	machine_measure(&m, 3);
+	m.tpm_error = "EIO";
+	machine_record(&m, "request");
+	m.tpm_error = NULL;
+	machine_measure(&m, 3);
+	machine_record(&m, "request");
+	assert_int_equal(verdict(), IMATALLY_COMPLETE);
+	assert_true(result.has_findings);
+	for (i = 0; i < result.nr_findings; i++) {
+		f = &result.finding[i];
+		assert_int_equal(f->kind, IMATALLY_UNJUDGED);
+		assert_string_equal(f->word, "EIO");
+	}
+	assert_int_equal(result.nr_findings, 2);
+}
+
+static void padded_banks_and_other_pcrs_are_told(void **state)
+{
+	(void)state;
+	machine_init(&m, 3, NULL);
+	m.bank[2].padded = true;
+	machine_boot(&m, true);
+	machine_measure_as(&m, 11, "/into/eleven");
+	assert_int_equal(verdict(), IMATALLY_COMPLETE);
+	assert_int_equal(finding(IMATALLY_PADDED)->alg, IMATALLY_ALG_SHA384);
+	assert_false(result.has_findings);
+	/* a wrong value of that PCR */
+	m.bank[0].pcr[11][0] ^= 1;
+	assert_int_equal(verdict(), IMATALLY_MISMATCH);
+	assert_int_equal(finding(IMATALLY_DIFFERS_AT_END)->pcr, 11);
+}
+
+static void some_banks_may_be_missing(void **state)
+{
+	struct machine one;
+	char *pcrread;
+
+	(void)state;
+	start(2, 0);
+	machine_measure(&m, 5);
+	machine_record(&m, "request");
+	machine_measure_as(&m, 11, "/into/eleven");
+	/* only sha256 is given */
+	one = m;
+	one.bank[0] = m.bank[1];
+	one.nr_banks = 1;
+	pcrread = machine_pcrread(&one);
+	assert_int_equal(verdict_with(pcrread), IMATALLY_COMPLETE);
+	free(pcrread);
+	/* a bank that the records lack can't be followed over a gap */
+	start(2, 0);
+	machine_measure(&m, 5);
+	m.nr_banks = 1;
+	machine_record(&m, "request");
+	m.nr_banks = 2;
+	machine_delete(&m, 3, 1);
+	assert_int_equal(verdict(), IMATALLY_INCOMPLETE);
+	assert_int_equal(finding(IMATALLY_BANK_ADRIFT)->alg,
+			 IMATALLY_ALG_SHA256);
+}
+
+static void a_keyring_of_the_records_name_is_no_record(void **state)
+{
+	(void)state;
+	start(2, 0);
+	machine_buffer(&m, "pcr_counter", "\x30\x82", 2);
+	assert_int_equal(verdict(), IMATALLY_COMPLETE);
+	expect_between(IMATALLY_FOREIGN, 0, 2, 2);
+}
+
+static void errors_are_no_verdict(void **state)
+{
+	struct imatally_pcrs pcrs = { 0 };
+	struct imatally_error err;
+	struct imatally_log *log;
+	char *pcrread;
+
+	(void)state;
+	start(2, 0);
+	pcrread = machine_pcrread(&m);
+	imatally_pcrs_add_pcrread(&pcrs, pcrread, strlen(pcrread), &err);
+	free(pcrread);
+
+	log = imatally_log_open_buffer(m.log, 0);
+	assert_int_equal(imatally_verify(log, &pcrs, &result, &err),
+			 IMATALLY_ERR_MALFORMED);
+	assert_non_null(strstr(err.text, "empty"));
+	imatally_log_close(log);
+
+	machine_buffer(&m, "pcr_counter", "version=0;event=boot;x", 22);
+	log = imatally_log_open_buffer(m.log, m.len);
+	assert_int_equal(imatally_verify(log, &pcrs, &result, &err),
+			 IMATALLY_ERR_MALFORMED);
+	assert_int_equal(err.entry, 2);
+	assert_int_equal(err.offset, m.len);
+	imatally_log_close(log);
+
+	/* no value of the log's PCR */
+	pcrs.pcr[0] = pcrs.pcr[3];
+	pcrs.nr = 1;
+	log = imatally_log_open_buffer(m.log, m.start[2]);
+	assert_int_equal(imatally_verify(log, &pcrs, &result, &err),
+			 IMATALLY_ERR_USAGE);
+	imatally_log_close(log);
+	imatally_pcrs_free(&pcrs);
+}
+
+static void findings_are_bounded(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	start(1, 0);
+	machine_measure(&m, 1020);
+	for (i = 0; i < m.nr_entries; i++)
+		m.log[m.start[i] + 4] ^= 1;
+	assert_int_equal(verdict(), IMATALLY_MISMATCH);
+	assert_int_equal(result.nr_findings, IMATALLY_MAX_FINDINGS);
+	assert_int_equal(result.findings_not_kept,
+			 1022 + 1 - IMATALLY_MAX_FINDINGS);
+}
+
+/* Whatever byte is changed, it is never complete. */
+static void no_changed_byte_goes_unseen(void **state)
+{
+	struct imatally_pcrs pcrs = { 0 };
+	struct imatally_error err;
+	char *pcrread;
+	size_t i;
+
+	(void)state;
+	start(2, 0);
+	machine_measure(&m, 2);
+	machine_violation(&m);
+	machine_record(&m, "kexec_load");
+	machine_kexec(&m, m.nr_entries, true);
+	pcrread = machine_pcrread(&m);
+	imatally_pcrs_add_pcrread(&pcrs, pcrread, strlen(pcrread), &err);
+	for (i = 0; i < m.len; i++) {
+		struct imatally_log *log;
+
+		/* a violation's data is in no digest: the kernel's doing */
+		if (i >= m.start[4] + 24 && i < m.start[5])
+			continue;
+		m.log[i] ^= 1;
+		log = imatally_log_open_buffer(m.log, m.len);
+		imatally_result_free(&result);
+		if (!imatally_verify(log, &pcrs, &result, &err) &&
+		    result.verdict != IMATALLY_MISMATCH)
+			fail_msg("byte %u: verdict %u", (unsigned int)i,
+				 result.verdict);
+		imatally_log_close(log);
+		m.log[i] ^= 1;
+	}
+	assert_int_equal(verdict_with(pcrread), IMATALLY_COMPLETE);
+	free(pcrread);
+	imatally_pcrs_free(&pcrs);
+}
+
+#define TEST(name) cmocka_unit_test_teardown(name, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(complete_over_two_kexecs),
+		TEST(not_counted_without_records),
+		TEST(a_cut_list_is_counted_by_the_counter),
+		TEST(others_make_it_at_most),
+		TEST(a_cut_before_the_execute_record_is_exact),
+		TEST(deletions_between_records_are_counted_and_located),
+		TEST(deletions_elsewhere),
+		TEST(the_front_of_a_trimmed_list_is_missed),
+		TEST(insertions_are_a_mismatch),
+		TEST(an_altered_entry_is_named),
+		TEST(a_forged_entry_is_located_between_records),
+		TEST(an_edit_before_a_kexec_is_no_loss),
+		TEST(a_longer_log_matches_by_its_prefix),
+		TEST(untouched_pcrs_prove_nothing),
+		TEST(failed_extends_are_passed_with_the_records_help),
+		TEST(a_gap_is_passed_at_the_next_record_that_can),
+		TEST(dropped_measurements_are_incomplete),
+		TEST(others_are_a_note_or_a_finding),
+		TEST(accounts_that_disagree_are_a_mismatch),
+		TEST(an_error_record_leaves_its_intervals_unjudged),
+		TEST(padded_banks_and_other_pcrs_are_told),
+		TEST(some_banks_may_be_missing),
+		TEST(a_keyring_of_the_records_name_is_no_record),
+		TEST(errors_are_no_verdict),
+		TEST(findings_are_bounded),
+		TEST(no_changed_byte_goes_unseen),
+	};
+
+	return cmocka_run_group_tests_name("verify", tests, NULL, NULL);
+}
