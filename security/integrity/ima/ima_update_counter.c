@@ -8,6 +8,7 @@
 #include <linux/lockdep.h>
 #include <linux/mutex.h>
 #include <linux/seq_buf.h>
+#include <linux/slab.h>
 
 #include "ima.h"
 #include "ima_update_counter.h"
@@ -39,11 +40,12 @@ struct ima_counter_account {
 
 /*
  * All guarded by ima_extend_list_mutex. The snapshot and the text are too large
- * for the stack, and a record should not need more memory than any other entry.
+ * for the stack. The text is allocated with the first record and kept, so that a
+ * later one does not need more memory than any other entry.
  */
 static struct ima_counter_account account;
 static struct tpm_update_counter snapshot;
-static char text[IMA_COUNTER_TEXT_MAX];
+static char *text;
 
 /**
  * ima_counter_count_entry - count an entry that was added to the list
@@ -135,7 +137,7 @@ static void ima_counter_format(struct seq_buf *s, enum ima_counter_event event,
 		       nr_banks, acc->entries, acc->carried, acc->extends,
 		       acc->failed);
 
-	if (!error)
+	if (!error && counter->bank_mask)
 		ima_counter_format_pcr(s, counter, banks, nr_banks);
 }
 
@@ -156,21 +158,26 @@ static void ima_counter_append_text(struct ima_counter_record *record,
 	hash_hdr->algo = ima_hash_algo;
 	hash_hdr->length = hash_digest_size[ima_hash_algo];
 
+	record->cause = "hashing_error";
 	record->result = ima_calc_buffer_hash(text, len, hash_hdr);
 	if (record->result < 0)
 		return;
 
+	record->cause = "alloc_entry";
 	record->result = ima_alloc_init_template(&event_data, &entry,
 						 record->template);
 	if (record->result < 0)
 		return;
 
 	entry->pcr = record->pcr;
+	record->cause = "hashing_error";
 	record->result = ima_calc_field_array_hash(&entry->template_data[0],
 						   entry);
-	if (!record->result)
+	if (!record->result) {
+		record->cause = NULL;
 		record->result = ima_append_template_entry(entry, 0,
 							   &record->tpmresult);
+	}
 	if (record->result < 0)
 		ima_free_template_entry(entry);
 }
@@ -219,11 +226,20 @@ void ima_counter_append(struct ima_counter_record *record,
 				    &snapshot);
 	record->error = rc > 0 ? -EIO : rc;
 
-	seq_buf_init(&s, text, sizeof(text));
+	if (!text)
+		text = kmalloc(IMA_COUNTER_TEXT_MAX, GFP_KERNEL);
+	if (!text) {
+		record->cause = "ENOMEM";
+		record->result = -ENOMEM;
+		return;
+	}
+
+	seq_buf_init(&s, text, IMA_COUNTER_TEXT_MAX);
 	ima_counter_format(&s, event, record->error, &snapshot, &account,
 			   chip ? chip->allocated_banks : NULL, NR_BANKS(chip));
 
 	if (WARN_ON_ONCE(seq_buf_has_overflowed(&s))) {
+		record->cause = "record_too_long";
 		record->result = -EOVERFLOW;
 		return;
 	}
@@ -248,8 +264,12 @@ void ima_counter_end(const struct ima_counter_record *record)
 		pr_warn("The TPM's PCR update counter can't be read: %d\n",
 			record->error);
 
-	ima_audit_template_entry(record->result, record->tpmresult, op, NULL,
-				 IMA_COUNTER_NAME);
+	if (record->cause)
+		integrity_audit_msg(AUDIT_INTEGRITY_PCR, NULL, IMA_COUNTER_NAME,
+				    op, record->cause, record->result, 0);
+	else
+		ima_audit_template_entry(record->result, record->tpmresult, op,
+					 NULL, IMA_COUNTER_NAME);
 }
 
 /**

@@ -39,6 +39,7 @@ enum ima_counter_event {
  * @template:	its template
  * @error:	why the counter could not be read: 0 or a negative errno
  * @result:	what became of the entry: 0 or a negative errno
+ * @cause:	if it failed before it could be appended, the step
  * @tpmresult:	what its extend returned, see tpm_pcr_extend()
  */
 struct ima_counter_record {
@@ -47,6 +48,7 @@ struct ima_counter_record {
 	struct ima_template_desc *template;
 	int error;
 	int result;
+	const char *cause;
 	int tpmresult;
 };
 

@@ -41,18 +41,37 @@ static bool file_has(const char *path, const char *a, const char *b)
 	return found;
 }
 
-static int file_number(const char *path)
+static long long file_number(const char *path)
 {
-	int number = -1;
+	long long number = -1;
 	FILE *f;
 
 	f = fopen(path, "re");
 	if (!f)
 		return -1;
-	if (fscanf(f, "%d", &number) != 1)
+	if (fscanf(f, "%lld", &number) != 1)
 		number = -1;
 	fclose(f);
 	return number;
+}
+
+/* Is "tpm" one of the labels of a rule, or does the rule name none? */
+static bool rule_has_label(const char *rule)
+{
+	const char *label = strstr(rule, "label=");
+
+	if (!label)
+		return true;
+
+	for (label += strlen("label="); ; label++) {
+		size_t len = strcspn(label, "|\n ");
+
+		if (len == 3 && !strncmp(label, "tpm", len))
+			return true;
+		label += len;
+		if (*label != '|')
+			return false;
+	}
 }
 
 /* Does the policy ask for critical data labelled "tpm"? */
@@ -67,13 +86,10 @@ static bool policy_wants_records(void)
 	if (!f) /* without CONFIG_IMA_READ_POLICY */
 		return file_has("/proc/cmdline", "ima_policy=", "critical_data");
 
-	while (!wanted && fgets(line, sizeof(line), f)) {
-		const char *label = strstr(line, "label=");
-
+	while (!wanted && fgets(line, sizeof(line), f))
 		wanted = !strncmp(line, "measure ", 8) &&
 			 strstr(line, "func=CRITICAL_DATA") &&
-			 (!label || strstr(label, "tpm"));
-	}
+			 rule_has_label(line);
 	fclose(f);
 	return wanted;
 }
@@ -107,9 +123,13 @@ static bool kernel_log_has(const char *what)
 
 #define WARNING "PCR update counter can't be read"
 
-/* The list and the TPM's counter at one moment, while nothing is measured. */
+/*
+ * The list and the TPM's counter at one moment, while nothing is measured. An
+ * entry is to be seen a little before the TPM has counted it.
+ */
 static int read_together(struct list *list, uint32_t *counter)
 {
+	uint32_t counter_again;
 	struct list again;
 	bool same;
 	int tries;
@@ -120,13 +140,16 @@ static int read_together(struct list *list, uint32_t *counter)
 		if (ret)
 			return ret;
 		ret = tpm2_update_counter(counter);
+		usleep(100000);
+		if (!ret)
+			ret = tpm2_update_counter(&counter_again);
 		if (!ret)
 			ret = list_read(&again);
 		if (ret) {
 			list_free(list);
 			return ret;
 		}
-		same = again.count == list->count;
+		same = again.count == list->count && counter_again == *counter;
 		list_free(&again);
 		if (same)
 			return 0;
@@ -137,13 +160,14 @@ static int read_together(struct list *list, uint32_t *counter)
 
 FIXTURE(records) {
 	struct list list;
-	bool tpm;	/* a TPM 2.0 */
+	bool tpm;	/* IMA had a TPM 2.0 at boot, and it is still there */
 	long start;	/* this kernel's boot_aggregate */
 	long boot;	/* its record at boot */
 };
 
 FIXTURE_SETUP(records)
 {
+	char error[32];
 	int ret;
 
 	if (geteuid())
@@ -154,12 +178,19 @@ FIXTURE_SETUP(records)
 		SKIP(return, "needs a policy that measures critical data labelled tpm");
 
 	ret = list_read(&self->list);
+	if (ret == -EPROTO)
+		SKIP(return, "needs templates d-ng|n-ng..., in native byte order");
 	ASSERT_EQ(0, ret) {
 		TH_LOG("cannot read IMA's list: %s", strerror(-ret));
 	}
-	self->tpm = tpm2_present();
 	self->start = list_find_last(&self->list, "boot_aggregate", NULL);
 	self->boot = list_find_last(&self->list, "pcr_counter", "boot");
+	if (self->boot < self->start)
+		SKIP(return, "needs a policy that is there from boot on");
+
+	self->tpm = tpm2_present() &&
+		    !record_value(&self->list.entries[self->boot], "error",
+				  error, sizeof(error));
 }
 
 FIXTURE_TEARDOWN(records)
@@ -180,7 +211,8 @@ TEST_F(records, boot_record_follows_the_boot_aggregate)
 	boot = &self->list.entries[self->boot];
 	EXPECT_EQ(self->start, record_number(boot, "carried"));
 	EXPECT_EQ(self->start + 1, record_number(boot, "entries"));
-	EXPECT_EQ(self->tpm ? 1 : 0, record_number(boot, "extends"));
+	EXPECT_EQ(record_number(boot, "banks") ? 1 : 0,
+		  record_number(boot, "extends"));
 	EXPECT_EQ(0, record_number(boot, "failed"));
 }
 
@@ -285,9 +317,12 @@ TEST_F(records, banks_are_those_of_the_tpm)
 {
 	const struct list_entry *boot;
 	char pcr[1024], expected[HEX_MAX];
+	static const char * const algs[] = {
+		"sha1", "sha256", "sha384", "sha512", "sm3",
+	};
 	char *bank, *save = NULL;
 	unsigned int index;
-	int banks = 0;
+	size_t i, known = 0;
 
 	if (!self->tpm)
 		SKIP(return, NO_TPM);
@@ -297,21 +332,29 @@ TEST_F(records, banks_are_those_of_the_tpm)
 	ASSERT_TRUE(record_value(boot, "pcr", pcr, sizeof(pcr)));
 	index = strtoul(pcr, NULL, 10);
 
+	ASSERT_NE(NULL, strchr(pcr, ':'));
+
 	for (bank = strtok_r(strchr(pcr, ':') + 1, ",", &save); bank;
 	     bank = strtok_r(NULL, ",", &save)) {
 		char *hex = strchr(bank, ':');
 
 		ASSERT_NE(NULL, hex);
 		*hex++ = '\0';
-		banks++;
 		if (!strncmp(bank, "0x", 2))
 			continue;
+		known++;
 		ASSERT_EQ(0, tpm2_pcr_hex(bank, index, expected, sizeof(expected))) {
 			TH_LOG("cannot read PCR %u of bank %s", index, bank);
 		}
 		EXPECT_EQ(strlen(expected), strlen(hex));
 	}
-	EXPECT_EQ(record_number(boot, "banks"), banks);
+
+	/* And none is left out. The TPM refuses those that it does not know. */
+	for (i = 0; i < ARRAY_SIZE(algs); i++)
+		if (!tpm2_pcr_hex(algs[i], index, expected, sizeof(expected)) &&
+		    *expected)
+			known--;
+	EXPECT_EQ(0, known);
 }
 
 /* Measure new files, on a file system that the tcb policy measures. */
@@ -343,7 +386,7 @@ TEST_F(records, counter_moves_with_the_list)
 	struct list before, after;
 	uint32_t from, to;
 	long long banks;
-	int ret;
+	int ret, ret_before, ret_after;
 
 	if (!self->tpm)
 		SKIP(return, NO_TPM);
@@ -353,13 +396,15 @@ TEST_F(records, counter_moves_with_the_list)
 	ASSERT_NE(NULL, mkdtemp(dir));
 	ASSERT_EQ(0, mount("none", dir, "ramfs", 0, NULL));
 
-	EXPECT_EQ(0, read_together(&before, &from));
+	ret_before = read_together(&before, &from);
 	ret = measure_files(dir, FILES);
-	EXPECT_EQ(0, read_together(&after, &to));
+	ret_after = read_together(&after, &to);
 
 	umount(dir);
 	rmdir(dir);
+	ASSERT_EQ(0, ret_before);
 	ASSERT_EQ(0, ret);
+	ASSERT_EQ(0, ret_after);
 
 	if (after.count < before.count + FILES)
 		SKIP(goto out, "needs a policy that measures what root reads, such as tcb");
@@ -383,6 +428,10 @@ static int load_and_unload(const char *image, unsigned long flags)
 	fd = open(image, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
+#ifndef __NR_kexec_file_load
+	close(fd);
+	return -EOPNOTSUPP;
+#else
 	ret = syscall(__NR_kexec_file_load, fd, -1, sizeof(cmdline), cmdline,
 		      flags | KEXEC_FILE_NO_INITRAMFS);
 	ret = ret ? -errno : 0;
@@ -392,6 +441,7 @@ static int load_and_unload(const char *image, unsigned long flags)
 		syscall(__NR_kexec_file_load, -1, -1, 0, NULL,
 			KEXEC_FILE_UNLOAD | flags);
 	return ret;
+#endif
 }
 
 FIXTURE(kexec) {
@@ -484,7 +534,8 @@ TEST_F_TIMEOUT(kexec, load_record_agrees_with_the_tpm, 120)
 	ASSERT_LE(0, record);
 	ASSERT_TRUE(record_value(&now.entries[record], "pcr", pcr, sizeof(pcr)));
 	index = strtoul(pcr, NULL, 10);
-	ASSERT_EQ(0, tpm2_pcr_hex("sha256", index, before, sizeof(before)));
+	if (tpm2_pcr_hex("sha256", index, before, sizeof(before)) || !*before)
+		SKIP(return, "needs a TPM with a sha256 bank");
 
 	ret = load_and_unload(self->image, 0);
 	if (ret)
@@ -497,8 +548,6 @@ TEST_F_TIMEOUT(kexec, load_record_agrees_with_the_tpm, 120)
 		SKIP(goto out, "needs a quiet machine: something else was measured");
 
 	EXPECT_EQ(counter, record_number(&list.entries[record], "pcrUpdateCounter"));
-	if (!*before)
-		SKIP(goto out, "the TPM has no sha256 bank");
 	snprintf(expected, sizeof(expected), "sha256:%s", before);
 	ASSERT_TRUE(record_value(&list.entries[record], "pcr", pcr, sizeof(pcr)));
 	EXPECT_NE(NULL, strstr(pcr, expected)) {
@@ -542,10 +591,10 @@ TEST_F(records, execute_record_is_the_last_of_its_kernel)
 	/* All that arrived is counted as carried. */
 	EXPECT_EQ(index + 1, record_number(boot, "carried"));
 
-	if (!self->tpm)
-		SKIP(return, NO_TPM);
+	if (!self->tpm || record_number(execute, "pcrUpdateCounter") < 0)
+		return;
 	/* The record's own extend and that of the boot aggregate. */
-	EXPECT_EQ(2 * record_number(boot, "banks"),
+	EXPECT_LE(2 * record_number(boot, "banks"),
 		  (uint32_t)(record_number(boot, "pcrUpdateCounter") -
 			     record_number(execute, "pcrUpdateCounter")));
 }
@@ -561,8 +610,9 @@ TEST_F(records, without_a_tpm_the_record_says_so)
 	boot = &self->list.entries[self->boot];
 
 	ASSERT_TRUE(record_value(boot, "error", error, sizeof(error)));
-	EXPECT_STREQ(access("/sys/class/tpm/tpm0", F_OK) ? "ENODEV" : "EOPNOTSUPP",
-		     error);
+	/* IMA does not see a TPM whose driver came later. */
+	if (access("/sys/class/tpm/tpm0", F_OK) || strcmp(error, "EOPNOTSUPP"))
+		EXPECT_STREQ("ENODEV", error);
 	EXPECT_EQ(-1, record_number(boot, "pcrUpdateCounter"));
 	EXPECT_FALSE(record_value(boot, "pcr", error, sizeof(error)));
 	EXPECT_TRUE(kernel_log_has(WARNING));
@@ -576,7 +626,8 @@ TEST(without_a_rule_there_is_no_record_and_no_message)
 		SKIP(return, "needs root");
 	if (!kernel_has_records())
 		SKIP(return, "needs a kernel with CONFIG_IMA_UPDATE_COUNTER");
-	if (policy_wants_records())
+	if (policy_wants_records() ||
+	    file_has("/proc/cmdline", "ima_policy=", "critical_data"))
 		SKIP(return, "needs a policy without critical data labelled tpm");
 
 	ASSERT_EQ(0, list_read(&list));
