@@ -19,9 +19,13 @@ patch_dir() { printf '%s/patches/%s\n' "$top" "$1"; }
 # new_files PATCH...: the new files that these patches name
 new_files() { sed -n 's/^New-file: //p' "$@"; }
 
-# has_work TREE: are there commits or edits that the patches don't have?
+# has_work TREE: are there commits or edits that the patches don't have? The tag
+# "applied" is where the patches led; without it they have not been applied.
 has_work() {
-	[[ $(git -C "$1" rev-parse HEAD) != "$(git -C "$1" rev-parse refs/tags/applied)" ]] ||
+	local known
+	known=$(git -C "$1" rev-parse --quiet --verify refs/tags/applied ||
+		git -C "$1" rev-parse refs/tags/base)
+	[[ $(git -C "$1" rev-parse HEAD) != "$known" ]] ||
 		[[ $(git -C "$1" status --porcelain --untracked-files=no) ]]
 }
 

@@ -133,6 +133,11 @@ static void ima_counter_format(struct seq_buf *s, enum ima_counter_event event,
 		seq_buf_printf(s, "pcrUpdateCounter=%u;",
 			       counter->update_counter);
 
+	/* Only a TPM 2.0 has an account, even while it can't be read. */
+	if (error != -ENODEV && error != -EOPNOTSUPP)
+		seq_buf_printf(s, "updates=%llu;uncertain=%llu;",
+			       counter->updates, counter->uncertain);
+
 	seq_buf_printf(s, "banks=%u;entries=%llu;carried=%llu;extends=%llu;failed=%llu;",
 		       nr_banks, acc->entries, acc->carried, acc->extends,
 		       acc->failed);

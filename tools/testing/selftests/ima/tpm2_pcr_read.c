@@ -12,7 +12,10 @@
 
 #define TPM_DEV			"/dev/tpmrm0"
 #define TPM2_ST_NO_SESSIONS	0x8001
+#define TPM2_ST_SESSIONS	0x8002
+#define TPM2_CC_PCR_EVENT	0x013c
 #define TPM2_CC_PCR_READ	0x017e
+#define TPM2_RS_PW		0x40000009
 #define HEADER_SIZE		10
 
 static const struct {
@@ -56,13 +59,64 @@ static uint8_t *put_u32(uint8_t *p, uint32_t value)
 	return put_u16(put_u16(p, value >> 16), value);
 }
 
+static int transmit(const uint8_t *cmd, size_t cmd_len, uint8_t *rsp,
+		    size_t size, size_t *len)
+{
+	int fd, ret = 0;
+	ssize_t got;
+
+	fd = open(TPM_DEV, O_RDWR);
+	if (fd < 0)
+		return -errno;
+
+	if (write(fd, cmd, cmd_len) != (ssize_t)cmd_len) {
+		ret = -errno;
+		goto out;
+	}
+
+	got = read(fd, rsp, size);
+	if (got < 0)
+		ret = -errno;
+	else if (got < HEADER_SIZE)
+		ret = -EPROTO;
+	else
+		ret = get_u32(rsp + 6);
+	*len = got;
+out:
+	close(fd);
+	return ret;
+}
+
+int tpm2_pcr_event(unsigned int pcr, const char *event)
+{
+	size_t event_len = strlen(event), len;
+	uint8_t cmd[256], rsp[1024], *p = cmd;
+
+	if (event_len > 200)
+		return -EINVAL;
+
+	p = put_u16(p, TPM2_ST_SESSIONS);
+	p = put_u32(p, HEADER_SIZE + 4 + 4 + 9 + 2 + event_len);
+	p = put_u32(p, TPM2_CC_PCR_EVENT);
+	p = put_u32(p, pcr);
+	p = put_u32(p, 9);	/* authorization: an empty password */
+	p = put_u32(p, TPM2_RS_PW);
+	p = put_u16(p, 0);
+	*p++ = 0;
+	p = put_u16(p, 0);
+	p = put_u16(p, event_len);
+	memcpy(p, event, event_len);
+	p += event_len;
+
+	return transmit(cmd, p - cmd, rsp, sizeof(rsp), &len);
+}
+
 /* Send one TPM2_PCR_Read: of no PCR at all if @alg_id is 0. */
 static int pcr_read(uint16_t alg_id, unsigned int pcr, uint8_t *rsp,
 		    size_t size, size_t *len)
 {
 	uint8_t cmd[HEADER_SIZE + 10], *p = cmd;
-	int fd, ret = 0;
-	ssize_t got;
+	int ret;
 
 	p = put_u16(p, TPM2_ST_NO_SESSIONS);
 	p = put_u32(p, HEADER_SIZE + (alg_id ? 10 : 4));
@@ -76,23 +130,9 @@ static int pcr_read(uint16_t alg_id, unsigned int pcr, uint8_t *rsp,
 		p += 3;
 	}
 
-	fd = open(TPM_DEV, O_RDWR);
-	if (fd < 0)
-		return -errno;
-
-	if (write(fd, cmd, p - cmd) != p - cmd) {
-		ret = -errno;
-		goto out;
-	}
-
-	got = read(fd, rsp, size);
-	if (got < 0)
-		ret = -errno;
-	else if (got < HEADER_SIZE + 4)
-		ret = got < HEADER_SIZE ? -EPROTO : (int)get_u32(rsp + 6);
-	*len = got;
-out:
-	close(fd);
+	ret = transmit(cmd, p - cmd, rsp, size, len);
+	if (!ret && *len < HEADER_SIZE + 4)
+		ret = -EPROTO;
 	return ret;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Asks the TPM itself: TPM2_PCR_Read through /dev/tpmrm0, without the kernel's
- * own use of that command.
+ * Talks to the TPM itself through /dev/tpmrm0, without the kernel's own use of
+ * these commands.
  */
 #ifndef TPM2_PCR_READ_H
 #define TPM2_PCR_READ_H
@@ -31,5 +31,14 @@ int tpm2_update_counter(uint32_t *counter);
  * Return: 0, a negative errno, or the TPM's response code.
  */
 int tpm2_pcr_hex(const char *alg, unsigned int pcr, char *hex, size_t size);
+
+/**
+ * tpm2_pcr_event - extend a PCR by an event, in all banks (TPM2_PCR_Event)
+ * @pcr: the PCR's index
+ * @event: the event
+ *
+ * Return: 0, a negative errno, or the TPM's response code.
+ */
+int tpm2_pcr_event(unsigned int pcr, const char *event);
 
 #endif
