@@ -10,6 +10,8 @@
 #
 #	New-file: security/integrity/ima/ima_update_counter.c
 #
+# A later patch may change such a file: here it is as the whole series leaves it.
+#
 # In build/BASE/linux, a git tree, the tag "base" is the source as it came, and
 # the branch "series" has the series on top of it.
 

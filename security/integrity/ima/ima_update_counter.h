@@ -21,15 +21,21 @@
 #ifndef __IMA_UPDATE_COUNTER_H
 #define __IMA_UPDATE_COUNTER_H
 
+#include <linux/errno.h>
+#include <linux/init.h>
 #include <linux/types.h>
 
+struct dentry;
 struct ima_template_desc;
 
 /* The moment that a record is made at. Its name goes into the record. */
 enum ima_counter_event {
 	IMA_COUNTER_BOOT,
+	IMA_COUNTER_POLICY,
 	IMA_COUNTER_KEXEC_LOAD,
 	IMA_COUNTER_KEXEC_EXECUTE,
+	IMA_COUNTER_RESUME,
+	IMA_COUNTER_REQUEST,
 };
 
 /**
@@ -64,12 +70,18 @@ struct ima_counter_record {
 void ima_counter_count_entry(bool carried);
 void ima_counter_count_extend(int tpmresult);
 
+void __init ima_counter_begin_step(void);
+void __init ima_counter_end_step(void);
+
 void ima_counter_begin(struct ima_counter_record *record);
 void ima_counter_append(struct ima_counter_record *record,
 			enum ima_counter_event event);
 void ima_counter_end(const struct ima_counter_record *record);
 
-void ima_measure_update_counter(enum ima_counter_event event);
+int ima_measure_update_counter(enum ima_counter_event event);
+
+int __init ima_counter_init_fs(struct dentry *dir);
+void __init ima_counter_init_pm(void);
 
 #else
 
@@ -78,12 +90,25 @@ void ima_measure_update_counter(enum ima_counter_event event);
 static inline void ima_counter_count_entry(bool carried) {}
 static inline void ima_counter_count_extend(int tpmresult) {}
 
+static inline void ima_counter_begin_step(void) {}
+static inline void ima_counter_end_step(void) {}
+
 static inline void ima_counter_begin(struct ima_counter_record *record) {}
 static inline void ima_counter_append(struct ima_counter_record *record,
 				      enum ima_counter_event event) {}
 static inline void ima_counter_end(const struct ima_counter_record *record) {}
 
-static inline void ima_measure_update_counter(enum ima_counter_event event) {}
+static inline int ima_measure_update_counter(enum ima_counter_event event)
+{
+	return -ENOENT;
+}
+
+static inline int ima_counter_init_fs(struct dentry *dir)
+{
+	return 0;
+}
+
+static inline void ima_counter_init_pm(void) {}
 
 #endif /* CONFIG_IMA_UPDATE_COUNTER */
 

@@ -52,13 +52,14 @@ static int parse_entry(struct cursor *c, struct list_entry *entry)
 	uint32_t len;
 	bool buf;
 
-	if (!take(c, sizeof(uint32_t) + SHA1_SIZE))
+	if (!take_u32(c, &entry->pcr) || !take(c, SHA1_SIZE))
 		return -EPROTO;
 
 	field = take_field(c, &len);
 	if (!field)
 		return -EPROTO;
-	buf = len == strlen("ima-buf") && !memcmp(field, "ima-buf", len);
+	buf = len == strlen("ima-buf") && (!memcmp(field, "ima-buf", len) ||
+					   !memcmp(field, "ima-txt", len));
 
 	data.pos = take_field(c, &len);
 	if (!data.pos)

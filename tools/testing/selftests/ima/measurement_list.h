@@ -14,10 +14,12 @@
 
 /**
  * struct list_entry - an entry of the measurement list
+ * @pcr:	the PCR that it extends
  * @name:	the event's name: a file's path, "boot_aggregate", "pcr_counter"
  * @text:	of a counter record, its text; NULL for other entries
  */
 struct list_entry {
+	uint32_t pcr;
 	char *name;
 	char *text;
 };

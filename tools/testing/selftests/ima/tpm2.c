@@ -8,30 +8,31 @@
 #include <unistd.h>
 
 #include "../kselftest.h"
-#include "tpm2_pcr_read.h"
+#include "tpm2.h"
 
-#define TPM_DEV			"/dev/tpmrm0"
 #define TPM2_ST_NO_SESSIONS	0x8001
 #define TPM2_ST_SESSIONS	0x8002
 #define TPM2_CC_PCR_EVENT	0x013c
 #define TPM2_CC_PCR_READ	0x017e
+#define TPM2_CC_PCR_EXTEND	0x0182
 #define TPM2_RS_PW		0x40000009
 #define HEADER_SIZE		10
 
 static const struct {
 	const char *name;
 	uint16_t id;
+	uint8_t size;
 } algs[] = {
-	{ "sha1", 0x0004 },
-	{ "sha256", 0x000b },
-	{ "sha384", 0x000c },
-	{ "sha512", 0x000d },
-	{ "sm3", 0x0012 },
+	{ "sha1", TPM2_ALG_SHA1, 20 },
+	{ "sha256", TPM2_ALG_SHA256, 32 },
+	{ "sha384", TPM2_ALG_SHA384, 48 },
+	{ "sha512", TPM2_ALG_SHA512, 64 },
+	{ "sm3", 0x0012, 32 },
 };
 
 bool tpm2_present(void)
 {
-	return !access(TPM_DEV, R_OK | W_OK);
+	return !access(TPMRM_DEV, R_OK | W_OK);
 }
 
 static uint32_t get_u32(const uint8_t *p)
@@ -59,13 +60,13 @@ static uint8_t *put_u32(uint8_t *p, uint32_t value)
 	return put_u16(put_u16(p, value >> 16), value);
 }
 
-static int transmit(const uint8_t *cmd, size_t cmd_len, uint8_t *rsp,
-		    size_t size, size_t *len)
+static int transmit(const char *dev, const uint8_t *cmd, size_t cmd_len,
+		    uint8_t *rsp, size_t size, size_t *len)
 {
 	int fd, ret = 0;
 	ssize_t got;
 
-	fd = open(TPM_DEV, O_RDWR);
+	fd = open(dev, O_RDWR);
 	if (fd < 0)
 		return -errno;
 
@@ -87,28 +88,71 @@ out:
 	return ret;
 }
 
-int tpm2_pcr_event(unsigned int pcr, const char *event)
+/* Header, PCR and an authorization: an empty password. Of @len bytes in all. */
+static uint8_t *put_pcr_command(uint8_t *p, size_t len, uint32_t code,
+				unsigned int pcr)
+{
+	p = put_u16(p, TPM2_ST_SESSIONS);
+	p = put_u32(p, len);
+	p = put_u32(p, code);
+	p = put_u32(p, pcr);
+	p = put_u32(p, 9);
+	p = put_u32(p, TPM2_RS_PW);
+	p = put_u16(p, 0);
+	*p++ = 0;
+	return put_u16(p, 0);
+}
+
+#define PCR_COMMAND_SIZE	(HEADER_SIZE + 4 + 4 + 9)
+
+int tpm2_pcr_event(const char *dev, unsigned int pcr, const char *event)
 {
 	size_t event_len = strlen(event), len;
-	uint8_t cmd[256], rsp[1024], *p = cmd;
+	uint8_t cmd[256], rsp[1024], *p;
 
 	if (event_len > 200)
 		return -EINVAL;
 
-	p = put_u16(p, TPM2_ST_SESSIONS);
-	p = put_u32(p, HEADER_SIZE + 4 + 4 + 9 + 2 + event_len);
-	p = put_u32(p, TPM2_CC_PCR_EVENT);
-	p = put_u32(p, pcr);
-	p = put_u32(p, 9);	/* authorization: an empty password */
-	p = put_u32(p, TPM2_RS_PW);
-	p = put_u16(p, 0);
-	*p++ = 0;
-	p = put_u16(p, 0);
+	p = put_pcr_command(cmd, PCR_COMMAND_SIZE + 2 + event_len,
+			    TPM2_CC_PCR_EVENT, pcr);
 	p = put_u16(p, event_len);
 	memcpy(p, event, event_len);
 	p += event_len;
 
-	return transmit(cmd, p - cmd, rsp, sizeof(rsp), &len);
+	return transmit(dev, cmd, p - cmd, rsp, sizeof(rsp), &len);
+}
+
+static unsigned int digest_size(uint16_t id)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(algs); i++)
+		if (algs[i].id == id)
+			return algs[i].size;
+	return 0;
+}
+
+int tpm2_pcr_extend(const char *dev, unsigned int pcr, const uint16_t *ids,
+		    unsigned int count)
+{
+	size_t size = PCR_COMMAND_SIZE + 4, len;
+	uint8_t cmd[1024], rsp[1024], *p;
+	unsigned int i;
+
+	if (count > 8)
+		return -EINVAL;
+	for (i = 0; i < count; i++)
+		size += 2 + digest_size(ids[i]);
+
+	p = put_pcr_command(cmd, size, TPM2_CC_PCR_EXTEND, pcr);
+	p = put_u32(p, count);
+	for (i = 0; i < count; i++) {
+		p = put_u16(p, ids[i]);
+		memset(p, 0xa5, digest_size(ids[i]));
+		p += digest_size(ids[i]);
+	}
+
+	return transmit(dev, cmd, p - cmd, rsp, sizeof(rsp), &len);
 }
 
 /* Send one TPM2_PCR_Read: of no PCR at all if @alg_id is 0. */
@@ -130,7 +174,7 @@ static int pcr_read(uint16_t alg_id, unsigned int pcr, uint8_t *rsp,
 		p += 3;
 	}
 
-	ret = transmit(cmd, p - cmd, rsp, size, len);
+	ret = transmit(TPMRM_DEV, cmd, p - cmd, rsp, size, len);
 	if (!ret && *len < HEADER_SIZE + 4)
 		ret = -EPROTO;
 	return ret;

@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Tests the records that user space asks for, and with them that the updates of
+ * others are accounted.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../kselftest_harness.h"
+#include "equations.h"
+#include "machine.h"
+#include "measurement_list.h"
+#include "tpm2.h"
+
+#define NO_FILE	"needs a kernel with records on request"
+#define NOBODY	65534
+
+static long last_request(struct __test_metadata *_metadata, struct list *list)
+{
+	long index;
+
+	ASSERT_EQ(0, list_read(list));
+	index = list_find_last(list, "pcr_counter", NULL);
+	ASSERT_LE(0, index);
+	return index;
+}
+
+/* Ask for a record, and find it. */
+static long request(struct __test_metadata *_metadata, struct list *list)
+{
+	long index;
+
+	ASSERT_EQ(0, file_write(REQUEST_FILE, "1\n"));
+	index = last_request(_metadata, list);
+	ASSERT_EQ(index, list_find_last(list, "pcr_counter", "request"));
+	return index;
+}
+
+FIXTURE(request) {
+	bool tpm;
+};
+
+FIXTURE_SETUP(request)
+{
+	const char *reason = why_no_records();
+
+	if (reason)
+		SKIP(return, "%s", reason);
+	if (access(REQUEST_FILE, F_OK))
+		SKIP(return, NO_FILE);
+	self->tpm = tpm2_present();
+}
+
+FIXTURE_TEARDOWN(request)
+{
+}
+
+TEST_F(request, makes_one_record)
+{
+	struct list before, after;
+	long first, second;
+
+	if (!self->tpm)
+		SKIP(return, NO_TPM);
+	first = request(_metadata, &before);
+	second = request(_metadata, &after);
+
+	EXPECT_EQ(second, next_record(&after, first));
+	list_free(&before);
+	list_free(&after);
+}
+
+TEST_F(request, anything_else_is_refused_and_not_logged)
+{
+	static const char * const inputs[] = {
+		"0", "2", "x", "\n", "11", "1 ", " 1", "1\n\n", "on", "request\n",
+	};
+	struct list before, after;
+	unsigned int i;
+	long last;
+
+	last = last_request(_metadata, &before);
+	for (i = 0; i < ARRAY_SIZE(inputs); i++) {
+		int ret = file_write(REQUEST_FILE, inputs[i]);
+
+		EXPECT_EQ(-EINVAL, ret) {
+			TH_LOG("input %u: %d", i, ret);
+		}
+	}
+	EXPECT_EQ(last, last_request(_metadata, &after));
+	list_free(&before);
+	list_free(&after);
+}
+
+TEST_F(request, without_privilege_it_is_refused)
+{
+	struct stat st;
+	int status;
+	pid_t pid;
+
+	ASSERT_EQ(0, stat(REQUEST_FILE, &st));
+	EXPECT_EQ(0600, st.st_mode & 07777);
+
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		if (setgid(NOBODY) || setuid(NOBODY))
+			_exit(1);
+		_exit(open(REQUEST_FILE, O_WRONLY) >= 0 || errno != EACCES ||
+		      open(REQUEST_FILE, O_RDONLY) >= 0 || errno != EACCES);
+	}
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+}
+
+TEST_F(request, reading_gives_the_last_record)
+{
+	char text[4096] = {};
+	struct list list;
+	long last;
+	FILE *f;
+
+	last = last_request(_metadata, &list);
+	f = fopen(REQUEST_FILE, "re");
+	ASSERT_NE(NULL, f);
+	EXPECT_LT(0, fread(text, 1, sizeof(text) - 1, f));
+	fclose(f);
+
+	ASSERT_EQ('\n', text[strlen(text) - 1]);
+	text[strlen(text) - 1] = '\0';
+	EXPECT_STREQ(list.entries[last].text, text);
+	list_free(&list);
+}
+
+TEST_F(request, without_a_tpm_it_fails_and_is_logged)
+{
+	char error[32];
+	struct list list;
+	int ret;
+
+	if (self->tpm)
+		SKIP(return, "needs a machine without a TPM 2.0");
+
+	ret = file_write(REQUEST_FILE, "1");
+	EXPECT_TRUE(ret == -ENODEV || ret == -EOPNOTSUPP);
+
+	ASSERT_EQ(0, list_read(&list));
+	ASSERT_TRUE(record_value(&list.entries[list.count - 1], "error", error,
+				 sizeof(error)));
+	EXPECT_STREQ(ret == -ENODEV ? "ENODEV" : "EOPNOTSUPP", error);
+	list_free(&list);
+}
+
+TEST_F(request, neighbouring_records_close)
+{
+	struct interval interval;
+	struct list list, before;
+	long first, second;
+
+	if (!self->tpm)
+		SKIP(return, NO_TPM);
+	first = request(_metadata, &before);
+	second = request(_metadata, &list);
+	interval = interval_between(&list, first, second);
+	EXPECT_TRUE(interval_closes(&interval));
+	EXPECT_EQ(0, interval.failed);
+	EXPECT_EQ(0, interval.dropped);
+	list_free(&before);
+	list_free(&list);
+}
+
+TEST(without_a_rule_a_request_finds_nothing)
+{
+	char byte;
+	int fd;
+
+	if (geteuid())
+		SKIP(return, "needs root");
+	if (access(REQUEST_FILE, F_OK))
+		SKIP(return, NO_FILE);
+	if (policy_wants_records())
+		SKIP(return, "needs a policy without critical data labelled tpm");
+
+	EXPECT_EQ(-ENOENT, file_write(REQUEST_FILE, "1"));
+	fd = open(REQUEST_FILE, O_RDONLY);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(0, read(fd, &byte, 1));
+	close(fd);
+}
+
+/*
+ * What user space does to PCRs, and what it adds to the counter: so many times
+ * @per_bank for each of the TPM's banks, and @fixed. Refused commands and banks
+ * that are off add nothing.
+ */
+FIXTURE(others) {
+	struct list before;
+	long first;
+};
+
+FIXTURE_VARIANT(others) {
+	const char *dev;
+	unsigned int pcr;
+	bool event;
+	uint16_t ids[4];
+	unsigned int count;
+	int per_bank;
+	int fixed;
+	bool refused;
+};
+
+#define EXTEND(device, index, expected, ...)				\
+	.dev = device, .pcr = index, .ids = { __VA_ARGS__ },		\
+	.count = ARRAY_SIZE(((uint16_t []){ __VA_ARGS__ })), .fixed = expected
+
+FIXTURE_VARIANT_ADD(others, event_of_pcr_11) {
+	.dev = TPMRM_DEV, .pcr = 11, .event = true, .per_bank = 1,
+};
+
+FIXTURE_VARIANT_ADD(others, event_of_pcr_11_by_tpm0) {
+	.dev = TPM_DEV, .pcr = 11, .event = true, .per_bank = 1,
+};
+
+FIXTURE_VARIANT_ADD(others, event_of_pcr_16_never_counts) {
+	.dev = TPMRM_DEV, .pcr = 16, .event = true,
+};
+
+FIXTURE_VARIANT_ADD(others, event_of_pcr_23_never_counts) {
+	.dev = TPM_DEV, .pcr = 23, .event = true,
+};
+
+FIXTURE_VARIANT_ADD(others, extend_one_bank) {
+	EXTEND(TPMRM_DEV, 11, 1, TPM2_ALG_SHA256)
+};
+
+FIXTURE_VARIANT_ADD(others, extend_one_bank_by_tpm0) {
+	EXTEND(TPM_DEV, 11, 1, TPM2_ALG_SHA256)
+};
+
+FIXTURE_VARIANT_ADD(others, extend_one_bank_named_twice) {
+	EXTEND(TPMRM_DEV, 11, 2, TPM2_ALG_SHA256, TPM2_ALG_SHA256)
+};
+
+FIXTURE_VARIANT_ADD(others, extend_pcr_16_never_counts) {
+	EXTEND(TPMRM_DEV, 16, 0, TPM2_ALG_SHA256, TPM2_ALG_SHA256)
+};
+
+FIXTURE_VARIANT_ADD(others, extend_pcr_23_never_counts) {
+	EXTEND(TPMRM_DEV, 23, 0, TPM2_ALG_SHA256)
+};
+
+FIXTURE_VARIANT_ADD(others, extend_pcr_17_is_refused) {
+	EXTEND(TPMRM_DEV, 17, 0, TPM2_ALG_SHA256), .refused = true
+};
+
+FIXTURE_VARIANT_ADD(others, extend_nothing) {
+	.dev = TPMRM_DEV, .pcr = 11,
+};
+
+FIXTURE_SETUP(others)
+{
+	const char *reason = why_no_records();
+
+	if (reason)
+		SKIP(return, "%s", reason);
+	if (access(REQUEST_FILE, F_OK))
+		SKIP(return, NO_FILE);
+	if (!tpm2_present())
+		SKIP(return, NO_TPM);
+	if (!getenv("EXTEND_PCRS"))
+		SKIP(return, "needs EXTEND_PCRS=1: it extends PCRs 11, 16 and 23");
+	self->first = request(_metadata, &self->before);
+}
+
+FIXTURE_TEARDOWN(others)
+{
+	list_free(&self->before);
+}
+
+TEST_F(others, updates_are_accounted)
+{
+	char hex[2 * 64 + 1];
+	struct interval interval;
+	struct list list;
+	long second;
+	int i, ret;
+
+	if (variant->count &&
+	    (tpm2_pcr_hex("sha256", 11, hex, sizeof(hex)) || !*hex))
+		SKIP(return, "needs a TPM with a sha256 bank");
+
+	for (i = 0; i < 3; i++) {
+		if (variant->event)
+			ret = tpm2_pcr_event(variant->dev, variant->pcr, "selftest");
+		else
+			ret = tpm2_pcr_extend(variant->dev, variant->pcr,
+					      variant->ids, variant->count);
+		EXPECT_EQ(variant->refused, ret > 0);
+		EXPECT_LE(0, ret);
+	}
+
+	second = request(_metadata, &list);
+	interval = interval_between(&list, self->first, second);
+	EXPECT_TRUE(interval_closes(&interval));
+	EXPECT_EQ(0, interval.unexplained);
+	EXPECT_EQ(3 * (variant->fixed + variant->per_bank *
+		       record_number(&list.entries[second], "banks")),
+		  interval.others);
+	list_free(&list);
+}
+
+/* Somebody else extends IMA's own PCR: the replay breaks, and this says why. */
+TEST(extends_of_the_ima_pcr_are_those_of_others)
+{
+	const uint16_t alg = TPM2_ALG_SHA256;
+	struct list before, list;
+	struct interval interval;
+	long first, second;
+
+	if (why_no_records() || access(REQUEST_FILE, F_OK) || !tpm2_present())
+		SKIP(return, "needs records on request and a TPM 2.0");
+	if (!getenv("EXTEND_IMA_PCR"))
+		SKIP(return, "needs EXTEND_IMA_PCR=1: it breaks the replay of the list");
+
+	first = request(_metadata, &before);
+	ASSERT_EQ(0, tpm2_pcr_extend(TPMRM_DEV, 10, &alg, 1));
+	ASSERT_EQ(0, tpm2_pcr_extend(TPMRM_DEV, 10, &alg, 1));
+	second = request(_metadata, &list);
+
+	interval = interval_between(&list, first, second);
+	EXPECT_TRUE(interval_closes(&interval));
+	EXPECT_EQ(2, interval.others);
+	list_free(&before);
+	list_free(&list);
+}
+
+TEST_HARNESS_MAIN
