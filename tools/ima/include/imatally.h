@@ -34,6 +34,7 @@ enum imatally_status {
 	IMATALLY_ERR_NOMEM,
 	IMATALLY_ERR_CRYPTO,	/* libcrypto refused */
 	IMATALLY_ERR_USAGE,	/* the arguments make no sense together */
+	IMATALLY_ERR_NOT_AUTHENTIC,	/* no TPM vouches for it */
 };
 
 /*
@@ -403,6 +404,15 @@ struct imatally_interval {
 void imatally_reconcile(const struct imatally_span *span,
 			struct imatally_interval *interval);
 
+/*
+ * Close the interval that begins at the log's last record, with a
+ * pcrUpdateCounter that was read when the log had @entries entries: fills in
+ * the counter, IMA's part and the rest, of which others' updates are a part.
+ */
+void imatally_reconcile_end(const struct imatally_mark *from, uint64_t entries,
+			    uint32_t counter,
+			    struct imatally_interval *interval);
+
 /* ------------------------------------------------------------------------- */
 /* verify.c: the verdict                                                     */
 
@@ -515,6 +525,13 @@ struct imatally_verifier *
 imatally_verifier_new(const struct imatally_pcrs *pcrs);
 void imatally_verifier_free(struct imatally_verifier *verifier);
 
+/*
+ * pcrUpdateCounter as it was together with the PCR values given.  It judges
+ * what comes after the last record.
+ */
+void imatally_verifier_set_counter(struct imatally_verifier *verifier,
+				   uint32_t counter);
+
 /* Take the log's next entry.  After an error the verifier is of no use. */
 enum imatally_status imatally_verifier_add(struct imatally_verifier *verifier,
 					   const struct imatally_entry *entry,
@@ -529,6 +546,12 @@ imatally_verifier_finish(struct imatally_verifier *verifier,
 			 struct imatally_result *result,
 			 struct imatally_error *err);
 void imatally_result_free(struct imatally_result *result);
+
+/* Read @log to its end and finish.  @verifier may be NULL: out of memory. */
+enum imatally_status imatally_verifier_run(struct imatally_verifier *verifier,
+					   struct imatally_log *log,
+					   struct imatally_result *result,
+					   struct imatally_error *err);
 
 /* All of it: read @log to its end and judge it against @pcrs. */
 enum imatally_status imatally_verify(struct imatally_log *log,

@@ -35,6 +35,13 @@ struct imatally_verifier {
 	bool has_mark;
 	struct imatally_mark mark;	/* the last record */
 
+	/* pcrUpdateCounter when the PCRs had the values given */
+	bool has_counter;
+	uint32_t counter;
+	uint64_t proved;		/* entries that the values given prove */
+	bool has_proved_mark;
+	struct imatally_mark proved_mark;	/* the last record in them */
+
 	/* said once */
 	bool said_no_dropped;
 	uint16_t said_padded[IMATALLY_MAX_BANKS];
@@ -64,6 +71,13 @@ struct imatally_verifier *imatally_verifier_new(const struct imatally_pcrs *pcrs
 			v->replay, target->bank.alg, true);
 	}
 	return v;
+}
+
+void imatally_verifier_set_counter(struct imatally_verifier *v,
+				   uint32_t counter)
+{
+	v->has_counter = true;
+	v->counter = counter;
 }
 
 void imatally_result_free(struct imatally_result *result)
@@ -483,6 +497,17 @@ static enum imatally_status add_record(struct imatally_verifier *v,
 	return status;
 }
 
+/* The values given prove the log up to here. */
+static void prove(struct imatally_verifier *v, uint64_t entries)
+{
+	v->proved = entries;
+	if (!v->has_mark || (v->has_proved_mark &&
+			     v->proved_mark.index == v->mark.index))
+		return;
+	v->proved_mark = v->mark;
+	v->has_proved_mark = true;
+}
+
 /* Do the values given for the PCR that was just extended match by now? */
 static enum imatally_status compare_targets(struct imatally_verifier *v,
 					    const struct imatally_entry *entry)
@@ -512,8 +537,10 @@ static enum imatally_status compare_targets(struct imatally_verifier *v,
 		if (status)
 			return status;
 	}
-	if (any && all)
+	if (any && all) {
 		state->matched = state->entries;
+		prove(v, entry->index + 1);
+	}
 	return IMATALLY_OK;
 }
 
@@ -572,10 +599,47 @@ enum imatally_status imatally_verifier_add(struct imatally_verifier *v,
 	return status;
 }
 
+/* The counter that was read with the PCR values, against the last record. */
+static enum imatally_status judge_counter(struct imatally_verifier *v,
+					  struct imatally_interval *last)
+{
+	struct imatally_interval iv = { 0 };
+	struct imatally_point from, to;
+	enum imatally_status status = IMATALLY_OK;
+
+	if (!v->has_counter || !v->has_proved_mark)
+		return IMATALLY_OK;
+	if (v->proved_mark.index == v->mark.index)
+		iv = *last;
+	imatally_reconcile_end(&v->proved_mark, v->proved, v->counter, &iv);
+	if (v->proved_mark.index == v->mark.index)
+		*last = iv;
+
+	from = at_mark(&v->proved_mark);
+	to = v->proved == v->result.entries ? at_end : at_entry(v->proved);
+	if (iv.has_rest && iv.rest)
+		status = report_between(v, iv.rest < 0 ? IMATALLY_UNEXPLAINED :
+							 IMATALLY_REST,
+					from, to, iv.rest);
+	if (!status && iv.unjudged) {
+		struct imatally_finding finding = {
+			.kind = IMATALLY_UNJUDGED,
+			.severity = IMATALLY_FINDING,
+			.from = from, .to = to, .count = iv.unjudged,
+		};
+
+		memcpy(finding.word, v->proved_mark.record.error,
+		       sizeof(v->proved_mark.record.error));
+		status = report(v, &finding);
+	}
+	return status;
+}
+
 /* The entries after the last record are proved by the PCR values alone. */
 static enum imatally_status close_interval(struct imatally_verifier *v)
 {
 	struct imatally_interval iv = { 0 };
+	enum imatally_status status;
 
 	if (!v->has_mark)
 		return IMATALLY_OK;
@@ -587,7 +651,8 @@ static enum imatally_status close_interval(struct imatally_verifier *v)
 	iv.to_kernel = v->result.kernels;
 	iv.kernel_start = v->kernel_start;
 	iv.present = iv.to - iv.from;
-	return keep_interval(v, &iv);
+	status = judge_counter(v, &iv);
+	return status ? status : keep_interval(v, &iv);
 }
 
 /* How the values given for one PCR came out in the end. */
@@ -706,12 +771,11 @@ imatally_verifier_finish(struct imatally_verifier *v,
 	return IMATALLY_OK;
 }
 
-enum imatally_status imatally_verify(struct imatally_log *log,
-				     const struct imatally_pcrs *pcrs,
-				     struct imatally_result *result,
-				     struct imatally_error *err)
+enum imatally_status imatally_verifier_run(struct imatally_verifier *v,
+					   struct imatally_log *log,
+					   struct imatally_result *result,
+					   struct imatally_error *err)
 {
-	struct imatally_verifier *v = imatally_verifier_new(pcrs);
 	enum imatally_status status = IMATALLY_OK;
 	struct imatally_entry entry;
 	int got = 0;
@@ -724,6 +788,18 @@ enum imatally_status imatally_verify(struct imatally_log *log,
 		status = err->status;
 	if (!status)
 		status = imatally_verifier_finish(v, result, err);
+	return status;
+}
+
+enum imatally_status imatally_verify(struct imatally_log *log,
+				     const struct imatally_pcrs *pcrs,
+				     struct imatally_result *result,
+				     struct imatally_error *err)
+{
+	struct imatally_verifier *v = imatally_verifier_new(pcrs);
+	enum imatally_status status;
+
+	status = imatally_verifier_run(v, log, result, err);
 	imatally_verifier_free(v);
 	return status;
 }

@@ -9,19 +9,27 @@
 
 const char cmd_verify_usage[] =
 "Usage: imatally verify LOG (--pcrs FILE | --pcr ALG:FILE)... [--strict]\n"
+"       imatally verify --evidence DIR --ak PUB --nonce HEX [--previous DIR]\n"
+"                       [--strict]\n"
 "         Replay LOG, a binary measurement list, compare with the PCR values\n"
 "         given, and count its entries by its counter records.\n"
 "           --pcrs FILE     PCR values as tpm2_pcrread prints them\n"
 "           --pcr ALG:FILE  the log's PCR in bank ALG, in hexadecimal, as in\n"
 "                           /sys/class/tpm/tpm0/pcr-sha256/10\n"
+"           --evidence DIR  log and PCR values from \"imatally collect\"\n"
+"           --ak PUB        the public key of the AK that must have signed it, PEM\n"
+"           --nonce HEX     the nonce that it must answer\n"
+"           --previous DIR  earlier evidence of the same AK, which it must follow\n"
 "           --strict        exit with 1 if anything was found, whatever the\n"
 "                           verdict\n"
 "         Read the PCRs first and the log afterwards: a log that is longer than\n"
 "         the PCR values is no fault.  \"-\" is standard input.\n"
-"         Exit status: 0 complete, 1 incomplete, 2 mismatch, 3 error.\n";
+"         Exit status: 0 complete, 1 incomplete, 2 mismatch, 3 error,\n"
+"         4 not authentic.\n";
 
 struct arguments {
 	const char *log;
+	struct evidence_arguments evidence;
 	struct imatally_pcrs pcrs;
 	bool strict;
 	bool stdin_used;
@@ -91,14 +99,34 @@ static int add_pcr(struct arguments *args, const char *arg)
 	return ret;
 }
 
+static int check_evidence_arguments(const struct arguments *args, int operands)
+{
+	if (args->evidence.dir && args->evidence.ak && args->evidence.nonce &&
+	    !args->pcrs.nr && !operands)
+		return 0;
+	if (args->pcrs.nr || operands)
+		complain("--evidence has its own log and PCR values");
+	else
+		complain("--evidence, --ak and --nonce go together");
+	fputs(cmd_verify_usage, stderr);
+	return -1;
+}
+
 /* 0, 1 if only help was wanted, -1 */
 static int parse(struct arguments *args, int argc, char *argv[])
 {
-	enum { OPT_PCRS = 256, OPT_PCR, OPT_STRICT };
+	enum {
+		OPT_PCRS = 256, OPT_PCR, OPT_STRICT,
+		OPT_EVIDENCE, OPT_AK, OPT_NONCE, OPT_PREVIOUS,
+	};
 	static const struct option options[] = {
 		{ "pcrs", required_argument, NULL, OPT_PCRS },
 		{ "pcr", required_argument, NULL, OPT_PCR },
 		{ "strict", no_argument, NULL, OPT_STRICT },
+		{ "evidence", required_argument, NULL, OPT_EVIDENCE },
+		{ "ak", required_argument, NULL, OPT_AK },
+		{ "nonce", required_argument, NULL, OPT_NONCE },
+		{ "previous", required_argument, NULL, OPT_PREVIOUS },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -117,6 +145,18 @@ static int parse(struct arguments *args, int argc, char *argv[])
 		case OPT_STRICT:
 			args->strict = true;
 			break;
+		case OPT_EVIDENCE:
+			args->evidence.dir = optarg;
+			break;
+		case OPT_AK:
+			args->evidence.ak = optarg;
+			break;
+		case OPT_NONCE:
+			args->evidence.nonce = optarg;
+			break;
+		case OPT_PREVIOUS:
+			args->evidence.previous = optarg;
+			break;
 		case 'h':
 			fputs(cmd_verify_usage, stdout);
 			return 1;
@@ -125,6 +165,9 @@ static int parse(struct arguments *args, int argc, char *argv[])
 			return -1;
 		}
 	}
+	if (args->evidence.dir || args->evidence.ak || args->evidence.nonce ||
+	    args->evidence.previous)
+		return check_evidence_arguments(args, argc - optind);
 	if (argc - optind != 1) {
 		complain("verify takes one log");
 		fputs(cmd_verify_usage, stderr);
@@ -153,7 +196,24 @@ static int exit_status(const struct imatally_result *result, bool strict)
 	return strict && result->has_findings ? 1 : 0;
 }
 
-static int verify(const struct arguments *args)
+static enum imatally_status judge(struct imatally_log *log,
+				  const struct arguments *args,
+				  const struct signer *signer,
+				  struct imatally_result *result,
+				  struct imatally_error *err)
+{
+	struct imatally_verifier *v = imatally_verifier_new(&args->pcrs);
+	enum imatally_status status;
+
+	if (v && signer && signer->attested.has_counter)
+		imatally_verifier_set_counter(v, signer->attested.counter);
+	status = imatally_verifier_run(v, log, result, err);
+	imatally_verifier_free(v);
+	return status;
+}
+
+/* @signer is NULL if nobody signed the PCR values. */
+static int verify(const struct arguments *args, const struct signer *signer)
 {
 	struct imatally_result result;
 	struct imatally_error err;
@@ -167,16 +227,42 @@ static int verify(const struct arguments *args)
 	log = imatally_log_open_file(file);
 	if (!log) {
 		complain("out of memory");
-	} else if (imatally_verify(log, &args->pcrs, &result, &err)) {
+	} else if (judge(log, args, signer, &result, &err)) {
 		complain_about(input_name(args->log), &err);
 	} else {
-		report_result(&result);
+		report_result(&result, signer);
 		status = exit_status(&result, args->strict);
+		if (!status && args->strict && signer && signer->weak)
+			status = 1;
 		imatally_result_free(&result);
 	}
 	imatally_log_close(log);
 	input_close(file);
 	return status;
+}
+
+static int verify_evidence(struct arguments *args)
+{
+	struct imatally_error err;
+	struct signer signer;
+	char *log = NULL;
+	int ret;
+
+	ret = evidence_check(&args->evidence, &args->pcrs, &signer, &err);
+	if (ret) {
+		if (ret == EXIT_NOT_AUTHENTIC)
+			report_not_authentic(&err);
+		return ret;
+	}
+	if (asprintf(&log, "%s/" IMATALLY_EVIDENCE_LOG,
+		     args->evidence.dir) < 0) {
+		complain("out of memory");
+		return EXIT_ERROR;
+	}
+	args->log = log;
+	ret = verify(args, &signer);
+	free(log);
+	return ret;
 }
 
 int cmd_verify(int argc, char *argv[])
@@ -185,7 +271,8 @@ int cmd_verify(int argc, char *argv[])
 	int ret = parse(&args, argc, argv);
 
 	if (!ret)
-		ret = verify(&args);
+		ret = args.evidence.dir ? verify_evidence(&args) :
+					  verify(&args, NULL);
 	else
 		ret = ret > 0 ? 0 : EXIT_ERROR;
 	imatally_pcrs_free(&args.pcrs);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* imatally: count an IMA measurement list against the TPM's counter. */
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "imatally.h"
@@ -12,6 +13,7 @@ static const struct command {
 } commands[] = {
 	{ "show", cmd_show, cmd_show_usage },
 	{ "verify", cmd_verify, cmd_verify_usage },
+	{ "collect", cmd_collect, cmd_collect_usage },
 };
 
 static void usage(FILE *to)
@@ -30,6 +32,8 @@ int main(int argc, char *argv[])
 {
 	size_t i;
 
+	/* tpm2-tss logs what is told here in its place */
+	setenv("TSS2_LOG", "all+NONE", 0);
 	if (argc < 2) {
 		complain("no command given");
 		usage(stderr);

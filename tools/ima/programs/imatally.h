@@ -3,17 +3,20 @@
 #ifndef PROGRAMS_IMATALLY_H
 #define PROGRAMS_IMATALLY_H
 
+#include "../include/imatally-evidence.h"
 #include "../include/imatally.h"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 /* Exit statuses; 0 to 2 are verdicts. */
 #define EXIT_ERROR 3
+#define EXIT_NOT_AUTHENTIC 4
 
 /* Commands: main()'s arguments from the command's name on; an exit status. */
+int cmd_collect(int argc, char *argv[]);
 int cmd_show(int argc, char *argv[]);
 int cmd_verify(int argc, char *argv[]);
-extern const char cmd_show_usage[], cmd_verify_usage[];
+extern const char cmd_collect_usage[], cmd_show_usage[], cmd_verify_usage[];
 
 /* input.c: all complain on stderr themselves */
 void complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
@@ -32,7 +35,39 @@ char *input_read(const char *path, size_t *len);
 /* Flush standard output; EXIT_ERROR if that failed, else @status. */
 int finish_output(int status);
 
-/* report.c */
-void report_result(const struct imatally_result *result);
+/* output.c: write a file whole, in place of an older one.  -1 after a complaint. */
+int output_write(const char *path, const void *data, size_t len);
+
+/* nonce.c: to be freed.  -1 after a complaint. */
+int nonce_parse(struct imatally_bytes *nonce, const char *digits);
+
+/* verify_evidence.c */
+struct evidence_arguments {
+	const char *dir;
+	const char *ak;		/* file with the public key */
+	const char *nonce;
+	const char *previous;	/* folder with earlier evidence, or NULL */
+};
+
+/* Who vouches for the PCR values. */
+struct signer {
+	uint8_t fingerprint[IMATALLY_FINGERPRINT_SIZE];	/* of the AK */
+	struct imatally_attested attested;
+	bool has_previous, rebooted;	/* since the previous evidence */
+	bool weak;			/* only SHA-1 values are signed */
+};
+
+/*
+ * Read and check evidence.  0 with @pcrs and @signer filled in, EXIT_ERROR, or
+ * EXIT_NOT_AUTHENTIC; then @err has the reason.
+ */
+int evidence_check(const struct evidence_arguments *args,
+		   struct imatally_pcrs *pcrs, struct signer *signer,
+		   struct imatally_error *err);
+
+/* report.c: @signer is NULL if nobody signed the PCR values */
+void report_result(const struct imatally_result *result,
+		   const struct signer *signer);
+void report_not_authentic(const struct imatally_error *err);
 
 #endif /* PROGRAMS_IMATALLY_H */

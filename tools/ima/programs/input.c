@@ -71,7 +71,7 @@ char *input_read(const char *path, size_t *len)
 	if (ferror(file) || *len > TEXT_MAX) {
 		complain("%s: %s", input_name(path),
 			 ferror(file) ? "read error" :
-					"too large for a list of PCR values");
+					"larger than a megabyte: not what is expected here");
 		free(text);
 		text = NULL;
 	}

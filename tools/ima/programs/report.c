@@ -278,11 +278,39 @@ static void put_verdict(const struct imatally_result *result)
 	put_findings(result, IMATALLY_LOSS, NULL);
 }
 
-static void put_targets(const struct imatally_result *result)
+static void put_signer(const struct signer *signer)
+{
+	const struct imatally_clock *clock = &signer->attested.clock;
+	size_t i;
+
+	printf("PCR values: signed by the AK sha256:");
+	for (i = 0; i < sizeof(signer->fingerprint); i++)
+		printf("%02x", signer->fingerprint[i]);
+	printf("\n  TPM: resetCount %" PRIu32 ", restartCount %" PRIu32
+	       ", clock %" PRIu64 " ms", clock->reset, clock->restart,
+	       clock->clock);
+	if (signer->attested.has_counter)
+		printf(", pcrUpdateCounter %" PRIu32 "\n",
+		       signer->attested.counter);
+	else
+		printf("; pcrUpdateCounter is not attested\n");
+	if (signer->has_previous)
+		puts(signer->rebooted ?
+		     "  rebooted or restarted since the previous evidence" :
+		     "  the same boot as the previous evidence");
+	if (signer->weak)
+		puts("  only SHA-1 values are signed, which does not withstand collisions");
+}
+
+static void put_targets(const struct imatally_result *result,
+			const struct signer *signer)
 {
 	size_t i;
 
-	puts("PCR values: unsigned");
+	if (signer)
+		put_signer(signer);
+	else
+		puts("PCR values: unsigned");
 	for (i = 0; i < result->nr_targets; i++) {
 		const struct imatally_target *target = &result->target[i];
 
@@ -362,7 +390,13 @@ static bool differs_at_end(const struct imatally_result *result)
 	return false;
 }
 
-void report_result(const struct imatally_result *result)
+void report_not_authentic(const struct imatally_error *err)
+{
+	printf("verdict: not authentic\n  %s\n", err->text);
+}
+
+void report_result(const struct imatally_result *result,
+		   const struct signer *signer)
 {
 	put_verdict(result);
 	if (result->findings_not_kept)
@@ -376,7 +410,7 @@ void report_result(const struct imatally_result *result)
 	       plural(result->records, "record", "records"), result->kernels,
 	       plural(result->kernels, "kernel", "kernels"));
 	put_intervals(result);
-	put_targets(result);
+	put_targets(result, signer);
 	put_findings(result, IMATALLY_FINDING, "findings:");
 	put_findings(result, IMATALLY_NOTE, "notes:");
 }

@@ -113,6 +113,9 @@ static void help_and_version(void **state)
 	expect(out, "Usage: imatally show LOG");
 	assert_int_equal(run("verify --help"), 0);
 	expect(out, "--pcrs FILE");
+	expect(out, "--evidence DIR");
+	assert_int_equal(run("collect --help"), 0);
+	expect(out, "Usage: imatally collect --ak AK");
 	assert_int_equal(run("--version"), 0);
 	expect(out, "imatally ");
 	assert_string_equal(err, "");
@@ -128,6 +131,15 @@ static void bad_usage_is_3_on_stderr(void **state)
 		"verify log --pcr sha256:sha1", "verify log log --pcrs pcrs",
 		"verify log --pcrs log", "verify log --pcrs nothing",
 		"verify nothing --pcrs pcrs", "show nothing", "show .",
+		"collect", "collect --ak ak", "collect --nonce 00 --out d",
+		"collect --ak ak --nonce 00", "collect --ak ak --out d",
+		"collect --create-ak ak.pem", "collect x",
+		"collect --create-ak ak.pem --ak ak --nonce 00",
+		"collect --ak ak --nonce 00 --out d --ak-alg ecc",
+		"collect --ak ak --nonce 00 --out d --pcr 24",
+		"verify --evidence .", "verify --ak log --nonce 00",
+		"verify --evidence . --ak nothing --nonce 00",
+		"verify --evidence nothing --ak log --nonce 00",
 		"verify - --pcrs - <log",
 	};
 	unsigned int i;

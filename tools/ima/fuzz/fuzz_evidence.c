@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Any bytes as a manifest.  One that parses must parse again as it is written.
+ * Then a key of our own signs whatever it says, with digests made right: else
+ * no input would ever come past the signature.
+ */
+
+#include <stdlib.h>
+#include <tss2/tss2_mu.h>
+
+#include "../tests/attester.h"
+#include "../tests/test.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void write_and_parse(const struct imatally_evidence *evidence)
+{
+	char *text = imatally_evidence_format(evidence);
+	struct imatally_evidence again;
+	struct imatally_error err;
+
+	if (!text || imatally_evidence_parse(&again, text, strlen(text), &err))
+		abort();
+	imatally_evidence_free(&again);
+	free(text);
+}
+
+static bool unmarshal(const struct imatally_bytes *bytes, TPMS_ATTEST *attest)
+{
+	size_t at = 0;
+
+	memset(attest, 0, sizeof(*attest));
+	return !Tss2_MU_TPMS_ATTEST_Unmarshal(bytes->data, bytes->len, &at,
+					      attest);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct attester tpm;
+	static struct imatally_ak *ak;
+	struct imatally_attested attested;
+	struct imatally_error err;
+
+	if (!ak) {
+		attester_init(&tpm, TPM2_ALG_ECDSA, TPM2_ALG_SHA256);
+		ak = attester_ak(&tpm);
+	}
+	if (imatally_evidence_parse(&tpm.evidence, (const char *)data, size,
+				    &err))
+		return 0;
+	write_and_parse(&tpm.evidence);
+	imatally_evidence_check(&tpm.evidence, ak, NULL, 0, &attested, &err);
+	if (unmarshal(&tpm.evidence.quote.attest, &tpm.quote) &&
+	    (!tpm.evidence.nr_exchanges ||
+	     unmarshal(&tpm.evidence.audit.attest, &tpm.audit))) {
+		if (tpm.quote.type == TPM2_ST_ATTEST_QUOTE)
+			attester_quote(&tpm);
+		if (tpm.evidence.nr_exchanges &&
+		    tpm.audit.type == TPM2_ST_ATTEST_SESSION_AUDIT)
+			attester_audit(&tpm);
+		else
+			tpm.audit = tpm.quote;
+		attester_sign(&tpm);
+		imatally_evidence_check(&tpm.evidence, ak, NULL, 0, &attested,
+					&err);
+	}
+	imatally_evidence_free(&tpm.evidence);
+	return 0;
+}

@@ -1,0 +1,632 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What a TPM signed: signatures, nonce, quoted digest, audit digest, clock. */
+
+#include <openssl/bn.h>
+#include <openssl/ec.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+#include <stdlib.h>
+#include <string.h>
+#include <tss2/tss2_mu.h>
+
+#include "imatally-evidence.h"
+#include "private.h"
+
+/* The key */
+
+struct imatally_ak {
+	EVP_PKEY *pkey;
+	uint8_t fingerprint[IMATALLY_FINGERPRINT_SIZE];
+};
+
+static bool fingerprint(struct imatally_ak *ak)
+{
+	unsigned char *der = NULL;
+	int len = i2d_PUBKEY(ak->pkey, &der);
+	bool done;
+
+	done = len > 0 && EVP_Digest(der, len, ak->fingerprint, NULL,
+				     EVP_sha256(), NULL);
+	OPENSSL_free(der);
+	return done;
+}
+
+enum imatally_status imatally_ak_from_pem(struct imatally_ak **ak,
+					  const char *text, size_t len,
+					  struct imatally_error *err)
+{
+	struct imatally_ak *new = calloc(1, sizeof(*new));
+	BIO *bio = BIO_new_mem_buf(text, len);
+	enum imatally_status status = IMATALLY_OK;
+
+	if (!new || !bio)
+		status = imatally_fail(err, IMATALLY_ERR_NOMEM, "out of memory");
+	else
+		new->pkey = PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL);
+	if (!status && !new->pkey)
+		status = imatally_fail(err, IMATALLY_ERR_MALFORMED,
+				       "not a public key in PEM (\"BEGIN PUBLIC KEY\")");
+	if (!status && !EVP_PKEY_is_a(new->pkey, "RSA") &&
+	    !EVP_PKEY_is_a(new->pkey, "EC"))
+		status = imatally_fail(err, IMATALLY_ERR_MALFORMED,
+				       "neither an RSA nor an ECC key");
+	if (!status && !fingerprint(new))
+		status = imatally_fail(err, IMATALLY_ERR_CRYPTO,
+				       "libcrypto can't hash the key");
+	BIO_free(bio);
+	if (status) {
+		imatally_ak_free(new);
+		new = NULL;
+	}
+	*ak = new;
+	return status;
+}
+
+void imatally_ak_free(struct imatally_ak *ak)
+{
+	if (!ak)
+		return;
+	EVP_PKEY_free(ak->pkey);
+	free(ak);
+}
+
+const uint8_t *imatally_ak_fingerprint(const struct imatally_ak *ak)
+{
+	return ak->fingerprint;
+}
+
+/* Every reason begins with what is not authentic. */
+#define NOT_AUTHENTIC(err, what, fmt, ...) \
+	imatally_fail(err, IMATALLY_ERR_NOT_AUTHENTIC, "%s: " fmt, what, \
+		      ##__VA_ARGS__)
+
+/* Signatures */
+
+/*
+ * The hash algorithm that a signature names, which is also that of a quoted
+ * digest; 0 if it is not to be trusted (SHA-1), or unknown.
+ */
+static uint16_t signature_hash(const TPMT_SIGNATURE *sig)
+{
+	uint16_t hash = sig->signature.any.hashAlg;
+
+	switch (hash) {
+	case TPM2_ALG_SHA256:
+	case TPM2_ALG_SHA384:
+	case TPM2_ALG_SHA512:
+	case TPM2_ALG_SHA3_256:
+	case TPM2_ALG_SHA3_384:
+	case TPM2_ALG_SHA3_512:
+		return hash;
+	default:
+		return 0;
+	}
+}
+
+/* As libcrypto wants it: DER, to be freed with OPENSSL_free().  Its length. */
+static int ecdsa_der(const TPMS_SIGNATURE_ECDSA *sig, unsigned char **der)
+{
+	ECDSA_SIG *rs = ECDSA_SIG_new();
+	BIGNUM *r = BN_bin2bn(sig->signatureR.buffer, sig->signatureR.size, NULL);
+	BIGNUM *s = BN_bin2bn(sig->signatureS.buffer, sig->signatureS.size, NULL);
+	int len = -1;
+
+	if (rs && r && s && ECDSA_SIG_set0(rs, r, s)) {
+		len = i2d_ECDSA_SIG(rs, der);
+	} else {
+		BN_free(r);
+		BN_free(s);
+	}
+	ECDSA_SIG_free(rs);
+	return len;
+}
+
+static bool verifies(EVP_PKEY *pkey, const EVP_MD *md, int padding,
+		     const uint8_t *sig, size_t len,
+		     const struct imatally_bytes *attest)
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	EVP_PKEY_CTX *pctx;
+	bool good;
+
+	good = ctx && EVP_DigestVerifyInit(ctx, &pctx, md, NULL, pkey) == 1;
+	if (good && padding)
+		good = EVP_PKEY_CTX_set_rsa_padding(pctx, padding) == 1;
+	/* TPMs differ in the salt's length (Part 1, annex B) */
+	if (good && padding == RSA_PKCS1_PSS_PADDING)
+		good = EVP_PKEY_CTX_set_rsa_pss_saltlen(
+			       pctx, RSA_PSS_SALTLEN_AUTO) == 1;
+	good = good && EVP_DigestVerify(ctx, sig, len, attest->data,
+					attest->len) == 1;
+	EVP_MD_CTX_free(ctx);
+	return good;
+}
+
+static bool signature_is_by(EVP_PKEY *pkey, const TPMT_SIGNATURE *sig,
+			    const struct imatally_bytes *attest)
+{
+	const TPM2B_PUBLIC_KEY_RSA *rsa = &sig->signature.rsassa.sig;
+	EVP_MD *md = imatally_alg_fetch(signature_hash(sig));
+	unsigned char *der = NULL;
+	bool good = false;
+	int len;
+
+	if (md && sig->sigAlg == TPM2_ALG_ECDSA && EVP_PKEY_is_a(pkey, "EC")) {
+		len = ecdsa_der(&sig->signature.ecdsa, &der);
+		good = len > 0 && verifies(pkey, md, 0, der, len, attest);
+		OPENSSL_free(der);
+	} else if (md && EVP_PKEY_is_a(pkey, "RSA")) {
+		if (sig->sigAlg == TPM2_ALG_RSASSA)
+			good = verifies(pkey, md, RSA_PKCS1_PADDING,
+					rsa->buffer, rsa->size, attest);
+		else if (sig->sigAlg == TPM2_ALG_RSAPSS)
+			good = verifies(pkey, md, RSA_PKCS1_PSS_PADDING,
+					rsa->buffer, rsa->size, attest);
+	}
+	EVP_MD_free(md);
+	return good;
+}
+
+/*
+ * What the TPM said and signed.  The signature comes first: nothing is parsed
+ * that the AK has not signed.
+ */
+static enum imatally_status
+open_attestation(const struct imatally_attestation *attestation,
+		 const struct imatally_ak *ak, const char *what,
+		 TPMS_ATTEST *attest, uint16_t *hash,
+		 struct imatally_error *err)
+{
+	TPMT_SIGNATURE sig = { 0 };
+	size_t offset = 0;
+
+	if (Tss2_MU_TPMT_SIGNATURE_Unmarshal(attestation->signature.data,
+					     attestation->signature.len,
+					     &offset, &sig) ||
+	    offset != attestation->signature.len)
+		return NOT_AUTHENTIC(err, what, "its signature is no TPMT_SIGNATURE");
+	*hash = signature_hash(&sig);
+	if (!*hash)
+		return NOT_AUTHENTIC(err, what,
+				     "its signature is over a hash that is not trusted (0x%04x)",
+				     sig.signature.any.hashAlg);
+	if (!signature_is_by(ak->pkey, &sig, &attestation->attest))
+		return NOT_AUTHENTIC(err, what,
+				     "its signature is not this AK's, or it was edited");
+	offset = 0;
+	if (Tss2_MU_TPMS_ATTEST_Unmarshal(attestation->attest.data,
+					  attestation->attest.len, &offset,
+					  attest) ||
+	    offset != attestation->attest.len ||
+	    attest->magic != TPM2_GENERATED_VALUE)
+		return NOT_AUTHENTIC(err, what,
+				     "the AK signed it, but no TPM made it: is the AK a restricted key?");
+	return IMATALLY_OK;
+}
+
+static bool is_nonce(const TPM2B_DATA *data, const uint8_t *nonce, size_t len)
+{
+	return data->size == len && !memcmp(data->buffer, nonce, len);
+}
+
+static enum imatally_status check_nonce(const TPMS_ATTEST *attest,
+					const uint8_t *nonce, size_t len,
+					const char *what,
+					struct imatally_error *err)
+{
+	char text[2 * IMATALLY_MAX_NONCE + 1] = "none";
+	unsigned int i;
+
+	if (is_nonce(&attest->extraData, nonce, len))
+		return IMATALLY_OK;
+	for (i = 0; i < attest->extraData.size && i < IMATALLY_MAX_NONCE; i++)
+		snprintf(text + 2 * i, 3, "%02x", attest->extraData.buffer[i]);
+	return NOT_AUTHENTIC(err, what, "another nonce: it answers %s", text);
+}
+
+/* PCR values */
+
+/* The values told, and which of them were met. */
+struct told {
+	const struct imatally_pcrs *pcrs;
+	bool *covered;
+	size_t nr_covered;
+};
+
+static enum imatally_status told_init(struct told *told,
+				      const struct imatally_pcrs *pcrs,
+				      struct imatally_error *err)
+{
+	told->pcrs = pcrs;
+	told->nr_covered = 0;
+	told->covered = calloc(pcrs->nr, sizeof(*told->covered));
+	if (!told->covered)
+		return imatally_fail(err, IMATALLY_ERR_NOMEM, "out of memory");
+	return IMATALLY_OK;
+}
+
+/* The value of a PCR; NULL if it was not told, or met before. */
+static const struct imatally_bank_value *cover(struct told *told,
+					       uint32_t index, uint16_t alg)
+{
+	size_t i;
+
+	for (i = 0; i < told->pcrs->nr; i++) {
+		const struct imatally_pcr *pcr = &told->pcrs->pcr[i];
+
+		if (pcr->index != index || pcr->bank.alg != alg)
+			continue;
+		if (told->covered[i])
+			return NULL;
+		told->covered[i] = true;
+		told->nr_covered++;
+		return &pcr->bank;
+	}
+	return NULL;
+}
+
+static enum imatally_status all_covered(const struct told *told,
+					const char *what,
+					struct imatally_error *err)
+{
+	if (told->nr_covered == told->pcrs->nr)
+		return IMATALLY_OK;
+	return NOT_AUTHENTIC(err, what, "of %zu PCR values told, it covers %zu",
+			     told->pcrs->nr, told->nr_covered);
+}
+
+typedef bool (*selected_fn)(const struct imatally_bank_value *bank, void *arg);
+
+/*
+ * Call @fn for the value of each PCR that is selected, in the order in which a
+ * TPM takes them; false ends it.
+ */
+static enum imatally_status
+each_selected(const TPML_PCR_SELECTION *selection, struct told *told,
+	      selected_fn fn, void *arg, const char *what,
+	      struct imatally_error *err)
+{
+	uint32_t i, index;
+
+	for (i = 0; i < selection->count; i++) {
+		const TPMS_PCR_SELECTION *one = &selection->pcrSelections[i];
+
+		for (index = 0; index < one->sizeofSelect * 8U; index++) {
+			const struct imatally_bank_value *bank;
+
+			if (!(one->pcrSelect[index / 8] & 1 << index % 8))
+				continue;
+			bank = cover(told, index, one->hash);
+			if (!bank)
+				return NOT_AUTHENTIC(err, what,
+						     "it covers PCR %u of bank 0x%04x twice, or no value of it is told",
+						     index, one->hash);
+			if (!fn(bank, arg))
+				return NOT_AUTHENTIC(err, what,
+						     "the value of PCR %u in bank 0x%04x is another one",
+						     index, one->hash);
+		}
+	}
+	return IMATALLY_OK;
+}
+
+static bool hash_value(const struct imatally_bank_value *bank, void *ctx)
+{
+	return EVP_DigestUpdate(ctx, bank->value, bank->len) == 1;
+}
+
+/* The quote */
+
+static const char quote_name[] = "the quote";
+
+/* The quoted digest is over all values told, and over no others. */
+static enum imatally_status
+check_quoted(const TPMS_QUOTE_INFO *quote, uint16_t hash,
+	     const struct imatally_pcrs *pcrs, struct imatally_error *err)
+{
+	EVP_MD *md = imatally_alg_fetch(hash);
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	enum imatally_status status;
+	uint8_t digest[EVP_MAX_MD_SIZE];
+	unsigned int len = 0;
+	struct told told;
+
+	status = told_init(&told, pcrs, err);
+	if (status)
+		goto out;
+	if (!md || !ctx || EVP_DigestInit_ex(ctx, md, NULL) != 1) {
+		status = imatally_fail(err, IMATALLY_ERR_CRYPTO,
+				       "libcrypto can't hash the PCR values");
+		goto out;
+	}
+	status = each_selected(&quote->pcrSelect, &told, hash_value, ctx,
+			       quote_name, err);
+	if (!status)
+		status = all_covered(&told, quote_name, err);
+	if (!status &&
+	    (EVP_DigestFinal_ex(ctx, digest, &len) != 1 ||
+	     len != quote->pcrDigest.size ||
+	     memcmp(digest, quote->pcrDigest.buffer, len)))
+		status = NOT_AUTHENTIC(err, quote_name,
+				       "the PCR values are not those that were quoted");
+out:
+	free(told.covered);
+	EVP_MD_CTX_free(ctx);
+	EVP_MD_free(md);
+	return status;
+}
+
+static enum imatally_status
+check_quote(const struct imatally_evidence *evidence,
+	    const struct imatally_ak *ak, const uint8_t *nonce, size_t nonce_len,
+	    TPMS_ATTEST *attest, struct imatally_error *err)
+{
+	enum imatally_status status;
+	uint16_t hash;
+
+	status = open_attestation(&evidence->quote, ak, quote_name, attest,
+				  &hash, err);
+	if (status)
+		return status;
+	if (attest->type != TPM2_ST_ATTEST_QUOTE)
+		return NOT_AUTHENTIC(err, quote_name,
+				     "the TPM signed something else (0x%04x)",
+				     attest->type);
+	if (nonce) {
+		status = check_nonce(attest, nonce, nonce_len, quote_name, err);
+		if (status)
+			return status;
+	}
+	return check_quoted(&attest->attested.quote, hash, &evidence->pcrs, err);
+}
+
+/* The attested counter */
+
+static const char audit_name[] = "the attested counter";
+
+static bool hash_bytes(const EVP_MD *md, const struct imatally_bytes *bytes,
+		       uint8_t *digest)
+{
+	return EVP_Digest(bytes->data, bytes->len, digest, NULL, md, NULL) == 1;
+}
+
+/*
+ * auditDigest = H(auditDigest || cpHash || rpHash), from zeroes on (Part 1,
+ * session audit).  Returns its length, 0 if libcrypto fails.
+ */
+static size_t audit_digest(const struct imatally_evidence *evidence,
+			   uint8_t *digest)
+{
+	EVP_MD *md = imatally_alg_fetch(evidence->audit_alg);
+	uint8_t chain[3 * EVP_MAX_MD_SIZE] = { 0 };
+	size_t i, len = md ? EVP_MD_get_size(md) : 0;
+	bool good = md;
+
+	for (i = 0; i < evidence->nr_exchanges && good; i++) {
+		const struct imatally_exchange *exchange = &evidence->exchange[i];
+
+		good = hash_bytes(md, &exchange->command, chain + len) &&
+		       hash_bytes(md, &exchange->response, chain + 2 * len) &&
+		       EVP_Digest(chain, 3 * len, chain, NULL, md, NULL) == 1;
+	}
+	EVP_MD_free(md);
+	memcpy(digest, chain, len);
+	return good ? len : 0;
+}
+
+/* Whether the session began with TPM2_Hash(nonce). */
+static bool begins_with(const struct imatally_exchange *exchange,
+			const TPM2B_DATA *nonce)
+{
+	const struct imatally_bytes *command = &exchange->command;
+	TPM2B_MAX_BUFFER data;
+	size_t offset = 0;
+	TPM2_CC code;
+
+	return !Tss2_MU_TPM2_CC_Unmarshal(command->data, command->len, &offset,
+					  &code) &&
+	       code == TPM2_CC_Hash &&
+	       !Tss2_MU_TPM2B_MAX_BUFFER_Unmarshal(command->data, command->len,
+						   &offset, &data) &&
+	       data.size == nonce->size &&
+	       !memcmp(data.buffer, nonce->buffer, data.size);
+}
+
+struct digests {
+	TPML_DIGEST list;
+	uint32_t next;
+};
+
+static bool same_digest(const struct imatally_bank_value *bank, void *arg)
+{
+	struct digests *digests = arg;
+	const TPM2B_DIGEST *digest;
+
+	if (digests->next == digests->list.count)
+		return false;
+	digest = &digests->list.digests[digests->next++];
+	return digest->size == bank->len &&
+	       !memcmp(digest->buffer, bank->value, bank->len);
+}
+
+/* One TPM2_PCR_Read: the counter, and some of the values. */
+static enum imatally_status check_read(const struct imatally_exchange *exchange,
+				       struct told *told, uint32_t *counter,
+				       struct imatally_error *err)
+{
+	const struct imatally_bytes *command = &exchange->command;
+	const struct imatally_bytes *response = &exchange->response;
+	size_t in = 0, out = 0;
+	TPM2_CC sent, answered;
+	TPML_PCR_SELECTION selection;
+	struct digests digests = { 0 };
+	enum imatally_status status;
+	UINT32 code;
+
+	if (Tss2_MU_TPM2_CC_Unmarshal(command->data, command->len, &in, &sent) ||
+	    sent != TPM2_CC_PCR_Read ||
+	    Tss2_MU_UINT32_Unmarshal(response->data, response->len, &out,
+				     &code) ||
+	    code != TPM2_RC_SUCCESS ||
+	    Tss2_MU_TPM2_CC_Unmarshal(response->data, response->len, &out,
+				      &answered) ||
+	    answered != TPM2_CC_PCR_Read ||
+	    Tss2_MU_UINT32_Unmarshal(response->data, response->len, &out,
+				     counter) ||
+	    Tss2_MU_TPML_PCR_SELECTION_Unmarshal(response->data, response->len,
+						 &out, &selection) ||
+	    Tss2_MU_TPML_DIGEST_Unmarshal(response->data, response->len, &out,
+					  &digests.list) ||
+	    out != response->len)
+		return NOT_AUTHENTIC(err, audit_name,
+				     "a command in the session is not TPM2_PCR_Read with its response");
+	status = each_selected(&selection, told, same_digest, &digests,
+			       audit_name, err);
+	if (!status && digests.next != digests.list.count)
+		status = NOT_AUTHENTIC(err, audit_name,
+				       "a response has values that it does not select");
+	return status;
+}
+
+/* All values told were read, and with one and the same counter. */
+static enum imatally_status
+check_reads(const struct imatally_evidence *evidence, uint32_t *counter,
+	    struct imatally_error *err)
+{
+	enum imatally_status status;
+	struct told told;
+	size_t i;
+
+	status = told_init(&told, &evidence->pcrs, err);
+	for (i = 1; i < evidence->nr_exchanges && !status; i++) {
+		uint32_t read = 0;
+
+		status = check_read(&evidence->exchange[i], &told, &read, err);
+		if (!status && i > 1 && read != *counter)
+			status = NOT_AUTHENTIC(err, audit_name,
+					       "PCRs were updated between its reads");
+		*counter = read;
+	}
+	if (!status)
+		status = all_covered(&told, audit_name, err);
+	free(told.covered);
+	return status;
+}
+
+static enum imatally_status
+check_counter(const struct imatally_evidence *evidence,
+	      const struct imatally_ak *ak, const TPMS_ATTEST *quote,
+	      uint32_t *counter, struct imatally_error *err)
+{
+	const TPM2B_DATA *nonce = &quote->extraData;
+	const TPM2B_DIGEST *signed_digest;
+	uint8_t digest[EVP_MAX_MD_SIZE];
+	enum imatally_status status;
+	TPMS_ATTEST attest;
+	uint16_t hash;
+	size_t len;
+
+	status = open_attestation(&evidence->audit, ak, audit_name, &attest,
+				  &hash, err);
+	if (status)
+		return status;
+	if (attest.type != TPM2_ST_ATTEST_SESSION_AUDIT)
+		return NOT_AUTHENTIC(err, audit_name,
+				     "the TPM signed something else (0x%04x)",
+				     attest.type);
+	status = check_nonce(&attest, nonce->buffer, nonce->size, audit_name,
+			     err);
+	if (status)
+		return status;
+
+	len = audit_digest(evidence, digest);
+	if (!len)
+		return imatally_fail(err, IMATALLY_ERR_CRYPTO,
+				     "libcrypto can't compute the audit digest (hash 0x%04x)",
+				     evidence->audit_alg);
+	signed_digest = &attest.attested.sessionAudit.sessionDigest;
+	if (signed_digest->size != len ||
+	    memcmp(signed_digest->buffer, digest, len))
+		return NOT_AUTHENTIC(err, audit_name,
+				     "the commands and responses are not those that the TPM audited");
+	/*
+	 * The TPM signs a session whenever it is asked: the nonce in the session
+	 * is what proves that the read is not older than the nonce.
+	 */
+	if (!begins_with(&evidence->exchange[0], nonce))
+		return NOT_AUTHENTIC(err, audit_name,
+				     "the session did not begin with the nonce: the read may be an old one");
+	if (attest.clockInfo.resetCount != quote->clockInfo.resetCount ||
+	    attest.clockInfo.restartCount != quote->clockInfo.restartCount)
+		return NOT_AUTHENTIC(err, audit_name,
+				     "it is not of the same boot as the quote");
+	return check_reads(evidence, counter, err);
+}
+
+enum imatally_status
+imatally_evidence_check(const struct imatally_evidence *evidence,
+			const struct imatally_ak *ak, const uint8_t *nonce,
+			size_t nonce_len, struct imatally_attested *attested,
+			struct imatally_error *err)
+{
+	enum imatally_status status;
+	TPMS_ATTEST quote;
+
+	memset(attested, 0, sizeof(*attested));
+	status = check_quote(evidence, ak, nonce, nonce_len, &quote, err);
+	if (status)
+		return status;
+	attested->clock = (struct imatally_clock){
+		.clock = quote.clockInfo.clock,
+		.reset = quote.clockInfo.resetCount,
+		.restart = quote.clockInfo.restartCount,
+		.safe = quote.clockInfo.safe,
+	};
+	if (!evidence->nr_exchanges)
+		return IMATALLY_OK;
+	attested->has_counter = true;
+	return check_counter(evidence, ak, &quote, &attested->counter, err);
+}
+
+/* Time */
+
+/*
+ * How far a count went.  The TPM may have added a constant to both (Part
+ * 1, attestation), so that only their difference means something.
+ */
+static int32_t went(uint32_t now, uint32_t before)
+{
+	return (int32_t)(now - before);
+}
+
+enum imatally_status
+imatally_attested_follows(const struct imatally_attested *now,
+			  const struct imatally_attested *before,
+			  bool *rebooted, struct imatally_error *err)
+{
+	static const char what[] = "older than the evidence before it";
+	int32_t resets = went(now->clock.reset, before->clock.reset);
+	int32_t restarts = went(now->clock.restart, before->clock.restart);
+
+	*rebooted = resets || restarts;
+	if (resets < 0)
+		return NOT_AUTHENTIC(err, what,
+				     "resetCount went back by %lld (played again, or the TPM was cleared)",
+				     -(long long)resets);
+	if (!resets && restarts < 0)
+		return NOT_AUTHENTIC(err, what, "restartCount went back by %lld",
+				     -(long long)restarts);
+	/* a power loss may cost the clock what was not yet in NV, until "safe" */
+	if (now->clock.clock < before->clock.clock &&
+	    (!resets || now->clock.safe))
+		return NOT_AUTHENTIC(err, what,
+				     "the TPM's clock went back by %llu ms",
+				     (unsigned long long)(before->clock.clock -
+							  now->clock.clock));
+	if (!resets && now->has_counter && before->has_counter &&
+	    now->counter < before->counter)
+		return NOT_AUTHENTIC(err, what,
+				     "pcrUpdateCounter went back by %u",
+				     before->counter - now->counter);
+	return IMATALLY_OK;
+}

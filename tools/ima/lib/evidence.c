@@ -1,0 +1,406 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The manifest of evidence: JSON, with a TPM's structures in hexadecimal. */
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "imatally-evidence.h"
+#include "private.h"
+
+#define FORMAT "imatally-evidence"
+
+/* Reading */
+
+static const char *type_name(json_type type)
+{
+	switch (type) {
+	case JSON_OBJECT:
+		return "an object";
+	case JSON_ARRAY:
+		return "an array";
+	case JSON_STRING:
+		return "a string";
+	default:
+		return "an integer";
+	}
+}
+
+/* The member @name of an object, which must be there and of that type. */
+static json_t *member(const json_t *object, const char *name, json_type type,
+		      struct imatally_error *err)
+{
+	json_t *value = json_object_get(object, name);
+
+	if (value && json_typeof(value) == type)
+		return value;
+	imatally_fail(err, IMATALLY_ERR_MALFORMED, "\"%s\": %s is expected",
+		      name, type_name(type));
+	return NULL;
+}
+
+enum imatally_status imatally_bytes_from_hex(struct imatally_bytes *bytes,
+					     const char *digits,
+					     struct imatally_error *err)
+{
+	size_t len = strlen(digits);
+
+	bytes->len = len / 2;
+	bytes->data = malloc(bytes->len + 1);
+	if (!bytes->data)
+		return imatally_fail(err, IMATALLY_ERR_NOMEM, "out of memory");
+	if (!(len % 2) &&
+	    imatally_hex_decode(bytes->data, bytes->len, digits))
+		return IMATALLY_OK;
+	free(bytes->data);
+	memset(bytes, 0, sizeof(*bytes));
+	return imatally_fail(err, IMATALLY_ERR_MALFORMED,
+			     "not an even number of hexadecimal digits");
+}
+
+static enum imatally_status read_bytes(struct imatally_bytes *bytes,
+				       const json_t *object, const char *name,
+				       struct imatally_error *err)
+{
+	json_t *value = member(object, name, JSON_STRING, err);
+	struct imatally_error why;
+	enum imatally_status status;
+
+	if (!value)
+		return err->status;
+	status = imatally_bytes_from_hex(bytes, json_string_value(value), &why);
+	if (status)
+		imatally_fail(err, status, "\"%s\": %s", name, why.text);
+	return status;
+}
+
+static enum imatally_status
+read_attestation(struct imatally_attestation *attestation,
+		 const json_t *object, struct imatally_error *err)
+{
+	enum imatally_status status;
+
+	status = read_bytes(&attestation->attest, object, "attest", err);
+	if (!status)
+		status = read_bytes(&attestation->signature, object,
+				    "signature", err);
+	return status;
+}
+
+static uint16_t read_alg(const char *name, struct imatally_error *err)
+{
+	uint16_t alg = imatally_alg_from_name(name, strlen(name));
+	char text[32];
+
+	if (!alg)
+		imatally_fail(err, IMATALLY_ERR_MALFORMED,
+			      "\"%s\" is no hash algorithm",
+			      imatally_printable(text, sizeof(text), name,
+						 strlen(name)));
+	return alg;
+}
+
+/* The values of one bank, by the PCRs' numbers. */
+static enum imatally_status read_bank(struct imatally_pcrs *pcrs, uint16_t alg,
+				      json_t *bank, struct imatally_error *err)
+{
+	const char *name;
+	json_t *value;
+
+	json_object_foreach(bank, name, value) {
+		enum imatally_status status;
+		struct imatally_error why;
+		unsigned long index;
+		char *end;
+
+		errno = 0;
+		index = strtoul(name, &end, 10);
+		if (name[0] < '0' || name[0] > '9' || *end || errno ||
+		    index > IMATALLY_MAX_PCR)
+			return imatally_fail(err, IMATALLY_ERR_MALFORMED,
+					     "\"pcrs\": the number of a PCR is expected, 0 to %d",
+					     IMATALLY_MAX_PCR);
+		if (!json_is_string(value))
+			return imatally_fail(err, IMATALLY_ERR_MALFORMED,
+					     "\"pcrs\": PCR %lu: a string is expected",
+					     index);
+		status = imatally_pcrs_add_hex(pcrs, index, alg,
+					       json_string_value(value),
+					       json_string_length(value), &why);
+		if (status)
+			return imatally_fail(err, status,
+					     "\"pcrs\": PCR %lu: %s", index,
+					     why.text);
+	}
+	return IMATALLY_OK;
+}
+
+static enum imatally_status read_pcrs(struct imatally_pcrs *pcrs,
+				      const json_t *root,
+				      struct imatally_error *err)
+{
+	json_t *banks = member(root, "pcrs", JSON_OBJECT, err);
+	const char *name;
+	json_t *bank;
+
+	if (!banks)
+		return err->status;
+	json_object_foreach(banks, name, bank) {
+		uint16_t alg = read_alg(name, err);
+
+		if (!alg)
+			return err->status;
+		if (!json_is_object(bank))
+			return imatally_fail(err, IMATALLY_ERR_MALFORMED,
+					     "\"pcrs\": an object is expected for each bank");
+		if (read_bank(pcrs, alg, bank, err))
+			return err->status;
+	}
+	if (!pcrs->nr)
+		return imatally_fail(err, IMATALLY_ERR_MALFORMED,
+				     "\"pcrs\": there is no value");
+	return IMATALLY_OK;
+}
+
+static enum imatally_status read_exchanges(struct imatally_evidence *evidence,
+					   const json_t *counter,
+					   struct imatally_error *err)
+{
+	json_t *list = member(counter, "exchanges", JSON_ARRAY, err);
+	json_t *object;
+	size_t i;
+
+	if (!list)
+		return err->status;
+	if (!json_array_size(list) ||
+	    json_array_size(list) > IMATALLY_MAX_EXCHANGES)
+		return imatally_fail(err, IMATALLY_ERR_MALFORMED,
+				     "\"exchanges\": 1 to %d are expected",
+				     IMATALLY_MAX_EXCHANGES);
+	evidence->exchange = calloc(json_array_size(list),
+				    sizeof(*evidence->exchange));
+	if (!evidence->exchange)
+		return imatally_fail(err, IMATALLY_ERR_NOMEM, "out of memory");
+	evidence->nr_exchanges = json_array_size(list);
+	json_array_foreach(list, i, object) {
+		struct imatally_exchange *exchange = &evidence->exchange[i];
+
+		if (read_bytes(&exchange->command, object, "command", err) ||
+		    read_bytes(&exchange->response, object, "response", err))
+			return err->status;
+	}
+	return IMATALLY_OK;
+}
+
+static enum imatally_status read_counter(struct imatally_evidence *evidence,
+					 const json_t *root,
+					 struct imatally_error *err)
+{
+	json_t *counter, *hash;
+
+	if (!json_object_get(root, "counter"))
+		return IMATALLY_OK;
+	counter = member(root, "counter", JSON_OBJECT, err);
+	hash = counter ? member(counter, "hash", JSON_STRING, err) : NULL;
+	if (!hash)
+		return err->status;
+	evidence->audit_alg = read_alg(json_string_value(hash), err);
+	if (!evidence->audit_alg)
+		return err->status;
+	if (read_exchanges(evidence, counter, err))
+		return err->status;
+	return read_attestation(&evidence->audit, counter, err);
+}
+
+static enum imatally_status read_manifest(struct imatally_evidence *evidence,
+					  const json_t *root,
+					  struct imatally_error *err)
+{
+	json_t *format, *version, *quote;
+
+	format = json_object_get(root, "format");
+	if (!json_is_string(format) ||
+	    strcmp(json_string_value(format), FORMAT))
+		return imatally_fail(err, IMATALLY_ERR_MALFORMED,
+				     "not a manifest of evidence: \"format\" is not \"" FORMAT "\"");
+	version = member(root, "version", JSON_INTEGER, err);
+	if (!version)
+		return err->status;
+	if (json_integer_value(version) != IMATALLY_EVIDENCE_VERSION)
+		return imatally_fail(err, IMATALLY_ERR_MALFORMED,
+				     "evidence of version %lld, and this program reads version %d",
+				     (long long)json_integer_value(version),
+				     IMATALLY_EVIDENCE_VERSION);
+	if (read_pcrs(&evidence->pcrs, root, err))
+		return err->status;
+	quote = member(root, "quote", JSON_OBJECT, err);
+	if (!quote)
+		return err->status;
+	if (read_attestation(&evidence->quote, quote, err))
+		return err->status;
+	return read_counter(evidence, root, err);
+}
+
+enum imatally_status imatally_evidence_parse(struct imatally_evidence *evidence,
+					     const char *text, size_t len,
+					     struct imatally_error *err)
+{
+	enum imatally_status status;
+	json_error_t where;
+	json_t *root;
+
+	memset(evidence, 0, sizeof(*evidence));
+	root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &where);
+	if (!root) {
+		char why[sizeof(where.text)];
+
+		return imatally_fail(err, IMATALLY_ERR_MALFORMED,
+				     "line %d, column %d: %s", where.line,
+				     where.column,
+				     imatally_printable(why, sizeof(why),
+							where.text,
+							strlen(where.text)));
+	}
+	status = read_manifest(evidence, root, err);
+	json_decref(root);
+	if (status)
+		imatally_evidence_free(evidence);
+	return status;
+}
+
+/* Writing.  Of jansson's calls, those that take a NULL value fail with it. */
+
+static json_t *hex(const uint8_t *data, size_t len)
+{
+	static const char digits[] = "0123456789abcdef";
+	char *text = malloc(2 * len + 1);
+	json_t *string;
+	size_t i;
+
+	if (!text)
+		return NULL;
+	for (i = 0; i < len; i++) {
+		text[2 * i] = digits[data[i] >> 4];
+		text[2 * i + 1] = digits[data[i] & 15];
+	}
+	string = json_stringn(text, 2 * len);
+	free(text);
+	return string;
+}
+
+static bool put_bytes(json_t *object, const char *name,
+		      const struct imatally_bytes *bytes)
+{
+	return !json_object_set_new(object, name, hex(bytes->data, bytes->len));
+}
+
+static bool put_attestation(json_t *object,
+			    const struct imatally_attestation *attestation)
+{
+	return put_bytes(object, "attest", &attestation->attest) &&
+	       put_bytes(object, "signature", &attestation->signature);
+}
+
+static const char *alg_text(uint16_t alg, char *text, size_t size)
+{
+	const char *name = imatally_alg_name(alg);
+
+	if (name)
+		return name;
+	snprintf(text, size, "0x%04x", alg);
+	return text;
+}
+
+static bool put_pcr(json_t *banks, const struct imatally_pcr *pcr)
+{
+	char text[12], number[12];
+	const char *name = alg_text(pcr->bank.alg, text, sizeof(text));
+
+	if (!json_object_get(banks, name) &&
+	    json_object_set_new(banks, name, json_object()))
+		return false;
+	snprintf(number, sizeof(number), "%u", pcr->index);
+	return !json_object_set_new(json_object_get(banks, name), number,
+				    hex(pcr->bank.value, pcr->bank.len));
+}
+
+static bool put_counter(json_t *counter,
+			const struct imatally_evidence *evidence)
+{
+	json_t *list = json_array();
+	char text[12];
+	size_t i;
+
+	if (json_object_set_new(counter, "hash",
+				json_string(alg_text(evidence->audit_alg, text,
+						     sizeof(text)))) ||
+	    json_object_set_new(counter, "exchanges", list))
+		return false;
+	for (i = 0; i < evidence->nr_exchanges; i++) {
+		const struct imatally_exchange *exchange = &evidence->exchange[i];
+		json_t *object = json_object();
+
+		if (json_array_append_new(list, object) ||
+		    !put_bytes(object, "command", &exchange->command) ||
+		    !put_bytes(object, "response", &exchange->response))
+			return false;
+	}
+	return put_attestation(counter, &evidence->audit);
+}
+
+static bool put_manifest(json_t *root, const struct imatally_evidence *evidence)
+{
+	json_t *banks = json_object(), *quote = json_object(), *counter;
+	size_t i;
+
+	/* each is the root's as soon as it is set, or freed if that fails */
+	if (json_object_set_new(root, "format", json_string(FORMAT)) |
+	    json_object_set_new(root, "version",
+				json_integer(IMATALLY_EVIDENCE_VERSION)) |
+	    json_object_set_new(root, "pcrs", banks) |
+	    json_object_set_new(root, "quote", quote))
+		return false;
+	for (i = 0; i < evidence->pcrs.nr; i++)
+		if (!put_pcr(banks, &evidence->pcrs.pcr[i]))
+			return false;
+	if (!put_attestation(quote, &evidence->quote))
+		return false;
+	if (!evidence->nr_exchanges)
+		return true;
+	counter = json_object();
+	return !json_object_set_new(root, "counter", counter) &&
+	       put_counter(counter, evidence);
+}
+
+char *imatally_evidence_format(const struct imatally_evidence *evidence)
+{
+	json_t *root = json_object();
+	char *text = NULL;
+
+	if (root && put_manifest(root, evidence))
+		text = json_dumps(root, JSON_INDENT(2));
+	json_decref(root);
+	return text;
+}
+
+static void free_attestation(struct imatally_attestation *attestation)
+{
+	free(attestation->attest.data);
+	free(attestation->signature.data);
+}
+
+void imatally_evidence_free(struct imatally_evidence *evidence)
+{
+	size_t i;
+
+	imatally_pcrs_free(&evidence->pcrs);
+	free_attestation(&evidence->quote);
+	free_attestation(&evidence->audit);
+	for (i = 0; i < evidence->nr_exchanges; i++) {
+		free(evidence->exchange[i].command.data);
+		free(evidence->exchange[i].response.data);
+	}
+	free(evidence->exchange);
+	memset(evidence, 0, sizeof(*evidence));
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The account between the last record and a counter that was read later. */
+
+#include "private.h"
+
+void imatally_reconcile_end(const struct imatally_mark *from, uint64_t entries,
+			    uint32_t counter, struct imatally_interval *iv)
+{
+	const struct imatally_record *rec = &from->record;
+	uint64_t banks = rec->value[IMATALLY_KEY_BANKS];
+	uint64_t step = banks;
+
+	if (!imatally_record_has(rec, IMATALLY_KEY_COUNTER)) {
+		iv->unjudged |= IMATALLY_UNJUDGED_ERROR;
+		return;
+	}
+	iv->has_counter = true;
+	iv->counter = (int64_t)counter -
+		      (int64_t)rec->value[IMATALLY_KEY_COUNTER];
+
+	if (!imatally_record_has(rec, IMATALLY_KEY_BANKS)) {
+		iv->unjudged |= IMATALLY_UNJUDGED_KEYS;
+		return;
+	}
+	if (imatally_record_has(rec, IMATALLY_KEY_STEP))
+		step = rec->value[IMATALLY_KEY_STEP];
+	iv->has_ima = true;
+	iv->ima = (entries - from->index) * step;
+	if (step != banks) {
+		iv->unjudged |= IMATALLY_UNJUDGED_STEP;
+		return;
+	}
+	iv->has_rest = true;
+	iv->rest = iv->counter - iv->ima;
+}

@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* imatally collect: evidence of this machine, for a verifier elsewhere. */
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "imatally.h"
+#include "kernel.h"
+#include "tpm.h"
+
+const char cmd_collect_usage[] =
+"Usage: imatally collect --ak AK --nonce HEX --out DIR [OPTION...]\n"
+"         On the measured machine: ask the kernel for a counter record, let the\n"
+"         TPM sign the IMA PCR and pcrUpdateCounter, and take the log.\n"
+"           --ak AK         a persistent handle (0x81...), or a saved context as\n"
+"                           tpm2-tools write it\n"
+"           --nonce HEX     what the verifier chose: 1 to 32 bytes\n"
+"           --out DIR       where the evidence goes; made if missing\n"
+"           --pcr N         the IMA PCR (10)\n"
+"           --ima DIR       IMA's files (" KERNEL_IMA ")\n"
+"       imatally collect --create-ak PUB --ak AK [--ak-alg ALG] [OPTION...]\n"
+"         Make an AK, keep it as AK, and write its public key, PEM, to PUB.\n"
+"           --ak-alg ALG    ecc (P-256, the default), rsa or rsapss (2048 bits)\n"
+"           --owner-auth V  needed to keep it at a handle, if not empty\n"
+"       Options of both:\n"
+"           --tcti TCTI     the TPM, as tpm2-tools take it (device:/dev/tpmrm0)\n"
+"           --ak-auth V, --endorsement-auth V\n"
+"                           authorization values that are not empty: a text, or\n"
+"                           file:PATH\n";
+
+struct arguments {
+	const char *ak, *nonce, *out, *create_ak, *ak_alg, *tcti, *ima;
+	const char *auth[TPM_NR_AUTHS];
+	unsigned int pcr;
+};
+
+static int parse_pcr(struct arguments *args, const char *text)
+{
+	char *end;
+	unsigned long pcr = strtoul(text, &end, 10);
+
+	if (text[0] < '0' || text[0] > '9' || *end || pcr > IMATALLY_MAX_PCR) {
+		complain("--pcr %s: not one of 0 to %d", text,
+			 IMATALLY_MAX_PCR);
+		return -1;
+	}
+	args->pcr = pcr;
+	return 0;
+}
+
+static int check_arguments(const struct arguments *args, int operands)
+{
+	if (operands)
+		complain("collect takes options only");
+	else if (!args->ak)
+		complain("--ak is missing");
+	else if (args->create_ak && (args->nonce || args->out))
+		complain("--create-ak collects nothing: no --nonce, no --out");
+	else if (!args->create_ak && (!args->nonce || !args->out))
+		complain("--nonce or --out is missing");
+	else if (!args->create_ak && args->ak_alg)
+		complain("--ak-alg is for --create-ak");
+	else
+		return 0;
+	fputs(cmd_collect_usage, stderr);
+	return -1;
+}
+
+/* 0, 1 if only help was wanted, -1 */
+static int parse(struct arguments *args, int argc, char *argv[])
+{
+	enum {
+		OPT_AK = 256, OPT_NONCE, OPT_OUT, OPT_CREATE, OPT_ALG, OPT_TCTI,
+		OPT_PCR, OPT_IMA, OPT_AUTH
+	};
+	static const struct option options[] = {
+		{ "ak", required_argument, NULL, OPT_AK },
+		{ "nonce", required_argument, NULL, OPT_NONCE },
+		{ "out", required_argument, NULL, OPT_OUT },
+		{ "create-ak", required_argument, NULL, OPT_CREATE },
+		{ "ak-alg", required_argument, NULL, OPT_ALG },
+		{ "tcti", required_argument, NULL, OPT_TCTI },
+		{ "pcr", required_argument, NULL, OPT_PCR },
+		{ "ima", required_argument, NULL, OPT_IMA },
+		{ "ak-auth", required_argument, NULL, OPT_AUTH + TPM_AUTH_AK },
+		{ "endorsement-auth", required_argument, NULL,
+		  OPT_AUTH + TPM_AUTH_ENDORSEMENT },
+		{ "owner-auth", required_argument, NULL,
+		  OPT_AUTH + TPM_AUTH_OWNER },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int opt;
+
+	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		switch (opt) {
+		case OPT_AK:
+			args->ak = optarg;
+			break;
+		case OPT_NONCE:
+			args->nonce = optarg;
+			break;
+		case OPT_OUT:
+			args->out = optarg;
+			break;
+		case OPT_CREATE:
+			args->create_ak = optarg;
+			break;
+		case OPT_ALG:
+			args->ak_alg = optarg;
+			break;
+		case OPT_TCTI:
+			args->tcti = optarg;
+			break;
+		case OPT_PCR:
+			if (parse_pcr(args, optarg))
+				return -1;
+			break;
+		case OPT_IMA:
+			args->ima = optarg;
+			break;
+		case OPT_AUTH ... OPT_AUTH + TPM_NR_AUTHS - 1:
+			args->auth[opt - OPT_AUTH] = optarg;
+			break;
+		case 'h':
+			fputs(cmd_collect_usage, stdout);
+			return 1;
+		default:
+			fputs(cmd_collect_usage, stderr);
+			return -1;
+		}
+	}
+	return check_arguments(args, argc - optind);
+}
+
+static struct tpm *open_tpm(const struct arguments *args)
+{
+	struct tpm *tpm = tpm_open(args->tcti);
+	int i;
+
+	for (i = 0; tpm && i < TPM_NR_AUTHS; i++) {
+		if (!args->auth[i] || !tpm_set_auth(tpm, i, args->auth[i]))
+			continue;
+		tpm_close(tpm);
+		tpm = NULL;
+	}
+	return tpm;
+}
+
+/* A file of the evidence; to be freed. */
+static char *path_in(const char *dir, const char *name)
+{
+	char *path;
+
+	if (asprintf(&path, "%s/%s", dir, name) >= 0)
+		return path;
+	complain("out of memory");
+	return NULL;
+}
+
+/* What is there is not overwritten: it may be wanted as --previous. */
+static int prepare_folder(const char *dir)
+{
+	char *manifest;
+	int ret = -1;
+
+	if (mkdir(dir, 0700) && errno != EEXIST) {
+		complain("%s: %s", dir, strerror(errno));
+		return -1;
+	}
+	manifest = path_in(dir, IMATALLY_EVIDENCE_MANIFEST);
+	if (!manifest)
+		return -1;
+	if (!access(manifest, F_OK))
+		complain("%s: there is evidence already", dir);
+	else
+		ret = 0;
+	free(manifest);
+	return ret;
+}
+
+static int copy(FILE *from, const char *path)
+{
+	static char buf[1 << 16];
+	FILE *to = fopen(path, "wbe");
+	size_t len;
+	bool done;
+
+	if (!to) {
+		complain("%s: %s", path, strerror(errno));
+		return -1;
+	}
+	while ((len = fread(buf, 1, sizeof(buf), from)))
+		if (fwrite(buf, 1, len, to) != len)
+			break;
+	done = !ferror(to) && !fsync(fileno(to));
+	if (fclose(to) || !done) {
+		complain("%s: %s", path, strerror(errno));
+		return -1;
+	}
+	return 0;
+}
+
+static int copy_log(const char *ima, const char *dir)
+{
+	char *from = path_in(ima, "binary_runtime_measurements");
+	char *to = path_in(dir, IMATALLY_EVIDENCE_LOG);
+	FILE *file = from && to ? input_open(from) : NULL;
+	int ret = -1;
+
+	if (file) {
+		ret = copy(file, to);
+		if (ferror(file)) {
+			complain("%s: read error", from);
+			ret = -1;
+		}
+		input_close(file);
+	}
+	free(from);
+	free(to);
+	return ret;
+}
+
+/* The manifest comes last: a folder that has one is whole. */
+static int write_manifest(const struct imatally_evidence *evidence,
+			  const char *dir)
+{
+	char *path = path_in(dir, IMATALLY_EVIDENCE_MANIFEST);
+	char *text = imatally_evidence_format(evidence);
+	int ret = -1;
+
+	if (path && text)
+		ret = output_write(path, text, strlen(text));
+	else
+		complain("out of memory");
+	free(path);
+	free(text);
+	return ret;
+}
+
+/*
+ * The order matters.  The record first, so that the PCR values cover it; the
+ * log last, as it must not be shorter than what was quoted.
+ */
+static int collect(struct tpm *tpm, const struct arguments *args,
+		   const struct imatally_bytes *nonce)
+{
+	struct imatally_evidence evidence = { 0 };
+	int ret = -1;
+
+	switch (kernel_request_record(args->ima)) {
+	case 0:
+		break;
+	case 1:
+		complain("this kernel makes no counter record on request");
+		break;
+	default:
+		complain("there is no new counter record");
+	}
+	if (!tpm_attest(tpm, args->pcr, nonce, &evidence) &&
+	    !copy_log(args->ima, args->out) &&
+	    !write_manifest(&evidence, args->out))
+		ret = 0;
+	if (!ret)
+		printf("evidence in %s: log, PCR %u in %zu bank%s, counter %s\n",
+		       args->out, args->pcr, evidence.pcrs.nr,
+		       evidence.pcrs.nr == 1 ? "" : "s",
+		       evidence.nr_exchanges ? "attested" : "not attested");
+	imatally_evidence_free(&evidence);
+	return ret;
+}
+
+static int run_collect(const struct arguments *args)
+{
+	struct imatally_bytes nonce = { 0 };
+	struct tpm *tpm;
+	int ret = -1;
+
+	if (nonce_parse(&nonce, args->nonce))
+		return -1;
+	/* a log names files, some of them nobody's business */
+	umask(077);
+	/* the TPM first: libraries that it needs are measured as they load */
+	tpm = open_tpm(args);
+	if (tpm && !tpm_load_ak(tpm, args->ak) && !prepare_folder(args->out))
+		ret = collect(tpm, args, &nonce);
+	tpm_close(tpm);
+	free(nonce.data);
+	return ret;
+}
+
+static int run_create(const struct arguments *args)
+{
+	struct tpm *tpm = open_tpm(args);
+	char *pem = NULL;
+	int ret = -1;
+
+	if (tpm && !tpm_create_ak(tpm, args->ak,
+				  args->ak_alg ? args->ak_alg : "ecc"))
+		pem = tpm_ak_pem(tpm);
+	if (pem)
+		ret = output_write(args->create_ak, pem, strlen(pem));
+	if (!ret)
+		printf("AK %s, its public key in %s\n", args->ak,
+		       args->create_ak);
+	free(pem);
+	tpm_close(tpm);
+	return ret;
+}
+
+int cmd_collect(int argc, char *argv[])
+{
+	struct arguments args = { .ima = KERNEL_IMA, .pcr = 10 };
+	int ret = parse(&args, argc, argv);
+
+	if (ret)
+		return ret > 0 ? 0 : EXIT_ERROR;
+	ret = args.create_ak ? run_create(&args) : run_collect(&args);
+	return ret ? EXIT_ERROR : 0;
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Asking the measuring kernel. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "imatally.h"
+#include "kernel.h"
+
+int kernel_request_record(const char *ima)
+{
+	static const char no_rule[] =
+		"no rule of the IMA policy asks for counter records (measure func=CRITICAL_DATA label=tpm)";
+	char path[4096];
+	int fd, ret = 0;
+
+	snprintf(path, sizeof(path), "%s/update_counter", ima);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT)
+		return 1;
+	if (fd < 0) {
+		complain("%s: %s", path, strerror(errno));
+		return -1;
+	}
+	if (write(fd, "1\n", 2) != 2) {
+		complain("%s: %s", path,
+			 errno == ENOENT ? no_rule : strerror(errno));
+		ret = -1;
+	}
+	close(fd);
+	return ret;
+}

@@ -1,0 +1,604 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Talking to a TPM: the connection, the AK, PCR values, quote and audit. */
+
+#include <stdlib.h>
+#include <string.h>
+#include <tss2/tss2_esys.h>
+#include <tss2/tss2_mu.h>
+#include <tss2/tss2_rc.h>
+#include <tss2/tss2_tctildr.h>
+
+#include "imatally.h"
+#include "tpm.h"
+#include "tpm_key.h"
+
+/* PCRs may change while they are being read and quoted. */
+#define ATTEMPTS 10
+
+struct tpm {
+	TSS2_TCTI_CONTEXT *tcti;
+	ESYS_CONTEXT *esys;
+	ESYS_TR ak;
+	bool ak_is_transient;
+	TPM2B_AUTH auth[TPM_NR_AUTHS];
+};
+
+static const TPMT_SIG_SCHEME key_scheme = { .scheme = TPM2_ALG_NULL };
+
+static int failed(const char *command, TSS2_RC rc)
+{
+	complain("%s: %s", command, Tss2_RC_Decode(rc));
+	return -1;
+}
+
+/* The connection */
+
+struct tpm *tpm_open(const char *tcti)
+{
+	struct tpm *tpm = calloc(1, sizeof(*tpm));
+	TSS2_RC rc;
+
+	if (!tpm) {
+		complain("out of memory");
+		return NULL;
+	}
+	tpm->ak = ESYS_TR_NONE;
+	rc = Tss2_TctiLdr_Initialize(tcti, &tpm->tcti);
+	if (!rc)
+		rc = Esys_Initialize(&tpm->esys, tpm->tcti, NULL);
+	if (rc) {
+		complain("no TPM at %s: %s", tcti ? tcti : "/dev/tpmrm0",
+			 Tss2_RC_Decode(rc));
+		tpm_close(tpm);
+		return NULL;
+	}
+	return tpm;
+}
+
+void tpm_close(struct tpm *tpm)
+{
+	if (!tpm)
+		return;
+	if (tpm->ak_is_transient)
+		Esys_FlushContext(tpm->esys, tpm->ak);
+	Esys_Finalize(&tpm->esys);
+	Tss2_TctiLdr_Finalize(&tpm->tcti);
+	memset(tpm->auth, 0, sizeof(tpm->auth));
+	free(tpm);
+}
+
+int tpm_set_auth(struct tpm *tpm, enum tpm_auth which, const char *value)
+{
+	static const char from_file[] = "file:";
+	TPM2B_AUTH *auth = &tpm->auth[which];
+	char *text = NULL;
+	size_t len;
+
+	if (!strncmp(value, from_file, strlen(from_file))) {
+		text = input_read(value + strlen(from_file), &len);
+		if (!text)
+			return -1;
+		/* as an editor leaves it */
+		if (len && text[len - 1] == '\n')
+			len--;
+		value = text;
+	} else {
+		len = strlen(value);
+	}
+	if (len > sizeof(auth->buffer)) {
+		complain("an authorization value has %zu bytes at most",
+			 sizeof(auth->buffer));
+	} else {
+		auth->size = len;
+		memcpy(auth->buffer, value, len);
+	}
+	free(text);
+	return len > sizeof(auth->buffer) ? -1 : 0;
+}
+
+/* The AK */
+
+static int use_ak(struct tpm *tpm, ESYS_TR ak, bool is_transient)
+{
+	TSS2_RC rc = Esys_TR_SetAuth(tpm->esys, ak, &tpm->auth[TPM_AUTH_AK]);
+
+	tpm->ak = ak;
+	tpm->ak_is_transient = is_transient;
+	return rc ? failed("the AK's authorization", rc) : 0;
+}
+
+/* A persistent handle, 0 if it is none. */
+static TPM2_HANDLE persistent(const char *ak)
+{
+	char *end;
+	unsigned long handle = strtoul(ak, &end, 16);
+
+	if (*end || strncmp(ak, "0x", 2) || handle >> 24 != TPM2_HT_PERSISTENT)
+		return 0;
+	return handle;
+}
+
+int tpm_load_ak(struct tpm *tpm, const char *name)
+{
+	TPM2_HANDLE handle = persistent(name);
+	TPMS_CONTEXT context;
+	ESYS_TR ak;
+	TSS2_RC rc;
+
+	if (handle)
+		rc = Esys_TR_FromTPMPublic(tpm->esys, handle, ESYS_TR_NONE,
+					   ESYS_TR_NONE, ESYS_TR_NONE, &ak);
+	else if (tpm_context_read(name, &context))
+		return -1;
+	else
+		rc = Esys_ContextLoad(tpm->esys, &context, &ak);
+	if (rc) {
+		complain("--ak %s: %s%s", name, Tss2_RC_Decode(rc),
+			 handle ? "" :
+				  " (a saved context is gone when the TPM was reset)");
+		return -1;
+	}
+	return use_ak(tpm, ak, !handle);
+}
+
+static int keep_ak(struct tpm *tpm, ESYS_TR ak, const char *name)
+{
+	TPM2_HANDLE handle = persistent(name);
+	ESYS_TR kept;
+	TSS2_RC rc;
+
+	if (!handle) {
+		TPMS_CONTEXT *context;
+		int ret;
+
+		rc = Esys_ContextSave(tpm->esys, ak, &context);
+		if (rc)
+			return failed("TPM2_ContextSave", rc);
+		ret = tpm_context_write(name, context);
+		Esys_Free(context);
+		return ret;
+	}
+	Esys_TR_SetAuth(tpm->esys, ESYS_TR_RH_OWNER,
+			&tpm->auth[TPM_AUTH_OWNER]);
+	rc = Esys_EvictControl(tpm->esys, ESYS_TR_RH_OWNER, ak,
+			       ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE,
+			       handle, &kept);
+	if (rc) {
+		complain("--ak %s: TPM2_EvictControl: %s", name,
+			 Tss2_RC_Decode(rc));
+		return -1;
+	}
+	Esys_TR_Close(tpm->esys, &kept);
+	return 0;
+}
+
+int tpm_create_ak(struct tpm *tpm, const char *name, const char *alg)
+{
+	TPM2B_SENSITIVE_CREATE sensitive = {
+		.sensitive.userAuth = tpm->auth[TPM_AUTH_AK],
+	};
+	TPML_PCR_SELECTION no_pcr = { 0 };
+	TPM2B_DATA no_data = { 0 };
+	TPM2B_PUBLIC template;
+	ESYS_TR ak;
+	TSS2_RC rc;
+
+	if (tpm_key_template(alg, &template))
+		return -1;
+	Esys_TR_SetAuth(tpm->esys, ESYS_TR_RH_ENDORSEMENT,
+			&tpm->auth[TPM_AUTH_ENDORSEMENT]);
+	rc = Esys_CreatePrimary(tpm->esys, ESYS_TR_RH_ENDORSEMENT,
+				ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE,
+				&sensitive, &template, &no_data, &no_pcr, &ak,
+				NULL, NULL, NULL, NULL);
+	if (rc)
+		return failed("TPM2_CreatePrimary", rc);
+	if (use_ak(tpm, ak, true))
+		return -1;
+	return keep_ak(tpm, ak, name);
+}
+
+char *tpm_ak_pem(struct tpm *tpm)
+{
+	TPM2B_PUBLIC *public;
+	char *pem;
+	TSS2_RC rc;
+
+	rc = Esys_ReadPublic(tpm->esys, tpm->ak, ESYS_TR_NONE, ESYS_TR_NONE,
+			     ESYS_TR_NONE, &public, NULL, NULL);
+	if (rc) {
+		failed("TPM2_ReadPublic", rc);
+		return NULL;
+	}
+	pem = tpm_key_pem(&public->publicArea);
+	Esys_Free(public);
+	if (!pem)
+		complain("the AK's public key is of no known kind");
+	return pem;
+}
+
+/* What goes into the evidence.  Room for any of the structures below. */
+
+#define LARGEST 8192
+
+struct buffer {
+	uint8_t data[LARGEST];
+	size_t len;
+};
+
+static int keep_bytes(struct imatally_bytes *bytes, const uint8_t *data,
+		      size_t len)
+{
+	bytes->data = malloc(len);
+	if (!bytes->data) {
+		complain("out of memory");
+		return -1;
+	}
+	memcpy(bytes->data, data, len);
+	bytes->len = len;
+	return 0;
+}
+
+static int keep_attestation(struct imatally_attestation *attestation,
+			    const TPM2B_ATTEST *attest,
+			    const TPMT_SIGNATURE *signature)
+{
+	struct buffer buf = { .len = 0 };
+
+	if (Tss2_MU_TPMT_SIGNATURE_Marshal(signature, buf.data,
+					   sizeof(buf.data), &buf.len)) {
+		complain("the TPM's signature is of no known kind");
+		return -1;
+	}
+	return keep_bytes(&attestation->attest, attest->attestationData,
+			  attest->size) ||
+	       keep_bytes(&attestation->signature, buf.data, buf.len) ? -1 : 0;
+}
+
+/* Command and response as cpHash and rpHash take them. */
+static int keep_exchange(struct imatally_evidence *evidence,
+			 const struct buffer *command,
+			 const struct buffer *response)
+{
+	struct imatally_exchange *grown;
+
+	grown = realloc(evidence->exchange,
+			(evidence->nr_exchanges + 1) * sizeof(*grown));
+	if (!grown) {
+		complain("out of memory");
+		return -1;
+	}
+	evidence->exchange = grown;
+	grown += evidence->nr_exchanges++;
+	memset(grown, 0, sizeof(*grown));
+	return keep_bytes(&grown->command, command->data, command->len) ||
+	       keep_bytes(&grown->response, response->data, response->len) ?
+		       -1 : 0;
+}
+
+static void begin_exchange(TPM2_CC code, struct buffer *command,
+			   struct buffer *response)
+{
+	command->len = 0;
+	response->len = 0;
+	Tss2_MU_TPM2_CC_Marshal(code, command->data, LARGEST, &command->len);
+	Tss2_MU_UINT32_Marshal(TPM2_RC_SUCCESS, response->data, LARGEST,
+			       &response->len);
+	Tss2_MU_TPM2_CC_Marshal(code, response->data, LARGEST, &response->len);
+}
+
+/* PCR values */
+
+/* The PCR in every bank that holds it. */
+static int select_pcr(struct tpm *tpm, unsigned int pcr,
+		      TPML_PCR_SELECTION *selection)
+{
+	TPMS_CAPABILITY_DATA *capability;
+	const TPML_PCR_SELECTION *banks;
+	UINT32 i;
+	TSS2_RC rc;
+
+	rc = Esys_GetCapability(tpm->esys, ESYS_TR_NONE, ESYS_TR_NONE,
+				ESYS_TR_NONE, TPM2_CAP_PCRS, 0, 1, NULL,
+				&capability);
+	if (rc)
+		return failed("TPM2_GetCapability", rc);
+	banks = &capability->data.assignedPCR;
+	memset(selection, 0, sizeof(*selection));
+	for (i = 0; i < banks->count; i++) {
+		const TPMS_PCR_SELECTION *bank = &banks->pcrSelections[i];
+		TPMS_PCR_SELECTION *one;
+
+		if (pcr / 8 >= bank->sizeofSelect ||
+		    !(bank->pcrSelect[pcr / 8] & 1 << pcr % 8))
+			continue;
+		one = &selection->pcrSelections[selection->count++];
+		one->hash = bank->hash;
+		one->sizeofSelect = bank->sizeofSelect;
+		one->pcrSelect[pcr / 8] = 1 << pcr % 8;
+	}
+	Esys_Free(capability);
+	if (selection->count)
+		return 0;
+	complain("the TPM holds PCR %u in no bank", pcr);
+	return -1;
+}
+
+static int keep_value(struct imatally_pcrs *pcrs, unsigned int index,
+		      uint16_t alg, const TPM2B_DIGEST *digest)
+{
+	struct imatally_pcr *grown =
+		realloc(pcrs->pcr, (pcrs->nr + 1) * sizeof(*grown));
+
+	if (!grown) {
+		complain("out of memory");
+		return -1;
+	}
+	pcrs->pcr = grown;
+	grown += pcrs->nr++;
+	grown->index = index;
+	grown->bank.alg = alg;
+	grown->bank.len = digest->size;
+	memcpy(grown->bank.value, digest->buffer, digest->size);
+	return 0;
+}
+
+/*
+ * Keep the values of PCR @pcr in a response, and take their banks out of
+ * @wanted.
+ */
+static int keep_values(struct imatally_pcrs *pcrs, unsigned int pcr,
+		       TPML_PCR_SELECTION *wanted, const TPML_PCR_SELECTION *got,
+		       const TPML_DIGEST *values)
+{
+	UINT32 i, j, next = 0, left = 0;
+
+	for (i = 0; i < got->count && next < values->count; i++) {
+		const TPMS_PCR_SELECTION *bank = &got->pcrSelections[i];
+
+		if (pcr / 8 >= bank->sizeofSelect ||
+		    !(bank->pcrSelect[pcr / 8] & 1 << pcr % 8))
+			continue;
+		if (keep_value(pcrs, pcr, bank->hash, &values->digests[next++]))
+			return -1;
+		for (j = 0; j < wanted->count; j++)
+			if (wanted->pcrSelections[j].hash == bank->hash)
+				wanted->pcrSelections[j].hash = TPM2_ALG_NULL;
+	}
+	for (j = 0; j < wanted->count; j++)
+		if (wanted->pcrSelections[j].hash != TPM2_ALG_NULL)
+			wanted->pcrSelections[left++] = wanted->pcrSelections[j];
+	wanted->count = left;
+	if (next)
+		return 0;
+	complain("TPM2_PCR_Read: the TPM tells no value of PCR %u", pcr);
+	return -1;
+}
+
+/* One read, in the audit session if there is one. */
+static int read_once(struct tpm *tpm, ESYS_TR session, unsigned int pcr,
+		     TPML_PCR_SELECTION *wanted,
+		     struct imatally_evidence *evidence)
+{
+	struct buffer command, response;
+	TPML_PCR_SELECTION *got;
+	TPML_DIGEST *values;
+	UINT32 counter;
+	TSS2_RC rc;
+	int ret = 0;
+
+	rc = Esys_PCR_Read(tpm->esys, session, ESYS_TR_NONE, ESYS_TR_NONE,
+			   wanted, &counter, &got, &values);
+	if (rc)
+		return failed("TPM2_PCR_Read", rc);
+	if (session != ESYS_TR_NONE) {
+		begin_exchange(TPM2_CC_PCR_Read, &command, &response);
+		Tss2_MU_TPML_PCR_SELECTION_Marshal(wanted, command.data, LARGEST,
+						   &command.len);
+		Tss2_MU_UINT32_Marshal(counter, response.data, LARGEST,
+				       &response.len);
+		Tss2_MU_TPML_PCR_SELECTION_Marshal(got, response.data, LARGEST,
+						   &response.len);
+		Tss2_MU_TPML_DIGEST_Marshal(values, response.data, LARGEST,
+					    &response.len);
+		ret = keep_exchange(evidence, &command, &response);
+	}
+	if (!ret)
+		ret = keep_values(&evidence->pcrs, pcr, wanted, got, values);
+	Esys_Free(got);
+	Esys_Free(values);
+	return ret;
+}
+
+static int read_all(struct tpm *tpm, ESYS_TR session, unsigned int pcr,
+		    const TPML_PCR_SELECTION *selection,
+		    struct imatally_evidence *evidence)
+{
+	TPML_PCR_SELECTION wanted = *selection;
+
+	/* a TPM may answer with fewer values than it was asked for */
+	while (wanted.count)
+		if (read_once(tpm, session, pcr, &wanted, evidence))
+			return -1;
+	return 0;
+}
+
+/* Quote and audit */
+
+static int quote(struct tpm *tpm, const TPM2B_DATA *nonce,
+		 const TPML_PCR_SELECTION *selection,
+		 struct imatally_evidence *evidence)
+{
+	TPMT_SIGNATURE *signature;
+	TPM2B_ATTEST *attest;
+	TSS2_RC rc;
+	int ret;
+
+	rc = Esys_Quote(tpm->esys, tpm->ak, ESYS_TR_PASSWORD, ESYS_TR_NONE,
+			ESYS_TR_NONE, nonce, &key_scheme, selection, &attest,
+			&signature);
+	if (rc)
+		return failed("TPM2_Quote", rc);
+	ret = keep_attestation(&evidence->quote, attest, signature);
+	Esys_Free(attest);
+	Esys_Free(signature);
+	return ret;
+}
+
+static int start_audit(struct tpm *tpm, ESYS_TR *session)
+{
+	TPMT_SYM_DEF no_encryption = { .algorithm = TPM2_ALG_NULL };
+	TSS2_RC rc;
+
+	rc = Esys_StartAuthSession(tpm->esys, ESYS_TR_NONE, ESYS_TR_NONE,
+				   ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
+				   NULL, TPM2_SE_HMAC, &no_encryption,
+				   TPM2_ALG_SHA256, session);
+	if (rc)
+		return failed("TPM2_StartAuthSession", rc);
+	rc = Esys_TRSess_SetAttributes(tpm->esys, *session,
+				       TPMA_SESSION_AUDIT |
+					       TPMA_SESSION_CONTINUESESSION,
+				       0xff);
+	return rc ? failed("the audit session", rc) : 0;
+}
+
+/*
+ * Hash the nonce in the session, for nothing but to have it there: it proves
+ * that what follows in the session is not older than the nonce.
+ */
+static int audit_nonce(struct tpm *tpm, ESYS_TR session,
+		       const TPM2B_DATA *nonce,
+		       struct imatally_evidence *evidence)
+{
+	TPM2B_MAX_BUFFER data = { .size = nonce->size };
+	struct buffer command, response;
+	TPMT_TK_HASHCHECK *ticket;
+	TPM2B_DIGEST *digest;
+	TSS2_RC rc;
+
+	memcpy(data.buffer, nonce->buffer, nonce->size);
+	rc = Esys_Hash(tpm->esys, session, ESYS_TR_NONE, ESYS_TR_NONE, &data,
+		       TPM2_ALG_SHA256, ESYS_TR_RH_NULL, &digest, &ticket);
+	if (rc)
+		return failed("TPM2_Hash", rc);
+	begin_exchange(TPM2_CC_Hash, &command, &response);
+	Tss2_MU_TPM2B_MAX_BUFFER_Marshal(&data, command.data, LARGEST,
+					 &command.len);
+	Tss2_MU_UINT16_Marshal(TPM2_ALG_SHA256, command.data, LARGEST,
+			       &command.len);
+	Tss2_MU_UINT32_Marshal(TPM2_RH_NULL, command.data, LARGEST,
+			       &command.len);
+	Tss2_MU_TPM2B_DIGEST_Marshal(digest, response.data, LARGEST,
+				     &response.len);
+	Tss2_MU_TPMT_TK_HASHCHECK_Marshal(ticket, response.data, LARGEST,
+					  &response.len);
+	Esys_Free(digest);
+	Esys_Free(ticket);
+	return keep_exchange(evidence, &command, &response);
+}
+
+static int sign_audit(struct tpm *tpm, ESYS_TR session, const TPM2B_DATA *nonce,
+		      struct imatally_evidence *evidence)
+{
+	TPMT_SIGNATURE *signature;
+	TPM2B_ATTEST *attest;
+	TSS2_RC rc;
+	int ret;
+
+	Esys_TR_SetAuth(tpm->esys, ESYS_TR_RH_ENDORSEMENT,
+			&tpm->auth[TPM_AUTH_ENDORSEMENT]);
+	rc = Esys_GetSessionAuditDigest(tpm->esys, ESYS_TR_RH_ENDORSEMENT,
+					tpm->ak, session, ESYS_TR_PASSWORD,
+					ESYS_TR_PASSWORD, ESYS_TR_NONE, nonce,
+					&key_scheme, &attest, &signature);
+	if (rc)
+		return failed("TPM2_GetSessionAuditDigest", rc);
+	ret = keep_attestation(&evidence->audit, attest, signature);
+	evidence->audit_alg = TPM2_ALG_SHA256;
+	Esys_Free(attest);
+	Esys_Free(signature);
+	return ret;
+}
+
+static int read_attested(struct tpm *tpm, unsigned int pcr,
+			 const TPML_PCR_SELECTION *selection,
+			 const TPM2B_DATA *nonce,
+			 struct imatally_evidence *evidence)
+{
+	ESYS_TR session = ESYS_TR_NONE;
+	int ret;
+
+	ret = start_audit(tpm, &session) ||
+	      audit_nonce(tpm, session, nonce, evidence) ||
+	      read_all(tpm, session, pcr, selection, evidence) ||
+	      sign_audit(tpm, session, nonce, evidence) ? -1 : 0;
+	if (session != ESYS_TR_NONE)
+		Esys_FlushContext(tpm->esys, session);
+	return ret;
+}
+
+/*
+ * The counter can't be attested where the endorsement hierarchy is another's:
+ * then *@attest_counter becomes false, and there is a quote all the same.
+ */
+static int attest_once(struct tpm *tpm, unsigned int pcr,
+		       const TPML_PCR_SELECTION *selection,
+		       const TPM2B_DATA *nonce, bool *attest_counter,
+		       struct imatally_evidence *evidence)
+{
+	if (*attest_counter &&
+	    read_attested(tpm, pcr, selection, nonce, evidence)) {
+		complain("the counter is not attested (is --endorsement-auth missing?)");
+		*attest_counter = false;
+		imatally_evidence_free(evidence);
+	}
+	if (!*attest_counter &&
+	    read_all(tpm, ESYS_TR_NONE, pcr, selection, evidence))
+		return -1;
+	return quote(tpm, nonce, selection, evidence);
+}
+
+int tpm_attest(struct tpm *tpm, unsigned int pcr,
+	       const struct imatally_bytes *nonce,
+	       struct imatally_evidence *evidence)
+{
+	TPM2B_DATA data = { .size = nonce->len };
+	TPML_PCR_SELECTION selection;
+	struct imatally_attested attested;
+	struct imatally_ak *ak = NULL;
+	bool attest_counter = true;
+	struct imatally_error err;
+	int i, ret = -1;
+	char *pem;
+
+	memcpy(data.buffer, nonce->data, nonce->len);
+	pem = tpm_ak_pem(tpm);
+	if (!pem)
+		return -1;
+	if (imatally_ak_from_pem(&ak, pem, strlen(pem), &err)) {
+		complain_about("the AK", &err);
+		goto out;
+	}
+	if (select_pcr(tpm, pcr, &selection))
+		goto out;
+	for (i = 0; i < ATTEMPTS; i++) {
+		imatally_evidence_free(evidence);
+		ret = attest_once(tpm, pcr, &selection, &data, &attest_counter,
+				  evidence);
+		if (ret)
+			goto out;
+		/* as the verifier will see it */
+		ret = imatally_evidence_check(evidence, ak, nonce->data,
+					      nonce->len, &attested, &err) ?
+			      -1 : 0;
+		if (!ret)
+			goto out;
+	}
+	complain("after %d attempts nothing that would verify: %s", ATTEMPTS,
+		 err.text);
+out:
+	imatally_ak_free(ak);
+	free(pem);
+	return ret;
+}

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* imatally verify --evidence: whether a TPM vouches for a folder. */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "imatally.h"
+
+/* A file that is read whole; NULL after a complaint. */
+static char *read_in(const char *dir, const char *name, size_t *len)
+{
+	char *path, *text;
+
+	if (asprintf(&path, "%s/%s", dir, name) < 0) {
+		complain("out of memory");
+		return NULL;
+	}
+	text = input_read(path, len);
+	free(path);
+	return text;
+}
+
+static int read_manifest(const char *dir, struct imatally_evidence *evidence)
+{
+	struct imatally_error err;
+	int ret = 0;
+	size_t len;
+	char *text;
+
+	text = read_in(dir, IMATALLY_EVIDENCE_MANIFEST, &len);
+	if (!text)
+		return EXIT_ERROR;
+	if (imatally_evidence_parse(evidence, text, len, &err)) {
+		complain("%s/" IMATALLY_EVIDENCE_MANIFEST ": %s", dir, err.text);
+		ret = EXIT_ERROR;
+	}
+	free(text);
+	return ret;
+}
+
+static int read_ak(const char *path, struct imatally_ak **ak)
+{
+	struct imatally_error err;
+	int ret = 0;
+	size_t len;
+	char *text;
+
+	text = input_read(path, &len);
+	if (!text)
+		return EXIT_ERROR;
+	if (imatally_ak_from_pem(ak, text, len, &err)) {
+		complain_about(input_name(path), &err);
+		ret = EXIT_ERROR;
+	}
+	free(text);
+	return ret;
+}
+
+/* @nonce NULL: any. */
+static int check(const char *dir, const struct imatally_evidence *evidence,
+		 const struct imatally_ak *ak,
+		 const struct imatally_bytes *nonce,
+		 struct imatally_attested *attested, struct imatally_error *err)
+{
+	switch (imatally_evidence_check(evidence, ak, nonce ? nonce->data : NULL,
+					nonce ? nonce->len : 0, attested, err)) {
+	case IMATALLY_OK:
+		return 0;
+	case IMATALLY_ERR_NOT_AUTHENTIC:
+		return EXIT_NOT_AUTHENTIC;
+	default:
+		complain_about(dir, err);
+		return EXIT_ERROR;
+	}
+}
+
+static int check_previous(const char *dir, const struct imatally_ak *ak,
+			  struct signer *signer, struct imatally_error *err)
+{
+	struct imatally_evidence previous;
+	struct imatally_attested before;
+	struct imatally_error why;
+	int ret;
+
+	ret = read_manifest(dir, &previous);
+	if (ret)
+		return ret;
+	ret = check(dir, &previous, ak, NULL, &before, &why);
+	imatally_evidence_free(&previous);
+	if (ret == EXIT_NOT_AUTHENTIC) {
+		*err = why;
+		snprintf(err->text, sizeof(err->text), "the previous evidence: %.170s",
+			 why.text);
+	}
+	if (ret)
+		return ret;
+	signer->has_previous = true;
+	return imatally_attested_follows(&signer->attested, &before,
+					 &signer->rebooted, err) ?
+		       EXIT_NOT_AUTHENTIC : 0;
+}
+
+static bool only_sha1(const struct imatally_pcrs *pcrs)
+{
+	size_t i;
+
+	for (i = 0; i < pcrs->nr; i++)
+		if (pcrs->pcr[i].bank.alg != IMATALLY_ALG_SHA1)
+			return false;
+	return true;
+}
+
+int evidence_check(const struct evidence_arguments *args,
+		   struct imatally_pcrs *pcrs, struct signer *signer,
+		   struct imatally_error *err)
+{
+	struct imatally_evidence evidence = { 0 };
+	struct imatally_bytes nonce = { 0 };
+	struct imatally_ak *ak = NULL;
+	int ret = EXIT_ERROR;
+
+	memset(signer, 0, sizeof(*signer));
+	if (nonce_parse(&nonce, args->nonce) || read_ak(args->ak, &ak) ||
+	    read_manifest(args->dir, &evidence))
+		goto out;
+	memcpy(signer->fingerprint, imatally_ak_fingerprint(ak),
+	       sizeof(signer->fingerprint));
+	ret = check(args->dir, &evidence, ak, &nonce, &signer->attested, err);
+	if (!ret && args->previous)
+		ret = check_previous(args->previous, ak, signer, err);
+	if (!ret) {
+		signer->weak = only_sha1(&evidence.pcrs);
+		/* they are the caller's now */
+		*pcrs = evidence.pcrs;
+		memset(&evidence.pcrs, 0, sizeof(evidence.pcrs));
+	}
+out:
+	imatally_evidence_free(&evidence);
+	imatally_ak_free(ak);
+	free(nonce.data);
+	return ret;
+}

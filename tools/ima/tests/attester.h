@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The part of a machine's TPM that signs, for tests: an AK, a clock, and
+ * evidence made with them as the TPM and "imatally collect" make it.  In two
+ * steps, so that a test can lie in between.
+ */
+#ifndef TESTS_ATTESTER_H
+#define TESTS_ATTESTER_H
+
+#include <openssl/evp.h>
+#include <tss2/tss2_tpm2_types.h>
+
+#include "imatally-evidence.h"
+#include "mklog.h"
+
+struct attester {
+	EVP_PKEY *pkey;
+	uint16_t scheme, hash;		/* of its signatures */
+	TPMS_CLOCK_INFO clock;
+	/* what will be signed */
+	TPMS_ATTEST quote, audit;
+	struct imatally_evidence evidence;
+};
+
+/* @scheme is TPM2_ALG_RSASSA, TPM2_ALG_RSAPSS or TPM2_ALG_ECDSA. */
+void attester_init(struct attester *a, uint16_t scheme, uint16_t hash);
+void attester_free(struct attester *a);
+
+/* The AK's public key, as the library takes it. */
+struct imatally_ak *attester_ak(const struct attester *a);
+
+/* Read and quote PCR 10 of @m, in all banks. */
+void attester_read(struct attester *a, const struct machine *m,
+		   const char *nonce);
+/* Compute the audit digest once more, after a change of the exchanges. */
+void attester_audit(struct attester *a);
+/* The quoted digest, over the PCR values of the evidence in their order. */
+void attester_quote(struct attester *a);
+void attester_sign(struct attester *a);
+
+/* All of it. */
+void attester_attest(struct attester *a, const struct machine *m,
+		     const char *nonce);
+
+#endif /* TESTS_ATTESTER_H */

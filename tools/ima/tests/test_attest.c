@@ -1,0 +1,509 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What a TPM vouches for, and everything that it does not. */
+
+#include "attester.h"
+#include "test.h"
+
+#define NONCE "from the verifier"
+
+static struct machine m;
+static struct attester tpm;
+static struct imatally_ak *ak;
+static struct imatally_attested attested;
+static struct imatally_error err;
+
+static int setup(void **state)
+{
+	(void)state;
+	machine_init(&m, 2, NULL);
+	machine_boot(&m, true);
+	machine_measure(&m, 3);
+	attester_init(&tpm, TPM2_ALG_ECDSA, TPM2_ALG_SHA256);
+	attester_attest(&tpm, &m, NONCE);
+	ak = attester_ak(&tpm);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	imatally_ak_free(ak);
+	attester_free(&tpm);
+	machine_free(&m);
+	return 0;
+}
+
+static enum imatally_status check_with(const char *nonce)
+{
+	return imatally_evidence_check(&tpm.evidence, ak,
+				       (const uint8_t *)nonce,
+				       nonce ? strlen(nonce) : 0, &attested,
+				       &err);
+}
+
+/* The TPM signed what was changed in between. */
+static void expect_refusal_of_signed(const char *reason)
+{
+	attester_sign(&tpm);
+	assert_int_equal(check_with(NONCE), IMATALLY_ERR_NOT_AUTHENTIC);
+	if (!strstr(err.text, reason))
+		fail_msg("no \"%s\" in: %s", reason, err.text);
+}
+
+/* It was changed after the TPM had signed. */
+static void expect_refusal(const char *reason)
+{
+	assert_int_equal(check_with(NONCE), IMATALLY_ERR_NOT_AUTHENTIC);
+	if (!strstr(err.text, reason))
+		fail_msg("no \"%s\" in: %s", reason, err.text);
+}
+
+static void every_kind_of_key_verifies(void **state)
+{
+	static const struct {
+		uint16_t scheme, hash;
+	} kinds[] = {
+		{ TPM2_ALG_RSASSA, TPM2_ALG_SHA256 },
+		{ TPM2_ALG_RSAPSS, TPM2_ALG_SHA256 },
+		{ TPM2_ALG_RSAPSS, TPM2_ALG_SHA384 },
+		{ TPM2_ALG_ECDSA, TPM2_ALG_SHA256 },
+		{ TPM2_ALG_ECDSA, TPM2_ALG_SHA384 },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
+		teardown(state);
+		machine_init(&m, 2, NULL);
+		machine_boot(&m, true);
+		attester_init(&tpm, kinds[i].scheme, kinds[i].hash);
+		attester_attest(&tpm, &m, NONCE);
+		ak = attester_ak(&tpm);
+		assert_int_equal(check_with(NONCE), IMATALLY_OK);
+		assert_true(attested.has_counter);
+		assert_int_equal(attested.counter, m.counter);
+		assert_int_equal(attested.clock.clock, 1000000);
+		assert_int_equal(attested.clock.reset, 5);
+		assert_int_equal(attested.clock.restart, 1);
+	}
+}
+
+static void a_manifest_keeps_everything(void **state)
+{
+	char *text = imatally_evidence_format(&tpm.evidence), *again;
+	struct imatally_evidence parsed;
+
+	(void)state;
+	assert_non_null(text);
+	assert_int_equal(imatally_evidence_parse(&parsed, text, strlen(text),
+						 &err), IMATALLY_OK);
+	imatally_evidence_free(&tpm.evidence);
+	tpm.evidence = parsed;
+	assert_int_equal(check_with(NONCE), IMATALLY_OK);
+	assert_int_equal(attested.counter, m.counter);
+	again = imatally_evidence_format(&parsed);
+	assert_string_equal(again, text);
+	free(again);
+	free(text);
+}
+
+static void the_counter_may_be_absent(void **state)
+{
+	(void)state;
+	tpm.evidence.nr_exchanges = 0;
+	assert_int_equal(check_with(NONCE), IMATALLY_OK);
+	assert_false(attested.has_counter);
+	tpm.evidence.nr_exchanges = 2;
+}
+
+static void another_nonce(void **state)
+{
+	(void)state;
+	assert_int_equal(check_with("from the verifieR"),
+			 IMATALLY_ERR_NOT_AUTHENTIC);
+	assert_non_null(strstr(err.text, "nonce"));
+	/* "from the verifier" in hexadecimal: what it answers instead */
+	assert_non_null(strstr(err.text, "66726f6d20746865207665726966696572"));
+	assert_int_equal(check_with("from the"),
+			 IMATALLY_ERR_NOT_AUTHENTIC);
+	assert_int_equal(check_with("from the verifier "),
+			 IMATALLY_ERR_NOT_AUTHENTIC);
+	assert_int_equal(check_with(""), IMATALLY_ERR_NOT_AUTHENTIC);
+	assert_int_equal(check_with(NULL), IMATALLY_OK);
+}
+
+static void another_ak(void **state)
+{
+	static const uint16_t schemes[] = { TPM2_ALG_ECDSA, TPM2_ALG_RSASSA };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(schemes); i++) {
+		struct attester other;
+
+		imatally_ak_free(ak);
+		attester_init(&other, schemes[i], TPM2_ALG_SHA256);
+		ak = attester_ak(&other);
+		expect_refusal("not this AK's");
+		attester_free(&other);
+	}
+}
+
+static void flip_each_bit(struct imatally_bytes *bytes)
+{
+	size_t i;
+
+	for (i = 0; i < bytes->len * 8; i++) {
+		bytes->data[i / 8] ^= 1 << i % 8;
+		if (check_with(NONCE) != IMATALLY_ERR_NOT_AUTHENTIC)
+			fail_msg("bit %zu of %zu bytes was not noticed", i,
+				 bytes->len);
+		bytes->data[i / 8] ^= 1 << i % 8;
+	}
+}
+
+static void cut_each_byte(struct imatally_bytes *bytes)
+{
+	size_t len = bytes->len;
+
+	while (bytes->len--)
+		assert_int_equal(check_with(NONCE), IMATALLY_ERR_NOT_AUTHENTIC);
+	bytes->len = len;
+}
+
+static void every_bit_counts(void **state)
+{
+	struct imatally_evidence *ev = &tpm.evidence;
+	struct imatally_bytes *const all[] = {
+		&ev->quote.attest, &ev->quote.signature,
+		&ev->audit.attest, &ev->audit.signature,
+		&ev->exchange[0].command, &ev->exchange[0].response,
+		&ev->exchange[1].command, &ev->exchange[1].response,
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(all); i++) {
+		flip_each_bit(all[i]);
+		cut_each_byte(all[i]);
+	}
+	assert_int_equal(check_with(NONCE), IMATALLY_OK);
+}
+
+static void every_pcr_value_counts(void **state)
+{
+	struct imatally_pcrs *pcrs = &tpm.evidence.pcrs;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < pcrs->nr; i++) {
+		struct imatally_pcr *pcr = &pcrs->pcr[i];
+
+		pcr->bank.value[pcr->bank.len - 1] ^= 1;
+		expect_refusal("the PCR values are not those that were quoted");
+		pcr->bank.value[pcr->bank.len - 1] ^= 1;
+		pcr->index = 11;
+		expect_refusal("no value of it is told");
+		pcr->index = 10;
+		pcr->bank.alg ^= 0x100;
+		expect_refusal("no value of it is told");
+		pcr->bank.alg ^= 0x100;
+	}
+	pcrs->nr--;
+	expect_refusal("no value of it is told");
+}
+
+static void a_value_that_is_not_quoted(void **state)
+{
+	TPML_PCR_SELECTION *selection = &tpm.quote.attested.quote.pcrSelect;
+	struct imatally_pcrs *pcrs = &tpm.evidence.pcrs;
+
+	(void)state;
+	attester_read(&tpm, &m, NONCE);
+	selection->count = 1;
+	pcrs->nr = 1;
+	attester_quote(&tpm);
+	pcrs->nr = 2;
+	expect_refusal_of_signed("of 2 PCR values told, it covers 1");
+}
+
+/* A TPM quotes a bank as often as it is asked to. */
+static void a_bank_quoted_twice_stands_for_no_other(void **state)
+{
+	TPML_PCR_SELECTION *selection = &tpm.quote.attested.quote.pcrSelect;
+	struct imatally_pcr *pcr, saved;
+
+	(void)state;
+	attester_read(&tpm, &m, NONCE);
+	pcr = tpm.evidence.pcrs.pcr;
+	saved = pcr[1];
+	selection->pcrSelections[1] = selection->pcrSelections[0];
+	pcr[1] = pcr[0];
+	attester_quote(&tpm);
+	pcr[1] = saved;
+	pcr[1].bank.value[0] ^= 1;
+	expect_refusal_of_signed("twice");
+}
+
+static void something_else_that_was_signed(void **state)
+{
+	struct imatally_attestation quote;
+
+	(void)state;
+	quote = tpm.evidence.quote;
+	tpm.evidence.quote = tpm.evidence.audit;
+	tpm.evidence.audit = quote;
+	expect_refusal("the quote: the TPM signed something else (0x8016)");
+	tpm.evidence.audit = tpm.evidence.quote;
+	tpm.evidence.quote = quote;
+
+	quote = tpm.evidence.audit;
+	tpm.evidence.audit = tpm.evidence.quote;
+	expect_refusal("the attested counter: the TPM signed something else (0x8018)");
+	tpm.evidence.audit = quote;
+}
+
+static void a_key_that_is_not_restricted(void **state)
+{
+	(void)state;
+	attester_read(&tpm, &m, NONCE);
+	tpm.quote.magic = 0x12345678;
+	attester_sign(&tpm);
+	/* mu refuses it already when it marshals or unmarshals */
+	assert_int_equal(check_with(NONCE), IMATALLY_ERR_NOT_AUTHENTIC);
+	assert_non_null(strstr(err.text, "no TPM made it"));
+}
+
+static void a_sha1_signature_is_refused(void **state)
+{
+	(void)state;
+	tpm.hash = TPM2_ALG_SHA1;
+	attester_read(&tpm, &m, NONCE);
+	expect_refusal_of_signed("a hash that is not trusted (0x0004)");
+}
+
+static void a_counter_for_another_nonce(void **state)
+{
+	(void)state;
+	attester_read(&tpm, &m, NONCE);
+	tpm.audit.extraData.buffer[0] ^= 1;
+	expect_refusal_of_signed("the attested counter: another nonce");
+}
+
+/* The TPM signs an old session with a new nonce. */
+static void a_counter_that_was_read_before(void **state)
+{
+	struct attester old = tpm;
+	struct imatally_bytes *command;
+
+	(void)state;
+	memset(&old.evidence, 0, sizeof(old.evidence));
+	attester_read(&tpm, &m, NONCE);
+	attester_read(&old, &m, "from another time");
+	imatally_evidence_free(&tpm.evidence);
+	tpm.evidence = old.evidence;
+	tpm.audit.attested = old.audit.attested;
+	expect_refusal_of_signed("did not begin with the nonce");
+
+	/* nor is a read alone enough */
+	attester_read(&tpm, &m, NONCE);
+	command = &tpm.evidence.exchange[0].command;
+	command->data[3] ^= 1;
+	attester_audit(&tpm);
+	expect_refusal_of_signed("did not begin with the nonce");
+}
+
+static void a_counter_of_another_boot(void **state)
+{
+	(void)state;
+	attester_read(&tpm, &m, NONCE);
+	tpm.audit.clockInfo.resetCount++;
+	expect_refusal_of_signed("not of the same boot as the quote");
+	attester_read(&tpm, &m, NONCE);
+	tpm.audit.clockInfo.restartCount--;
+	expect_refusal_of_signed("not of the same boot as the quote");
+}
+
+static void a_counter_read_with_other_values(void **state)
+{
+	struct imatally_bytes *response;
+
+	(void)state;
+	attester_read(&tpm, &m, NONCE);
+	response = &tpm.evidence.exchange[1].response;
+	response->data[response->len - 1] ^= 1;
+	attester_audit(&tpm);
+	expect_refusal_of_signed("the attested counter: the value of PCR 10 in bank 0x000b is another one");
+
+	attester_read(&tpm, &m, NONCE);
+	response = &tpm.evidence.exchange[1].response;
+	response->len -= 34;		/* one digest less than selected */
+	response->data[8 + 4 + 16 + 3] = 1;
+	attester_audit(&tpm);
+	expect_refusal_of_signed("is another one");
+
+	attester_read(&tpm, &m, NONCE);
+	response = &tpm.evidence.exchange[1].response;
+	response->data = realloc(response->data, response->len + 2);
+	memset(response->data + response->len, 0, 2);
+	response->len += 2;		/* one more, and empty */
+	response->data[8 + 4 + 16 + 3] = 3;
+	attester_audit(&tpm);
+	expect_refusal_of_signed("values that it does not select");
+}
+
+static void another_command_in_the_session(void **state)
+{
+	struct imatally_exchange *exchange;
+
+	(void)state;
+	attester_read(&tpm, &m, NONCE);
+	exchange = &tpm.evidence.exchange[1];
+	exchange->command.data[3] ^= 1;
+	exchange->response.data[7] ^= 1;
+	attester_audit(&tpm);
+	expect_refusal_of_signed("is not TPM2_PCR_Read");
+
+	/* a refused one */
+	attester_read(&tpm, &m, NONCE);
+	tpm.evidence.exchange[1].response.data[3] = 1;
+	attester_audit(&tpm);
+	expect_refusal_of_signed("is not TPM2_PCR_Read");
+
+	/* none at all */
+	attester_read(&tpm, &m, NONCE);
+	exchange = &tpm.evidence.exchange[1];
+	tpm.evidence.nr_exchanges = 1;
+	free(exchange->command.data);
+	free(exchange->response.data);
+	attester_audit(&tpm);
+	expect_refusal_of_signed("of 2 PCR values told, it covers 0");
+}
+
+/* A TPM that answers with one value at a time. */
+static void read_in_two(uint32_t counter_moves)
+{
+	struct imatally_exchange *exchange;
+	struct machine half = m;
+	struct attester other = tpm;
+	unsigned int i;
+
+	attester_read(&tpm, &m, NONCE);
+	exchange = calloc(3, sizeof(*exchange));
+	exchange[0] = tpm.evidence.exchange[0];
+	half.nr_banks = 1;
+	for (i = 0; i < 2; i++) {
+		memset(&other.evidence, 0, sizeof(other.evidence));
+		half.bank[0] = m.bank[i];
+		half.counter = m.counter + i * counter_moves;
+		attester_read(&other, &half, NONCE);
+		exchange[1 + i] = other.evidence.exchange[1];
+		memset(&other.evidence.exchange[1], 0, sizeof(*exchange));
+		imatally_evidence_free(&other.evidence);
+	}
+	free(tpm.evidence.exchange[1].command.data);
+	free(tpm.evidence.exchange[1].response.data);
+	free(tpm.evidence.exchange);
+	tpm.evidence.exchange = exchange;
+	tpm.evidence.nr_exchanges = 3;
+	attester_audit(&tpm);
+}
+
+static void a_read_may_take_several_commands(void **state)
+{
+	(void)state;
+	read_in_two(0);
+	attester_sign(&tpm);
+	assert_int_equal(check_with(NONCE), IMATALLY_OK);
+	assert_int_equal(attested.counter, m.counter);
+
+	read_in_two(1);
+	expect_refusal_of_signed("PCRs were updated between its reads");
+}
+
+/* Time */
+
+static void follows(struct imatally_attested before,
+		    struct imatally_attested now, const char *reason,
+		    bool reboot)
+{
+	bool rebooted;
+
+	if (reason) {
+		assert_int_equal(imatally_attested_follows(&now, &before,
+							   &rebooted, &err),
+				 IMATALLY_ERR_NOT_AUTHENTIC);
+		if (!strstr(err.text, reason))
+			fail_msg("no \"%s\" in: %s", reason, err.text);
+		return;
+	}
+	assert_int_equal(imatally_attested_follows(&now, &before, &rebooted,
+						   &err), IMATALLY_OK);
+	assert_int_equal(rebooted, reboot);
+}
+
+static struct imatally_attested at(uint64_t clock, uint32_t reset,
+				   uint32_t restart, bool safe,
+				   uint32_t counter)
+{
+	return (struct imatally_attested){
+		.clock = { clock, reset, restart, safe },
+		.has_counter = counter, .counter = counter,
+	};
+}
+
+static void time_does_not_go_back(void **state)
+{
+	const struct imatally_attested before = at(1000, 5, 2, true, 100);
+
+	(void)state;
+	follows(before, at(2000, 5, 2, true, 200), NULL, false);
+	follows(before, at(2000, 5, 2, true, 99), "pcrUpdateCounter went back by 1", false);
+	follows(before, at(2000, 5, 2, true, 0), NULL, false);
+	follows(before, at(999, 5, 2, true, 200), "clock went back by 1 ms", false);
+	follows(before, at(999, 5, 2, false, 200), "clock went back by 1 ms", false);
+	follows(before, at(2000, 4, 3, true, 200), "resetCount went back by 1", false);
+	follows(before, at(2000, 5, 1, true, 200), "restartCount went back by 1", false);
+	/* suspended, rebooted: the counter starts anew at a reset only */
+	follows(before, at(2000, 5, 3, true, 200), NULL, true);
+	follows(before, at(2000, 5, 3, true, 20), "pcrUpdateCounter went back", true);
+	follows(before, at(2000, 6, 0, true, 20), NULL, true);
+	/* a power loss: the clock may have lost something, and says so */
+	follows(before, at(999, 6, 0, false, 20), NULL, true);
+	follows(before, at(999, 6, 0, true, 20), "clock went back", true);
+	/* obfuscated counts wrap */
+	follows(at(1000, UINT32_MAX, UINT32_MAX, true, 9),
+		at(2000, UINT32_MAX, 0, true, 9), NULL, true);
+	follows(at(1000, UINT32_MAX, 7, true, 9), at(2000, 0, 7, true, 9), NULL,
+		true);
+	follows(at(1000, 0, 7, true, 9), at(2000, UINT32_MAX, 7, true, 9),
+		"resetCount went back by 1", true);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(every_kind_of_key_verifies),
+		TEST(a_manifest_keeps_everything),
+		TEST(the_counter_may_be_absent),
+		TEST(another_nonce),
+		TEST(another_ak),
+		TEST(every_bit_counts),
+		TEST(every_pcr_value_counts),
+		TEST(a_value_that_is_not_quoted),
+		TEST(a_bank_quoted_twice_stands_for_no_other),
+		TEST(something_else_that_was_signed),
+		TEST(a_key_that_is_not_restricted),
+		TEST(a_sha1_signature_is_refused),
+		TEST(a_counter_for_another_nonce),
+		TEST(a_counter_that_was_read_before),
+		TEST(a_counter_of_another_boot),
+		TEST(a_counter_read_with_other_values),
+		TEST(another_command_in_the_session),
+		TEST(a_read_may_take_several_commands),
+		cmocka_unit_test(time_does_not_go_back),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

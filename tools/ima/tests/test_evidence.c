@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The manifest: what it must be, and what is said of one that is not. */
+
+#include "attester.h"
+#include "test.h"
+
+static struct imatally_evidence evidence;
+static struct imatally_error err;
+
+static enum imatally_status parse(const char *text, size_t len)
+{
+	enum imatally_status status;
+
+	status = imatally_evidence_parse(&evidence, text, len, &err);
+	if (status)
+		assert_null(evidence.pcrs.pcr);
+	imatally_evidence_free(&evidence);
+	return status;
+}
+
+#define HEAD "\"format\": \"imatally-evidence\", \"version\": 1"
+#define PCRS "\"pcrs\": {\"sha1\": {\"10\": \"000102030405060708090a0b0c0d0e0f10111213\"}}"
+#define QUOTE "\"quote\": {\"attest\": \"ff\", \"signature\": \"00\"}"
+#define SIGNED "\"attest\": \"ff\", \"signature\": \"00\""
+#define EXCHANGE "{\"command\": \"00\", \"response\": \"\"}"
+
+static void the_least_that_is_one(void **state)
+{
+	static const char *const good[] = {
+		"{" HEAD ", " PCRS ", " QUOTE "}",
+		"{" HEAD ", " PCRS ", " QUOTE ", \"counter\": {\"hash\": \"sha256\", \"exchanges\": [" EXCHANGE "], " SIGNED "}}",
+		"{" HEAD ", " PCRS ", " QUOTE ", \"of a later minor\": [1]}",
+		"{" HEAD ", \"pcrs\": {\"0x1234\": {\"0\": \"00\", \"23\": \"11\"}}, " QUOTE "}",
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(good); i++)
+		if (parse(good[i], strlen(good[i])))
+			fail_msg("%s: %s", good[i], err.text);
+}
+
+static void what_is_wrong_is_told(void **state)
+{
+	static const struct {
+		const char *text, *reason;
+	} bad[] = {
+		{ "", "line 1" },
+		{ "[]", "format" },
+		{ "{}", "format" },
+		{ "{\"format\": 1}", "format" },
+		{ "{\"format\": \"something\"}", "format" },
+		{ "{\"format\": \"imatally-evidence\"}", "\"version\": an integer" },
+		{ "{\"format\": \"imatally-evidence\", \"version\": 2}", "version 2" },
+		{ "{\"format\": \"imatally-evidence\", \"version\": 1.0}", "\"version\"" },
+		{ "{" HEAD "}", "\"pcrs\": an object" },
+		{ "{" HEAD ", " HEAD "}", "duplicate" },
+		{ "{" HEAD ", \"pcrs\": {}, " QUOTE "}", "\"pcrs\": there is no value" },
+		{ "{" HEAD ", \"pcrs\": {\"md5\": {}}, " QUOTE "}", "\"md5\" is no hash" },
+		{ "{" HEAD ", \"pcrs\": {\"sha1\": []}, " QUOTE "}", "an object is expected" },
+		{ "{" HEAD ", \"pcrs\": {\"sha1\": {\"24\": \"00\"}}, " QUOTE "}", "0 to 23" },
+		{ "{" HEAD ", \"pcrs\": {\"sha1\": {\"-1\": \"00\"}}, " QUOTE "}", "0 to 23" },
+		{ "{" HEAD ", \"pcrs\": {\"sha1\": {\"\": \"00\"}}, " QUOTE "}", "0 to 23" },
+		{ "{" HEAD ", \"pcrs\": {\"sha1\": {\"10x\": \"00\"}}, " QUOTE "}", "0 to 23" },
+		{ "{" HEAD ", \"pcrs\": {\"sha1\": {\"10\": 0}}, " QUOTE "}", "PCR 10: a string" },
+		{ "{" HEAD ", \"pcrs\": {\"sha1\": {\"10\": \"00\"}}, " QUOTE "}", "PCR 10: not a sha1 digest" },
+		{ "{" HEAD ", " PCRS "}", "\"quote\": an object" },
+		{ "{" HEAD ", " PCRS ", \"quote\": {\"attest\": \"ff\"}}", "\"signature\": a string" },
+		{ "{" HEAD ", " PCRS ", \"quote\": {\"attest\": \"f\"}}", "\"attest\": not an even number" },
+		{ "{" HEAD ", " PCRS ", \"quote\": {\"attest\": \"fg\"}}", "\"attest\": not an even number" },
+		{ "{" HEAD ", " PCRS ", " QUOTE ", \"counter\": 1}", "\"counter\": an object" },
+		{ "{" HEAD ", " PCRS ", " QUOTE ", \"counter\": {\"hash\": \"md5\"}}", "\"md5\" is no hash" },
+		{ "{" HEAD ", " PCRS ", " QUOTE ", \"counter\": {\"hash\": \"sha256\", \"exchanges\": []}}", "1 to 50" },
+		{ "{" HEAD ", " PCRS ", " QUOTE ", \"counter\": {\"hash\": \"sha256\", \"exchanges\": [1]}}", "\"command\"" },
+		{ "{" HEAD ", " PCRS ", " QUOTE ", \"counter\": {\"hash\": \"sha256\", \"exchanges\": [" EXCHANGE "]}}", "\"attest\"" },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		if (parse(bad[i].text, strlen(bad[i].text)) !=
+		    IMATALLY_ERR_MALFORMED)
+			fail_msg("taken: %s", bad[i].text);
+		if (!strstr(err.text, bad[i].reason))
+			fail_msg("%s: no \"%s\" in: %s", bad[i].text,
+				 bad[i].reason, err.text);
+	}
+}
+
+static void cut_anywhere_it_is_none(void **state)
+{
+	static const char nonce[] = "nonce";
+	struct attester tpm;
+	struct machine m;
+	char *text;
+	size_t len;
+
+	(void)state;
+	machine_init(&m, 2, NULL);
+	machine_boot(&m, true);
+	attester_init(&tpm, TPM2_ALG_ECDSA, TPM2_ALG_SHA256);
+	attester_attest(&tpm, &m, nonce);
+	text = imatally_evidence_format(&tpm.evidence);
+	assert_non_null(text);
+	assert_int_equal(parse(text, strlen(text)), IMATALLY_OK);
+	for (len = strlen(text) - 1; len--;)
+		assert_int_equal(parse(text, len), IMATALLY_ERR_MALFORMED);
+	free(text);
+	attester_free(&tpm);
+	machine_free(&m);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_least_that_is_one),
+		cmocka_unit_test(what_is_wrong_is_told),
+		cmocka_unit_test(cut_anywhere_it_is_none),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
