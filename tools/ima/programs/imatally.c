@@ -14,6 +14,7 @@ static const struct command {
 	{ "show", cmd_show, cmd_show_usage },
 	{ "verify", cmd_verify, cmd_verify_usage },
 	{ "collect", cmd_collect, cmd_collect_usage },
+	{ "watch", cmd_watch, cmd_watch_usage },
 };
 
 static void usage(FILE *to)

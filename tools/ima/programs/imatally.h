@@ -16,7 +16,9 @@
 int cmd_collect(int argc, char *argv[]);
 int cmd_show(int argc, char *argv[]);
 int cmd_verify(int argc, char *argv[]);
-extern const char cmd_collect_usage[], cmd_show_usage[], cmd_verify_usage[];
+int cmd_watch(int argc, char *argv[]);
+extern const char cmd_collect_usage[], cmd_show_usage[], cmd_verify_usage[],
+	cmd_watch_usage[];
 
 /* input.c: all complain on stderr themselves */
 void complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -33,3 +33,21 @@ int kernel_request_record(const char *ima)
 	close(fd);
 	return ret;
 }
+
+long long kernel_count_entries(const char *ima)
+{
+	long long count = -1;
+	char path[4096];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/runtime_measurements_count", ima);
+	file = input_open(path);
+	if (!file)
+		return -1;
+	if (fscanf(file, "%lld", &count) != 1 || count < 0) {
+		complain("%s: no number", path);
+		count = -1;
+	}
+	fclose(file);
+	return count;
+}

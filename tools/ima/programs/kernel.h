@@ -12,4 +12,7 @@
  */
 int kernel_request_record(const char *ima);
 
+/* How many entries the list has; -1 after a complaint. */
+long long kernel_count_entries(const char *ima);
+
 #endif /* PROGRAMS_KERNEL_H */

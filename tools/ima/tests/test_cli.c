@@ -116,6 +116,8 @@ static void help_and_version(void **state)
 	expect(out, "--evidence DIR");
 	assert_int_equal(run("collect --help"), 0);
 	expect(out, "Usage: imatally collect --ak AK");
+	assert_int_equal(run("watch --help"), 0);
+	expect(out, "Usage: imatally watch");
 	assert_int_equal(run("--version"), 0);
 	expect(out, "imatally ");
 	assert_string_equal(err, "");
@@ -137,6 +139,7 @@ static void bad_usage_is_3_on_stderr(void **state)
 		"collect --create-ak ak.pem --ak ak --nonce 00",
 		"collect --ak ak --nonce 00 --out d --ak-alg ecc",
 		"collect --ak ak --nonce 00 --out d --pcr 24",
+		"watch", "watch --every 1 --interval 1",
 		"verify --evidence .", "verify --ak log --nonce 00",
 		"verify --evidence . --ak nothing --nonce 00",
 		"verify --evidence nothing --ak log --nonce 00",
