@@ -41,7 +41,11 @@ imatally: ## build the verifier
 	@scripts/deps demo
 	@$(MAKE) --no-print-directory -C tools/ima
 
+deb: ## build a Debian package of the verifier, in build/deb
+	@scripts/deps check
+	@$(MAKE) --no-print-directory -C tools/ima deb
+
 clean: ## remove all that was built, but for the caches in your home folder
 	rm -rf build
 
-.PHONY: help demo check kernel tree refresh series imatally clean
+.PHONY: help demo check kernel tree refresh series imatally deb clean
