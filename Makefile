@@ -3,10 +3,12 @@
 # The front door. "make help" lists what is behind it.
 #
 # Variables:
-#	BASE=6.12	kernel base
+#	BASE=6.12	kernel base; make check: only that one
 #	KSRC=DIR	a kernel tree of your own instead of a base
 #	T=NAME		make check: only the tests whose names begin with NAME
 
+# Tests run on all bases unless one is given
+CHECKED := $(addprefix --base ,$(BASE))
 BASE ?= 6.12
 export KSRC
 
@@ -20,7 +22,7 @@ demo: ## install what is missing, build, and show a complete and an incomplete l
 
 check: ## install what is missing, build, and run all tests
 	@scripts/deps check
-	@scripts/check --base $(BASE) $(T)
+	@scripts/check $(CHECKED) $(T)
 
 kernel: ## build the kernel with the series
 	@scripts/deps demo
