@@ -40,6 +40,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static struct imatally_ak *ak;
 	struct imatally_attested attested;
 	struct imatally_error err;
+	bool has_quote, has_counter;
 
 	if (!ak) {
 		attester_init(&tpm, TPM2_ALG_ECDSA, TPM2_ALG_SHA256);
@@ -50,17 +51,23 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	write_and_parse(&tpm.evidence);
 	imatally_evidence_check(&tpm.evidence, ak, NULL, 0, &attested, &err);
-	if (unmarshal(&tpm.evidence.quote.attest, &tpm.quote) &&
-	    (!tpm.evidence.nr_exchanges ||
+	has_quote = tpm.evidence.quote.attest.data;
+	has_counter = tpm.evidence.nr_exchanges;
+	if ((!has_quote ||
+	     unmarshal(&tpm.evidence.quote.attest, &tpm.quote)) &&
+	    (!has_counter ||
 	     unmarshal(&tpm.evidence.audit.attest, &tpm.audit))) {
-		if (tpm.quote.type == TPM2_ST_ATTEST_QUOTE)
+		if (!has_quote)
+			tpm.quote = tpm.audit;
+		else if (tpm.quote.type == TPM2_ST_ATTEST_QUOTE)
 			attester_quote(&tpm);
-		if (tpm.evidence.nr_exchanges &&
-		    tpm.audit.type == TPM2_ST_ATTEST_SESSION_AUDIT)
-			attester_audit(&tpm);
-		else
+		if (!has_counter)
 			tpm.audit = tpm.quote;
+		else if (tpm.audit.type == TPM2_ST_ATTEST_SESSION_AUDIT)
+			attester_audit(&tpm);
 		attester_sign(&tpm);
+		if (!has_quote)
+			imatally_evidence_drop_quote(&tpm.evidence);
 		imatally_evidence_check(&tpm.evidence, ak, NULL, 0, &attested,
 					&err);
 	}

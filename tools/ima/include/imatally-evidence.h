@@ -60,10 +60,15 @@ struct imatally_exchange {
  */
 struct imatally_evidence {
 	struct imatally_pcrs pcrs;	/* no index is IMATALLY_PCR_OF_LOG */
-	struct imatally_attestation quote;	/* by TPM2_Quote */
+	/*
+	 * TPM2_Quote.  Absent (attest.data is NULL) where the PCRs changed too
+	 * fast; then there is the counter, which proves the values as well.
+	 */
+	struct imatally_attestation quote;
 	/*
 	 * The attested counter: TPM2_PCR_Read in an audit session.  Absent
-	 * (nr_exchanges is 0) where the TPM or its owner did not allow it.
+	 * (nr_exchanges is 0) where the TPM or its owner did not allow it; then
+	 * there is the quote.
 	 */
 	uint16_t audit_alg;		/* hash algorithm of the session */
 	size_t nr_exchanges;
@@ -83,6 +88,10 @@ enum imatally_status imatally_evidence_parse(struct imatally_evidence *evidence,
 char *imatally_evidence_format(const struct imatally_evidence *evidence);
 
 void imatally_evidence_free(struct imatally_evidence *evidence);
+
+/* Leave only the other one of the two. */
+void imatally_evidence_drop_quote(struct imatally_evidence *evidence);
+void imatally_evidence_drop_counter(struct imatally_evidence *evidence);
 
 /*
  * Decode @digits (terminated, an even number) to @bytes, which may be empty.
@@ -124,17 +133,17 @@ struct imatally_clock {
 
 /* What a TPM said beside the PCR values. */
 struct imatally_attested {
-	struct imatally_clock clock;	/* when it quoted */
+	struct imatally_clock clock;	/* when it signed */
 	bool has_counter;
 	uint32_t counter;	/* pcrUpdateCounter, together with the PCR values */
 };
 
 /*
  * Whether @key's TPM vouches for the PCR values of @evidence, all of them, in
- * answer to @nonce: signatures, nonce, quoted digest; and for the attested
- * counter that the audit digest is that of the commands and responses, that
+ * answer to @nonce: of the quote the signature, the nonce and the digest; and of
+ * the attested counter these too, and that the audit digest is that of the commands and responses, that
  * they began with the nonce, and that they read these same values.  @nonce NULL
- * takes whatever nonce was quoted, for evidence that was checked before.
+ * takes whatever nonce was signed, for evidence that was checked before.
  *
  * Returns IMATALLY_ERR_NOT_AUTHENTIC, with the reason, if it does not.
  */

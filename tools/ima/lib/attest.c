@@ -204,11 +204,7 @@ open_attestation(const struct imatally_attestation *attestation,
 	return IMATALLY_OK;
 }
 
-static bool is_nonce(const TPM2B_DATA *data, const uint8_t *nonce, size_t len)
-{
-	return data->size == len && !memcmp(data->buffer, nonce, len);
-}
-
+/* @nonce NULL is any. */
 static enum imatally_status check_nonce(const TPMS_ATTEST *attest,
 					const uint8_t *nonce, size_t len,
 					const char *what,
@@ -217,7 +213,8 @@ static enum imatally_status check_nonce(const TPMS_ATTEST *attest,
 	char text[2 * IMATALLY_MAX_NONCE + 1] = "none";
 	unsigned int i;
 
-	if (is_nonce(&attest->extraData, nonce, len))
+	if (!nonce || (attest->extraData.size == len &&
+		       !memcmp(attest->extraData.buffer, nonce, len)))
 		return IMATALLY_OK;
 	for (i = 0; i < attest->extraData.size && i < IMATALLY_MAX_NONCE; i++)
 		snprintf(text + 2 * i, 3, "%02x", attest->extraData.buffer[i]);
@@ -372,11 +369,9 @@ check_quote(const struct imatally_evidence *evidence,
 		return NOT_AUTHENTIC(err, quote_name,
 				     "the TPM signed something else (0x%04x)",
 				     attest->type);
-	if (nonce) {
-		status = check_nonce(attest, nonce, nonce_len, quote_name, err);
-		if (status)
-			return status;
-	}
+	status = check_nonce(attest, nonce, nonce_len, quote_name, err);
+	if (status)
+		return status;
 	return check_quoted(&attest->attested.quote, hash, &evidence->pcrs, err);
 }
 
@@ -515,27 +510,24 @@ check_reads(const struct imatally_evidence *evidence, uint32_t *counter,
 
 static enum imatally_status
 check_counter(const struct imatally_evidence *evidence,
-	      const struct imatally_ak *ak, const TPMS_ATTEST *quote,
-	      uint32_t *counter, struct imatally_error *err)
+	      const struct imatally_ak *ak, const uint8_t *nonce, size_t nonce_len,
+	      TPMS_ATTEST *attest, uint32_t *counter, struct imatally_error *err)
 {
-	const TPM2B_DATA *nonce = &quote->extraData;
 	const TPM2B_DIGEST *signed_digest;
 	uint8_t digest[EVP_MAX_MD_SIZE];
 	enum imatally_status status;
-	TPMS_ATTEST attest;
 	uint16_t hash;
 	size_t len;
 
-	status = open_attestation(&evidence->audit, ak, audit_name, &attest,
+	status = open_attestation(&evidence->audit, ak, audit_name, attest,
 				  &hash, err);
 	if (status)
 		return status;
-	if (attest.type != TPM2_ST_ATTEST_SESSION_AUDIT)
+	if (attest->type != TPM2_ST_ATTEST_SESSION_AUDIT)
 		return NOT_AUTHENTIC(err, audit_name,
 				     "the TPM signed something else (0x%04x)",
-				     attest.type);
-	status = check_nonce(&attest, nonce->buffer, nonce->size, audit_name,
-			     err);
+				     attest->type);
+	status = check_nonce(attest, nonce, nonce_len, audit_name, err);
 	if (status)
 		return status;
 
@@ -544,7 +536,7 @@ check_counter(const struct imatally_evidence *evidence,
 		return imatally_fail(err, IMATALLY_ERR_CRYPTO,
 				     "libcrypto can't compute the audit digest (hash 0x%04x)",
 				     evidence->audit_alg);
-	signed_digest = &attest.attested.sessionAudit.sessionDigest;
+	signed_digest = &attest->attested.sessionAudit.sessionDigest;
 	if (signed_digest->size != len ||
 	    memcmp(signed_digest->buffer, digest, len))
 		return NOT_AUTHENTIC(err, audit_name,
@@ -553,14 +545,23 @@ check_counter(const struct imatally_evidence *evidence,
 	 * The TPM signs a session whenever it is asked: the nonce in the session
 	 * is what proves that the read is not older than the nonce.
 	 */
-	if (!begins_with(&evidence->exchange[0], nonce))
+	if (!begins_with(&evidence->exchange[0], &attest->extraData))
 		return NOT_AUTHENTIC(err, audit_name,
 				     "the session did not begin with the nonce: the read may be an old one");
-	if (attest.clockInfo.resetCount != quote->clockInfo.resetCount ||
-	    attest.clockInfo.restartCount != quote->clockInfo.restartCount)
+	return check_reads(evidence, counter, err);
+}
+
+/* Both are by one TPM, of one boot, in answer to one nonce. */
+static enum imatally_status check_same(const TPMS_ATTEST *quote,
+				       const TPMS_ATTEST *audit,
+				       struct imatally_error *err)
+{
+	if (audit->clockInfo.resetCount != quote->clockInfo.resetCount ||
+	    audit->clockInfo.restartCount != quote->clockInfo.restartCount)
 		return NOT_AUTHENTIC(err, audit_name,
 				     "it is not of the same boot as the quote");
-	return check_reads(evidence, counter, err);
+	return check_nonce(audit, quote->extraData.buffer,
+			   quote->extraData.size, audit_name, err);
 }
 
 enum imatally_status
@@ -569,23 +570,34 @@ imatally_evidence_check(const struct imatally_evidence *evidence,
 			size_t nonce_len, struct imatally_attested *attested,
 			struct imatally_error *err)
 {
-	enum imatally_status status;
-	TPMS_ATTEST quote;
+	bool has_quote = evidence->quote.attest.data;
+	enum imatally_status status = IMATALLY_OK;
+	TPMS_ATTEST quote, audit;
+	const TPMS_CLOCK_INFO *clock;
 
 	memset(attested, 0, sizeof(*attested));
-	status = check_quote(evidence, ak, nonce, nonce_len, &quote, err);
+	attested->has_counter = evidence->nr_exchanges;
+	if (!has_quote && !attested->has_counter)
+		return NOT_AUTHENTIC(err, "the PCR values",
+				     "nobody signed them");
+	if (has_quote)
+		status = check_quote(evidence, ak, nonce, nonce_len, &quote,
+				     err);
+	if (!status && attested->has_counter)
+		status = check_counter(evidence, ak, nonce, nonce_len, &audit,
+				       &attested->counter, err);
+	if (!status && has_quote && attested->has_counter)
+		status = check_same(&quote, &audit, err);
 	if (status)
 		return status;
+	clock = has_quote ? &quote.clockInfo : &audit.clockInfo;
 	attested->clock = (struct imatally_clock){
-		.clock = quote.clockInfo.clock,
-		.reset = quote.clockInfo.resetCount,
-		.restart = quote.clockInfo.restartCount,
-		.safe = quote.clockInfo.safe,
+		.clock = clock->clock,
+		.reset = clock->resetCount,
+		.restart = clock->restartCount,
+		.safe = clock->safe,
 	};
-	if (!evidence->nr_exchanges)
-		return IMATALLY_OK;
-	attested->has_counter = true;
-	return check_counter(evidence, ak, &quote, &attested->counter, err);
+	return IMATALLY_OK;
 }
 
 /* Time */

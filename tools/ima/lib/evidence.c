@@ -163,6 +163,19 @@ static enum imatally_status read_pcrs(struct imatally_pcrs *pcrs,
 	return IMATALLY_OK;
 }
 
+static enum imatally_status read_quote(struct imatally_evidence *evidence,
+				       const json_t *root,
+				       struct imatally_error *err)
+{
+	json_t *quote;
+
+	if (!json_object_get(root, "quote"))
+		return IMATALLY_OK;
+	quote = member(root, "quote", JSON_OBJECT, err);
+	return quote ? read_attestation(&evidence->quote, quote, err) :
+		       err->status;
+}
+
 static enum imatally_status read_exchanges(struct imatally_evidence *evidence,
 					   const json_t *counter,
 					   struct imatally_error *err)
@@ -217,7 +230,7 @@ static enum imatally_status read_manifest(struct imatally_evidence *evidence,
 					  const json_t *root,
 					  struct imatally_error *err)
 {
-	json_t *format, *version, *quote;
+	json_t *format, *version;
 
 	format = json_object_get(root, "format");
 	if (!json_is_string(format) ||
@@ -232,14 +245,14 @@ static enum imatally_status read_manifest(struct imatally_evidence *evidence,
 				     "evidence of version %lld, and this program reads version %d",
 				     (long long)json_integer_value(version),
 				     IMATALLY_EVIDENCE_VERSION);
-	if (read_pcrs(&evidence->pcrs, root, err))
+	if (read_pcrs(&evidence->pcrs, root, err) ||
+	    read_quote(evidence, root, err) ||
+	    read_counter(evidence, root, err))
 		return err->status;
-	quote = member(root, "quote", JSON_OBJECT, err);
-	if (!quote)
-		return err->status;
-	if (read_attestation(&evidence->quote, quote, err))
-		return err->status;
-	return read_counter(evidence, root, err);
+	if (!evidence->quote.attest.data && !evidence->nr_exchanges)
+		return imatally_fail(err, IMATALLY_ERR_MALFORMED,
+				     "there is neither a \"quote\" nor a \"counter\"");
+	return IMATALLY_OK;
 }
 
 enum imatally_status imatally_evidence_parse(struct imatally_evidence *evidence,
@@ -351,21 +364,24 @@ static bool put_counter(json_t *counter,
 
 static bool put_manifest(json_t *root, const struct imatally_evidence *evidence)
 {
-	json_t *banks = json_object(), *quote = json_object(), *counter;
+	json_t *banks = json_object(), *quote, *counter;
 	size_t i;
 
 	/* each is the root's as soon as it is set, or freed if that fails */
 	if (json_object_set_new(root, "format", json_string(FORMAT)) |
 	    json_object_set_new(root, "version",
 				json_integer(IMATALLY_EVIDENCE_VERSION)) |
-	    json_object_set_new(root, "pcrs", banks) |
-	    json_object_set_new(root, "quote", quote))
+	    json_object_set_new(root, "pcrs", banks))
 		return false;
 	for (i = 0; i < evidence->pcrs.nr; i++)
 		if (!put_pcr(banks, &evidence->pcrs.pcr[i]))
 			return false;
-	if (!put_attestation(quote, &evidence->quote))
-		return false;
+	if (evidence->quote.attest.data) {
+		quote = json_object();
+		if (json_object_set_new(root, "quote", quote) ||
+		    !put_attestation(quote, &evidence->quote))
+			return false;
+	}
 	if (!evidence->nr_exchanges)
 		return true;
 	counter = json_object();
@@ -388,19 +404,32 @@ static void free_attestation(struct imatally_attestation *attestation)
 {
 	free(attestation->attest.data);
 	free(attestation->signature.data);
+	memset(attestation, 0, sizeof(*attestation));
 }
 
-void imatally_evidence_free(struct imatally_evidence *evidence)
+void imatally_evidence_drop_quote(struct imatally_evidence *evidence)
+{
+	free_attestation(&evidence->quote);
+}
+
+void imatally_evidence_drop_counter(struct imatally_evidence *evidence)
 {
 	size_t i;
 
-	imatally_pcrs_free(&evidence->pcrs);
-	free_attestation(&evidence->quote);
 	free_attestation(&evidence->audit);
 	for (i = 0; i < evidence->nr_exchanges; i++) {
 		free(evidence->exchange[i].command.data);
 		free(evidence->exchange[i].response.data);
 	}
 	free(evidence->exchange);
+	evidence->exchange = NULL;
+	evidence->nr_exchanges = 0;
+}
+
+void imatally_evidence_free(struct imatally_evidence *evidence)
+{
+	imatally_pcrs_free(&evidence->pcrs);
+	imatally_evidence_drop_quote(evidence);
+	imatally_evidence_drop_counter(evidence);
 	memset(evidence, 0, sizeof(*evidence));
 }

@@ -266,9 +266,10 @@ static int collect(struct tpm *tpm, const struct arguments *args,
 	    !write_manifest(&evidence, args->out))
 		ret = 0;
 	if (!ret)
-		printf("evidence in %s: log, PCR %u in %zu bank%s, counter %s\n",
+		printf("evidence in %s: log, PCR %u in %zu bank%s %s, counter %s\n",
 		       args->out, args->pcr, evidence.pcrs.nr,
 		       evidence.pcrs.nr == 1 ? "" : "s",
+		       evidence.quote.attest.data ? "quoted" : "not quoted",
 		       evidence.nr_exchanges ? "attested" : "not attested");
 	imatally_evidence_free(&evidence);
 	return ret;

@@ -12,8 +12,8 @@
 #include "tpm.h"
 #include "tpm_key.h"
 
-/* PCRs may change while they are being read and quoted. */
-#define ATTEMPTS 10
+/* How often to quote again, when a PCR was extended just before. */
+#define ATTEMPTS 20
 
 struct tpm {
 	TSS2_TCTI_CONTEXT *tcti;
@@ -454,18 +454,12 @@ static int start_audit(struct tpm *tpm, ESYS_TR *session)
 				   ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
 				   NULL, TPM2_SE_HMAC, &no_encryption,
 				   TPM2_ALG_SHA256, session);
-	if (rc)
-		return failed("TPM2_StartAuthSession", rc);
-	rc = Esys_TRSess_SetAttributes(tpm->esys, *session,
-				       TPMA_SESSION_AUDIT |
-					       TPMA_SESSION_CONTINUESESSION,
-				       0xff);
-	return rc ? failed("the audit session", rc) : 0;
+	return rc ? failed("TPM2_StartAuthSession", rc) : 0;
 }
 
 /*
- * Hash the nonce in the session, for nothing but to have it there: it proves
- * that what follows in the session is not older than the nonce.
+ * Hash the nonce, for nothing but to have it in the session, whose audit digest
+ * begins anew with it: what follows is not older than the nonce.
  */
 static int audit_nonce(struct tpm *tpm, ESYS_TR session,
 		       const TPM2B_DATA *nonce,
@@ -478,10 +472,16 @@ static int audit_nonce(struct tpm *tpm, ESYS_TR session,
 	TSS2_RC rc;
 
 	memcpy(data.buffer, nonce->buffer, nonce->size);
+	Esys_TRSess_SetAttributes(tpm->esys, session,
+				  TPMA_SESSION_AUDIT | TPMA_SESSION_AUDITRESET |
+					  TPMA_SESSION_CONTINUESESSION,
+				  0xff);
 	rc = Esys_Hash(tpm->esys, session, ESYS_TR_NONE, ESYS_TR_NONE, &data,
 		       TPM2_ALG_SHA256, ESYS_TR_RH_NULL, &digest, &ticket);
 	if (rc)
 		return failed("TPM2_Hash", rc);
+	Esys_TRSess_SetAttributes(tpm->esys, session, 0,
+				  TPMA_SESSION_AUDITRESET);
 	begin_exchange(TPM2_CC_Hash, &command, &response);
 	Tss2_MU_TPM2B_MAX_BUFFER_Marshal(&data, command.data, LARGEST,
 					 &command.len);
@@ -521,83 +521,120 @@ static int sign_audit(struct tpm *tpm, ESYS_TR session, const TPM2B_DATA *nonce,
 	return ret;
 }
 
-static int read_attested(struct tpm *tpm, unsigned int pcr,
-			 const TPML_PCR_SELECTION *selection,
-			 const TPM2B_DATA *nonce,
-			 struct imatally_evidence *evidence)
+/* Whether the quote is of the values that were read before it. */
+static bool is_quoted(struct imatally_evidence *evidence,
+		      const struct imatally_ak *ak,
+		      const struct imatally_bytes *nonce,
+		      struct imatally_error *err)
 {
-	ESYS_TR session = ESYS_TR_NONE;
-	int ret;
+	size_t nr_exchanges = evidence->nr_exchanges;
+	struct imatally_attested attested;
+	bool good;
 
-	ret = start_audit(tpm, &session) ||
-	      audit_nonce(tpm, session, nonce, evidence) ||
-	      read_all(tpm, session, pcr, selection, evidence) ||
-	      sign_audit(tpm, session, nonce, evidence) ? -1 : 0;
-	if (session != ESYS_TR_NONE)
-		Esys_FlushContext(tpm->esys, session);
-	return ret;
+	/* these are not signed yet */
+	evidence->nr_exchanges = 0;
+	good = !imatally_evidence_check(evidence, ak, nonce->data, nonce->len,
+					&attested, err);
+	evidence->nr_exchanges = nr_exchanges;
+	return good;
 }
 
 /*
- * The counter can't be attested where the endorsement hierarchy is another's:
- * then *@attest_counter becomes false, and there is a quote all the same.
+ * Read and quote, with nothing but IMA between the two.  *@quoted is false if an
+ * extend came there each time; the values that were read are kept all the same.
  */
-static int attest_once(struct tpm *tpm, unsigned int pcr,
-		       const TPML_PCR_SELECTION *selection,
-		       const TPM2B_DATA *nonce, bool *attest_counter,
-		       struct imatally_evidence *evidence)
+static int read_and_quote(struct tpm *tpm, ESYS_TR session, unsigned int pcr,
+			  const TPML_PCR_SELECTION *selection,
+			  const struct imatally_ak *ak,
+			  const struct imatally_bytes *nonce,
+			  struct imatally_evidence *evidence, bool *quoted,
+			  struct imatally_error *err)
 {
-	if (*attest_counter &&
-	    read_attested(tpm, pcr, selection, nonce, evidence)) {
-		complain("the counter is not attested (is --endorsement-auth missing?)");
-		*attest_counter = false;
+	TPM2B_DATA data = { .size = nonce->len };
+	int i;
+
+	memcpy(data.buffer, nonce->data, nonce->len);
+	*quoted = false;
+	for (i = 0; i < ATTEMPTS && !*quoted; i++) {
 		imatally_evidence_free(evidence);
+		if (session != ESYS_TR_NONE &&
+		    audit_nonce(tpm, session, &data, evidence))
+			return -1;
+		if (read_all(tpm, session, pcr, selection, evidence) ||
+		    quote(tpm, &data, selection, evidence))
+			return -1;
+		*quoted = is_quoted(evidence, ak, nonce, err);
 	}
-	if (!*attest_counter &&
-	    read_all(tpm, ESYS_TR_NONE, pcr, selection, evidence))
+	return 0;
+}
+
+/* What was read is as good as a quote once it is attested, and no better else. */
+static int finish(struct tpm *tpm, ESYS_TR session,
+		  const struct imatally_bytes *nonce, bool quoted,
+		  struct imatally_evidence *evidence, struct imatally_error *err)
+{
+	TPM2B_DATA data = { .size = nonce->len };
+
+	memcpy(data.buffer, nonce->data, nonce->len);
+	if (session == ESYS_TR_NONE ||
+	    sign_audit(tpm, session, &data, evidence)) {
+		complain("the counter is not attested (is --endorsement-auth missing?)");
+		imatally_evidence_drop_counter(evidence);
+		if (quoted)
+			return 0;
+		complain("%d quotes, and none of the values read before it: %s",
+			 ATTEMPTS, err->text);
 		return -1;
-	return quote(tpm, nonce, selection, evidence);
+	}
+	if (!quoted) {
+		complain("the PCR changes too fast to be quoted; its values are attested with the counter");
+		imatally_evidence_drop_quote(evidence);
+	}
+	return 0;
+}
+
+/* As the verifier will see it. */
+static int check_own(const struct imatally_evidence *evidence,
+		     const struct imatally_ak *ak,
+		     const struct imatally_bytes *nonce)
+{
+	struct imatally_attested attested;
+	struct imatally_error err;
+
+	if (!imatally_evidence_check(evidence, ak, nonce->data, nonce->len,
+				     &attested, &err))
+		return 0;
+	complain("this TPM's evidence would not verify: %s", err.text);
+	return -1;
 }
 
 int tpm_attest(struct tpm *tpm, unsigned int pcr,
 	       const struct imatally_bytes *nonce,
 	       struct imatally_evidence *evidence)
 {
-	TPM2B_DATA data = { .size = nonce->len };
+	ESYS_TR session = ESYS_TR_NONE;
 	TPML_PCR_SELECTION selection;
-	struct imatally_attested attested;
 	struct imatally_ak *ak = NULL;
-	bool attest_counter = true;
 	struct imatally_error err;
-	int i, ret = -1;
+	bool quoted;
+	int ret = -1;
 	char *pem;
 
-	memcpy(data.buffer, nonce->data, nonce->len);
 	pem = tpm_ak_pem(tpm);
 	if (!pem)
 		return -1;
 	if (imatally_ak_from_pem(&ak, pem, strlen(pem), &err)) {
 		complain_about("the AK", &err);
-		goto out;
+	} else if (!select_pcr(tpm, pcr, &selection)) {
+		/* without the session there is a quote all the same */
+		start_audit(tpm, &session);
+		ret = read_and_quote(tpm, session, pcr, &selection, ak, nonce,
+				     evidence, &quoted, &err) ||
+		      finish(tpm, session, nonce, quoted, evidence, &err) ||
+		      check_own(evidence, ak, nonce) ? -1 : 0;
 	}
-	if (select_pcr(tpm, pcr, &selection))
-		goto out;
-	for (i = 0; i < ATTEMPTS; i++) {
-		imatally_evidence_free(evidence);
-		ret = attest_once(tpm, pcr, &selection, &data, &attest_counter,
-				  evidence);
-		if (ret)
-			goto out;
-		/* as the verifier will see it */
-		ret = imatally_evidence_check(evidence, ak, nonce->data,
-					      nonce->len, &attested, &err) ?
-			      -1 : 0;
-		if (!ret)
-			goto out;
-	}
-	complain("after %d attempts nothing that would verify: %s", ATTEMPTS,
-		 err.text);
-out:
+	if (session != ESYS_TR_NONE)
+		Esys_FlushContext(tpm->esys, session);
 	imatally_ak_free(ak);
 	free(pem);
 	return ret;

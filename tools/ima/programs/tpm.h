@@ -36,8 +36,8 @@ int tpm_create_ak(struct tpm *tpm, const char *ak, const char *alg);
 char *tpm_ak_pem(struct tpm *tpm);
 
 /*
- * Fill in @evidence: PCR @pcr in all banks, quoted, and with the counter
- * attested if that can be had; all of one instant.
+ * Fill in @evidence: PCR @pcr in all banks, with the counter attested if that
+ * can be had, and quoted unless the PCR is extended faster than that.
  */
 int tpm_attest(struct tpm *tpm, unsigned int pcr,
 	       const struct imatally_bytes *nonce,

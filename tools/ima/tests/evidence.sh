@@ -134,7 +134,7 @@ for alg in ecc rsa rsapss; do
 	expect 0 "AK ak.ctx, its public key in ak.$alg.pem" \
 		create_ak --create-ak "ak.$alg.pem" --ak ak.ctx --ak-alg "$alg"
 	rm -rf ev
-	expect 0 'evidence in ev: log, PCR 10 in 2 banks, counter attested' collect --ak ak.ctx --out ev
+	expect 0 'evidence in ev: log, PCR 10 in 2 banks quoted, counter attested' collect --ak ak.ctx --out ev
 	expect 0 '^verdict: complete$' verify ev --ak "ak.$alg.pem" --nonce "$nonce" --strict
 	if [ "$alg" = rsapss ]; then
 		# tpm2_checkquote does not know PSS; the signature follows its

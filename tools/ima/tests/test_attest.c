@@ -109,10 +109,25 @@ static void a_manifest_keeps_everything(void **state)
 static void the_counter_may_be_absent(void **state)
 {
 	(void)state;
-	tpm.evidence.nr_exchanges = 0;
+	imatally_evidence_drop_counter(&tpm.evidence);
 	assert_int_equal(check_with(NONCE), IMATALLY_OK);
 	assert_false(attested.has_counter);
-	tpm.evidence.nr_exchanges = 2;
+}
+
+static void the_quote_may_be_absent(void **state)
+{
+	(void)state;
+	imatally_evidence_drop_quote(&tpm.evidence);
+	assert_int_equal(check_with(NONCE), IMATALLY_OK);
+	assert_int_equal(attested.counter, m.counter);
+	assert_int_equal(attested.clock.clock, 1000000);
+	tpm.evidence.pcrs.pcr[1].bank.value[0] ^= 1;
+	expect_refusal("the attested counter: the value of PCR 10 in bank 0x000b is another one");
+	tpm.evidence.pcrs.pcr[1].bank.value[0] ^= 1;
+	assert_int_equal(check_with("another one"), IMATALLY_ERR_NOT_AUTHENTIC);
+
+	imatally_evidence_drop_counter(&tpm.evidence);
+	expect_refusal("nobody signed them");
 }
 
 static void another_nonce(void **state)
@@ -487,6 +502,7 @@ int main(void)
 		TEST(every_kind_of_key_verifies),
 		TEST(a_manifest_keeps_everything),
 		TEST(the_counter_may_be_absent),
+		TEST(the_quote_may_be_absent),
 		TEST(another_nonce),
 		TEST(another_ak),
 		TEST(every_bit_counts),

@@ -29,6 +29,7 @@ static void the_least_that_is_one(void **state)
 	static const char *const good[] = {
 		"{" HEAD ", " PCRS ", " QUOTE "}",
 		"{" HEAD ", " PCRS ", " QUOTE ", \"counter\": {\"hash\": \"sha256\", \"exchanges\": [" EXCHANGE "], " SIGNED "}}",
+		"{" HEAD ", " PCRS ", \"counter\": {\"hash\": \"sha256\", \"exchanges\": [" EXCHANGE "], " SIGNED "}}",
 		"{" HEAD ", " PCRS ", " QUOTE ", \"of a later minor\": [1]}",
 		"{" HEAD ", \"pcrs\": {\"0x1234\": {\"0\": \"00\", \"23\": \"11\"}}, " QUOTE "}",
 	};
@@ -64,7 +65,8 @@ static void what_is_wrong_is_told(void **state)
 		{ "{" HEAD ", \"pcrs\": {\"sha1\": {\"10x\": \"00\"}}, " QUOTE "}", "0 to 23" },
 		{ "{" HEAD ", \"pcrs\": {\"sha1\": {\"10\": 0}}, " QUOTE "}", "PCR 10: a string" },
 		{ "{" HEAD ", \"pcrs\": {\"sha1\": {\"10\": \"00\"}}, " QUOTE "}", "PCR 10: not a sha1 digest" },
-		{ "{" HEAD ", " PCRS "}", "\"quote\": an object" },
+		{ "{" HEAD ", " PCRS "}", "neither a \"quote\" nor a \"counter\"" },
+		{ "{" HEAD ", " PCRS ", \"quote\": \"ff\"}", "\"quote\": an object" },
 		{ "{" HEAD ", " PCRS ", \"quote\": {\"attest\": \"ff\"}}", "\"signature\": a string" },
 		{ "{" HEAD ", " PCRS ", \"quote\": {\"attest\": \"f\"}}", "\"attest\": not an even number" },
 		{ "{" HEAD ", " PCRS ", \"quote\": {\"attest\": \"fg\"}}", "\"attest\": not an even number" },
