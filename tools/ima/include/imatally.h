@@ -437,16 +437,19 @@ enum imatally_kind {
 	IMATALLY_INSERTED,	/* @count entries more than the kernel counted */
 	IMATALLY_ACCOUNTS,	/* the kernel's accounts at @to disagree */
 	IMATALLY_DIFFERS_AT_RECORD, /* the replay (@alg), with nothing lost */
+	IMATALLY_DIFFERS_FAILED,    /* so does it without any @count entries */
 	IMATALLY_DIFFERS_AT_END,    /* the replay (@pcr, @alg) */
 	/* losses */
 	IMATALLY_LOST,		/* @count entries */
 	IMATALLY_DROPPED,	/* @count measurements */
 	IMATALLY_FAILED,	/* @count extends */
+	IMATALLY_FAILED_ENTRY,	/* that of entry @from was one of them */
 	IMATALLY_RESET,		/* the TPM was reset across a resume */
 	/* findings */
 	IMATALLY_REST,		/* @count updates by others or unexplained */
 	IMATALLY_UNEXPLAINED,	/* @count updates unexplained */
 	IMATALLY_UNJUDGED,	/* @count: IMATALLY_UNJUDGED_x */
+	IMATALLY_NOT_SEARCHED,	/* which @count extends failed: too many to try */
 	IMATALLY_NEWER_RECORD,	/* record @to is of version @count */
 	IMATALLY_FOREIGN,	/* entry @to bears the record's name only */
 	IMATALLY_BANK_UNSUPPORTED, /* @alg can't be computed here */

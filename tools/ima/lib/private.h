@@ -46,4 +46,60 @@ EVP_MD *imatally_alg_fetch(uint16_t alg);
  */
 bool imatally_template_fields(struct imatally_entry *entry);
 
+/* trail.c */
+#define IMATALLY_MAX_LEFT_OUT 16
+
+/* PCR = H(PCR || digest) (TPM 2.0 Part 1, section 17.2 "Extend of a PCR") */
+bool imatally_extend(EVP_MD_CTX *ctx, const EVP_MD *md, size_t size,
+		     uint8_t *value, const uint8_t *digest);
+
+/* Entries that were never extended */
+struct imatally_left_out {
+	unsigned int nr;
+	uint64_t index[IMATALLY_MAX_LEFT_OUT];
+};
+
+enum imatally_search {
+	IMATALLY_SEARCH_FOUND,
+	IMATALLY_SEARCH_NONE,
+	IMATALLY_SEARCH_GIVEN_UP,	/* too many entries, or too many failed */
+};
+
+/* What was extended into one PCR of one bank since its value was known. */
+struct imatally_trail;
+
+/* From a PCR of zeros.  @ctx and @md stay the caller's. */
+struct imatally_trail *imatally_trail_new(EVP_MD_CTX *ctx, const EVP_MD *md,
+					  size_t size);
+void imatally_trail_free(struct imatally_trail *trail);
+void imatally_trail_restart(struct imatally_trail *trail, const uint8_t *value);
+/* Extends are missing here: no search until a restart. */
+void imatally_trail_lose(struct imatally_trail *trail);
+void imatally_trail_add(struct imatally_trail *trail, uint64_t index,
+			const uint8_t *digest);
+
+/*
+ * Find the fewest entries, @at_most of them, without which the PCR has the value
+ * @goal.  The time it takes is bounded.
+ */
+enum imatally_search imatally_trail_search(struct imatally_trail *trail,
+					   const uint8_t *goal, uint64_t at_most,
+					   struct imatally_left_out *left_out);
+
+/* replay.c */
+/*
+ * The same for the PCR that imatally_replay_follow() named, since the last
+ * value of its that was confirmed or set.
+ */
+enum imatally_search
+imatally_replay_search(struct imatally_replay *replay, uint32_t pcr,
+		       const struct imatally_bank_value *value,
+		       uint64_t at_most, struct imatally_left_out *left_out);
+/* Keep a trail of @pcr, in the first bank, from here on. */
+enum imatally_status imatally_replay_follow(struct imatally_replay *replay,
+					    uint32_t pcr);
+/* What is replayed for @pcr is the true value: @alg's trail begins here. */
+void imatally_replay_confirm(struct imatally_replay *replay, uint32_t pcr,
+			     uint16_t alg);
+
 #endif /* IMATALLY_PRIVATE_H */

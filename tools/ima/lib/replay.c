@@ -30,6 +30,8 @@ struct imatally_replay {
 	EVP_MD *sha1;
 	unsigned int nr_banks;
 	struct bank bank[IMATALLY_MAX_BANKS];
+	struct imatally_trail *trail;	/* of trail_pcr in bank[0], or NULL */
+	uint32_t trail_pcr;
 };
 
 struct imatally_replay *imatally_replay_new(void)
@@ -53,6 +55,7 @@ void imatally_replay_free(struct imatally_replay *replay)
 
 	if (!replay)
 		return;
+	imatally_trail_free(replay->trail);
 	for (i = 0; i < replay->nr_banks; i++)
 		EVP_MD_free(replay->bank[i].md);
 	EVP_MD_free(replay->sha1);
@@ -125,15 +128,6 @@ static bool hash_entry(struct imatally_replay *replay, const EVP_MD *md,
 	       EVP_DigestFinal_ex(replay->ctx, digest, NULL);
 }
 
-static bool extend(struct imatally_replay *replay, const struct bank *bank,
-		   uint8_t *value, const uint8_t *digest)
-{
-	return EVP_DigestInit_ex(replay->ctx, bank->md, NULL) &&
-	       EVP_DigestUpdate(replay->ctx, value, bank->size) &&
-	       EVP_DigestUpdate(replay->ctx, digest, bank->size) &&
-	       EVP_DigestFinal_ex(replay->ctx, value, NULL);
-}
-
 /* What the kernel in @mode extends for an entry. */
 static bool digest_for(struct imatally_replay *replay, const struct bank *bank,
 		       enum mode mode, const struct imatally_entry *entry,
@@ -179,9 +173,13 @@ enum imatally_status imatally_replay_extend(struct imatally_replay *replay,
 				continue;
 			if (!digest_for(replay, bank, mode, entry, sha1,
 					digest) ||
-			    !extend(replay, bank, value, digest))
+			    !imatally_extend(replay->ctx, bank->md, bank->size,
+					     value, digest))
 				return IMATALLY_ERR_CRYPTO;
 		}
+		/* the last mode is the only one, or not to be judged by */
+		if (replay->trail && !i && entry->pcr == replay->trail_pcr)
+			imatally_trail_add(replay->trail, entry->index, digest);
 	}
 	return IMATALLY_OK;
 }
@@ -255,6 +253,7 @@ void imatally_replay_restart(struct imatally_replay *replay, uint32_t pcr,
 	memcpy(bank->pcr[pcr].value[MODE_OWN], value->value, bank->size);
 	memcpy(bank->pcr[pcr].value[MODE_PADDED], value->value, bank->size);
 	bank->pcr[pcr].known = true;
+	imatally_replay_confirm(replay, pcr, value->alg);
 }
 
 void imatally_replay_forget(struct imatally_replay *replay)
@@ -264,4 +263,50 @@ void imatally_replay_forget(struct imatally_replay *replay)
 	for (i = 0; i < replay->nr_banks; i++)
 		for (pcr = 0; pcr <= IMATALLY_MAX_PCR; pcr++)
 			replay->bank[i].pcr[pcr].known = false;
+	if (replay->trail)
+		imatally_trail_lose(replay->trail);
+}
+
+enum imatally_status imatally_replay_follow(struct imatally_replay *replay,
+					    uint32_t pcr)
+{
+	const struct bank *bank = &replay->bank[0];
+
+	if (!replay->nr_banks)
+		return IMATALLY_OK;
+	replay->trail = imatally_trail_new(replay->ctx, bank->md, bank->size);
+	replay->trail_pcr = pcr;
+	return replay->trail ? IMATALLY_OK : IMATALLY_ERR_NOMEM;
+}
+
+static bool is_followed(const struct imatally_replay *replay, uint32_t pcr,
+			uint16_t alg)
+{
+	return replay->trail && pcr == replay->trail_pcr &&
+	       alg == replay->bank[0].alg;
+}
+
+void imatally_replay_confirm(struct imatally_replay *replay, uint32_t pcr,
+			     uint16_t alg)
+{
+	const struct bank *bank = &replay->bank[0];
+
+	if (is_followed(replay, pcr, alg))
+		imatally_trail_restart(replay->trail,
+				       bank->pcr[pcr].value[bank->possible[MODE_OWN] ?
+							    MODE_OWN : MODE_PADDED]);
+}
+
+enum imatally_search
+imatally_replay_search(struct imatally_replay *replay, uint32_t pcr,
+		       const struct imatally_bank_value *value,
+		       uint64_t at_most, struct imatally_left_out *left_out)
+{
+	const struct bank *bank = &replay->bank[0];
+
+	if (!is_followed(replay, pcr, value->alg) || value->len != bank->size ||
+	    (bank->possible[MODE_OWN] && bank->possible[MODE_PADDED]))
+		return IMATALLY_SEARCH_GIVEN_UP;
+	return imatally_trail_search(replay->trail, value->value, at_most,
+				     left_out);
 }

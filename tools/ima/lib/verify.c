@@ -30,7 +30,8 @@ struct imatally_verifier {
 	bool has_record;
 
 	/* entries or extends are missing since the replay last was right */
-	bool gap;
+	bool lost;
+	uint64_t failed;
 
 	bool has_mark;
 	struct imatally_mark mark;	/* the last record */
@@ -276,6 +277,7 @@ static enum imatally_status compare_record(struct imatally_verifier *v,
 			if (*match == IMATALLY_MATCH_UNKNOWN)
 				*match = IMATALLY_MATCH_SAME;
 			status = settle(v, rec->pcr, bank, at_mark(mark));
+			imatally_replay_confirm(v->replay, rec->pcr, bank->alg);
 			break;
 		case IMATALLY_MATCH_DIFFERENT:
 			*match = IMATALLY_MATCH_DIFFERENT;
@@ -359,6 +361,44 @@ static enum imatally_status report_counter(struct imatally_verifier *v,
 	return status;
 }
 
+/*
+ * Nothing but failed extends is counted since the replay last was right: without
+ * them it must be the record's.
+ */
+static enum imatally_status find_failed(struct imatally_verifier *v,
+					const struct imatally_mark *mark,
+					uint16_t alg)
+{
+	const struct imatally_record *rec = &mark->record;
+	enum imatally_search found = IMATALLY_SEARCH_GIVEN_UP;
+	enum imatally_status status = IMATALLY_OK;
+	struct imatally_left_out left_out;
+	unsigned int i;
+
+	for (i = 0; i < rec->nr_banks && found == IMATALLY_SEARCH_GIVEN_UP; i++)
+		found = imatally_replay_search(v->replay, rec->pcr, &rec->bank[i],
+					       v->failed, &left_out);
+	if (found == IMATALLY_SEARCH_GIVEN_UP)
+		return report_between(v, IMATALLY_NOT_SEARCHED, at_last(v),
+				      at_mark(mark), v->failed);
+	/* none left out: that bank is right, another is not */
+	if (found == IMATALLY_SEARCH_NONE || !left_out.nr) {
+		struct imatally_finding finding = {
+			.kind = IMATALLY_DIFFERS_FAILED,
+			.severity = IMATALLY_FAULT,
+			.from = at_last(v), .to = at_mark(mark),
+			.count = v->failed, .pcr = rec->pcr, .alg = alg,
+		};
+
+		return report(v, &finding);
+	}
+	for (i = 0; i < left_out.nr && !status; i++)
+		status = report_between(v, IMATALLY_FAILED_ENTRY,
+					at_entry(left_out.index[i]),
+					at_entry(left_out.index[i]), 0);
+	return status;
+}
+
 /* The replay differs at a record: explained, or tampering. */
 static enum imatally_status resolve_difference(struct imatally_verifier *v,
 					       const struct imatally_mark *mark,
@@ -368,11 +408,13 @@ static enum imatally_status resolve_difference(struct imatally_verifier *v,
 	enum imatally_status status = IMATALLY_OK;
 	unsigned int i;
 
-	if (v->gap)
+	if (v->lost)
 		;
 	else if (rec->event == IMATALLY_EVENT_RESUME)
 		status = report_between(v, IMATALLY_RESET, at_last(v),
 					at_mark(mark), 0);
+	else if (v->failed)
+		status = find_failed(v, mark, alg);
 	else
 		status = report_bank(v, IMATALLY_DIFFERS_AT_RECORD, at_last(v),
 				     at_mark(mark), rec->pcr, alg);
@@ -429,12 +471,14 @@ static enum imatally_status judge_record(struct imatally_verifier *v,
 		status = report_losses(v, mark, &iv);
 	if (!status)
 		status = report_counter(v, mark, &iv);
-	if (iv.lost || iv.lost_handover || iv.failed)
-		v->gap = true;
+	v->lost |= iv.lost || iv.lost_handover;
+	v->failed += iv.failed;
 	if (!status && span.replay == IMATALLY_MATCH_DIFFERENT)
 		status = resolve_difference(v, mark, alg);
-	if (span.replay != IMATALLY_MATCH_UNKNOWN)
-		v->gap = false;
+	if (span.replay != IMATALLY_MATCH_UNKNOWN) {
+		v->lost = false;
+		v->failed = 0;
+	}
 
 	if (!status &&
 	    rec->value[IMATALLY_KEY_VERSION] > IMATALLY_RECORD_VERSION) {
@@ -558,6 +602,10 @@ static enum imatally_status add(struct imatally_verifier *v,
 		for (i = 0; i < v->result.nr_targets; i++)
 			if (v->result.target[i].pcr == IMATALLY_PCR_OF_LOG)
 				v->result.target[i].pcr = entry->pcr;
+		if (v->result.nr_targets)
+			status = imatally_replay_follow(v->replay, entry->pcr);
+		if (status)
+			return status;
 	}
 	v->result.entries++;
 

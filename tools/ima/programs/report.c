@@ -116,6 +116,14 @@ static void put_finding(const struct imatally_finding *f)
 		put_between(f);
 		printf(", where nothing is counted as lost");
 		break;
+	case IMATALLY_DIFFERS_FAILED:
+		printf("the replay (PCR %u, ", f->pcr);
+		put_alg(f->alg);
+		printf(") stops agreeing ");
+		put_between(f);
+		printf(": %" PRId64 " failed %s can't be why, whichever they were",
+		       count, plural(count, "extend", "extends"));
+		break;
 	case IMATALLY_DIFFERS_AT_END:
 		printf("PCR %u, ", f->pcr);
 		put_alg(f->alg);
@@ -146,6 +154,16 @@ static void put_finding(const struct imatally_finding *f)
 		printf("%" PRId64 " %s whose extend failed, ", count,
 		       entries(count));
 		put_between(f);
+		break;
+	case IMATALLY_FAILED_ENTRY:
+		printf("one of them: ");
+		put_point(&f->from);
+		break;
+	case IMATALLY_NOT_SEARCHED:
+		printf("which %" PRId64 " %s failed was not searched, ", count,
+		       plural(count, "extend", "extends"));
+		put_between(f);
+		printf(": too many possibilities");
 		break;
 	case IMATALLY_RESET:
 		printf("the TPM was reset ");

@@ -366,6 +366,9 @@ static void untouched_pcrs_prove_nothing(void **state)
 
 static void failed_extends_are_passed_with_the_records_help(void **state)
 {
+	uint64_t found = 0;
+	size_t i;
+
 	(void)state;
 	start(2, 0);
 	machine_measure(&m, 3);
@@ -379,6 +382,46 @@ static void failed_extends_are_passed_with_the_records_help(void **state)
 	expect_between(IMATALLY_FAILED, 2, 1, 10);
 	assert_int_equal(result.failed, 2);
 	assert_int_equal(result.lost, 0);
+	/* which ones they were */
+	for (i = 0; i < result.nr_findings; i++)
+		if (result.finding[i].kind == IMATALLY_FAILED_ENTRY)
+			found |= 1ULL << result.finding[i].from.index;
+	assert_int_equal(found, 1 << 5 | 1 << 6);
+}
+
+static void failed_extends_explain_no_reset(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	start(2, 0);
+	machine_measure(&m, 3);
+	m.tpm_fails = true;
+	machine_measure(&m, 2);
+	m.tpm_fails = false;
+	for (i = 0; i < m.nr_banks; i++)
+		memset(m.bank[i].pcr[10], 0, sizeof(m.bank[i].pcr[10]));
+	machine_record(&m, "request");
+	machine_measure(&m, 3);
+	assert_int_equal(verdict(), IMATALLY_MISMATCH);
+	expect_between(IMATALLY_DIFFERS_FAILED, 2, 1, 7);
+}
+
+static void too_many_failed_extends_are_not_searched_for(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	start(2, 0);
+	for (i = 0; i < 40; i++) {
+		machine_measure(&m, 3);
+		m.tpm_fails = true;
+		machine_measure(&m, 1);
+		m.tpm_fails = false;
+	}
+	machine_record(&m, "request");
+	assert_int_equal(verdict(), IMATALLY_INCOMPLETE);
+	expect_between(IMATALLY_NOT_SEARCHED, 40, 1, 162);
 }
 
 static void a_gap_is_passed_at_the_next_record_that_can(void **state)
@@ -642,6 +685,8 @@ int main(void)
 		TEST(a_longer_log_matches_by_its_prefix),
 		TEST(untouched_pcrs_prove_nothing),
 		TEST(failed_extends_are_passed_with_the_records_help),
+		TEST(failed_extends_explain_no_reset),
+		TEST(too_many_failed_extends_are_not_searched_for),
 		TEST(a_gap_is_passed_at_the_next_record_that_can),
 		TEST(dropped_measurements_are_incomplete),
 		TEST(others_are_a_note_or_a_finding),
