@@ -30,8 +30,8 @@ struct imatally_verifier {
 	bool has_record;
 
 	/* entries or extends are missing since the replay last was right */
-	bool lost;
-	uint64_t failed;
+	bool lost;			/* entries */
+	uint64_t failed;		/* extends, at most */
 
 	bool has_mark;
 	struct imatally_mark mark;	/* the last record */
@@ -473,6 +473,9 @@ static enum imatally_status judge_record(struct imatally_verifier *v,
 		status = report_counter(v, mark, &iv);
 	v->lost |= iv.lost || iv.lost_handover;
 	v->failed += iv.failed;
+	/* a failing TPM failed the entries that no record of theirs counts, too */
+	if (v->failed && iv.has_from && iv.from_kernel != iv.to_kernel)
+		v->failed += iv.kernel_start - iv.from;
 	if (!status && span.replay == IMATALLY_MATCH_DIFFERENT)
 		status = resolve_difference(v, mark, alg);
 	if (span.replay != IMATALLY_MATCH_UNKNOWN) {

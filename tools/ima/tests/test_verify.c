@@ -389,6 +389,28 @@ static void failed_extends_are_passed_with_the_records_help(void **state)
 	assert_int_equal(found, 1 << 5 | 1 << 6);
 }
 
+/* What failed after the last kernel's last record is counted nowhere. */
+static void extends_that_fail_until_a_kexec_are_found(void **state)
+{
+	uint64_t found = 0;
+	size_t i;
+
+	(void)state;
+	start(2, 0);
+	machine_measure(&m, 3);
+	m.tpm_fails = true;
+	machine_measure(&m, 1);
+	machine_record(&m, "kexec_execute");
+	m.tpm_fails = false;
+	machine_kexec(&m, m.nr_entries, true);
+	machine_measure(&m, 3);
+	assert_int_equal(verdict(), IMATALLY_INCOMPLETE);
+	for (i = 0; i < result.nr_findings; i++)
+		if (result.finding[i].kind == IMATALLY_FAILED_ENTRY)
+			found |= 1ULL << result.finding[i].from.index;
+	assert_int_equal(found, 1 << 5 | 1 << 6);
+}
+
 static void failed_extends_explain_no_reset(void **state)
 {
 	unsigned int i;
@@ -685,6 +707,7 @@ int main(void)
 		TEST(a_longer_log_matches_by_its_prefix),
 		TEST(untouched_pcrs_prove_nothing),
 		TEST(failed_extends_are_passed_with_the_records_help),
+		TEST(extends_that_fail_until_a_kexec_are_found),
 		TEST(failed_extends_explain_no_reset),
 		TEST(too_many_failed_extends_are_not_searched_for),
 		TEST(a_gap_is_passed_at_the_next_record_that_can),
