@@ -31,7 +31,8 @@ struct imatally_verifier {
 
 	/* entries or extends are missing since the replay last was right */
 	bool lost;			/* entries */
-	uint64_t failed;		/* extends, at most */
+	uint64_t failed;		/* extends */
+	uint64_t uncounted;		/* extends that no record counts */
 
 	bool has_mark;
 	struct imatally_mark mark;	/* the last record */
@@ -377,7 +378,11 @@ static enum imatally_status find_failed(struct imatally_verifier *v,
 
 	for (i = 0; i < rec->nr_banks && found == IMATALLY_SEARCH_GIVEN_UP; i++)
 		found = imatally_replay_search(v->replay, rec->pcr, &rec->bank[i],
-					       v->failed, &left_out);
+					       v->failed + v->uncounted,
+					       &left_out);
+	if ((found != IMATALLY_SEARCH_FOUND || !left_out.nr) && !v->failed)
+		return report_bank(v, IMATALLY_DIFFERS_AT_RECORD, at_last(v),
+				   at_mark(mark), rec->pcr, alg);
 	if (found == IMATALLY_SEARCH_GIVEN_UP)
 		return report_between(v, IMATALLY_NOT_SEARCHED, at_last(v),
 				      at_mark(mark), v->failed);
@@ -392,6 +397,8 @@ static enum imatally_status find_failed(struct imatally_verifier *v,
 
 		return report(v, &finding);
 	}
+	if (left_out.nr > v->failed)
+		v->result.failed += left_out.nr - v->failed;
 	for (i = 0; i < left_out.nr && !status; i++)
 		status = report_between(v, IMATALLY_FAILED_ENTRY,
 					at_entry(left_out.index[i]),
@@ -413,7 +420,7 @@ static enum imatally_status resolve_difference(struct imatally_verifier *v,
 	else if (rec->event == IMATALLY_EVENT_RESUME)
 		status = report_between(v, IMATALLY_RESET, at_last(v),
 					at_mark(mark), 0);
-	else if (v->failed)
+	else if (v->failed || v->uncounted)
 		status = find_failed(v, mark, alg);
 	else
 		status = report_bank(v, IMATALLY_DIFFERS_AT_RECORD, at_last(v),
@@ -473,14 +480,15 @@ static enum imatally_status judge_record(struct imatally_verifier *v,
 		status = report_counter(v, mark, &iv);
 	v->lost |= iv.lost || iv.lost_handover;
 	v->failed += iv.failed;
-	/* a failing TPM failed the entries that no record of theirs counts, too */
-	if (v->failed && iv.has_from && iv.from_kernel != iv.to_kernel)
-		v->failed += iv.kernel_start - iv.from;
+	/* the last kernel's last record can't say how its own extend went */
+	if (iv.has_from && iv.from_kernel != iv.to_kernel)
+		v->uncounted += iv.kernel_start - iv.from;
 	if (!status && span.replay == IMATALLY_MATCH_DIFFERENT)
 		status = resolve_difference(v, mark, alg);
 	if (span.replay != IMATALLY_MATCH_UNKNOWN) {
 		v->lost = false;
 		v->failed = 0;
+		v->uncounted = 0;
 	}
 
 	if (!status &&

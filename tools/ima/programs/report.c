@@ -156,8 +156,8 @@ static void put_finding(const struct imatally_finding *f)
 		put_between(f);
 		break;
 	case IMATALLY_FAILED_ENTRY:
-		printf("one of them: ");
 		put_point(&f->from);
+		printf(" was not extended");
 		break;
 	case IMATALLY_NOT_SEARCHED:
 		printf("which %" PRId64 " %s failed was not searched, ", count,
