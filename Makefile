@@ -39,6 +39,10 @@ series: ## write the mailable series
 	@scripts/deps demo
 	@scripts/series --base $(BASE)
 
+check-series: ## build and boot each patch, other configurations and architectures
+	@scripts/deps check-series
+	@scripts/check-series --base $(BASE)
+
 imatally: ## build the verifier
 	@scripts/deps demo
 	@$(MAKE) --no-print-directory -C tools/ima
@@ -50,4 +54,4 @@ deb: ## build a Debian package of the verifier, in build/deb
 clean: ## remove all that was built, but for the caches in your home folder
 	rm -rf build
 
-.PHONY: help demo check kernel tree refresh series imatally deb clean
+.PHONY: help demo check kernel tree refresh series check-series imatally deb clean
