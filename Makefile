@@ -5,7 +5,7 @@
 # Variables:
 #	BASE=6.12	kernel base; make check: only that one
 #	KSRC=DIR	a kernel tree of your own instead of a base
-#	T=NAME		make check: only the tests whose names begin with NAME
+#	T=NAME		make check: only the groups whose names begin with NAME
 
 # Tests run on all bases unless one is given
 CHECKED := $(addprefix --base ,$(BASE))
@@ -13,7 +13,7 @@ BASE ?= 6.12
 export KSRC
 
 help: ## show this list
-	@sed -n 's/^\([a-z-]*\): .*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z-]*\): .*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 	@echo 'BASE=6.12 chooses the kernel base; KSRC=DIR takes a kernel tree of your own.'
 
 demo: ## install what is missing, build, and show a complete and an incomplete list
@@ -21,8 +21,13 @@ demo: ## install what is missing, build, and show a complete and an incomplete l
 	@scripts/demo --base $(BASE)
 
 check: ## install what is missing, build, and run all tests
-	@scripts/deps check
 	@scripts/check $(CHECKED) $(T)
+
+check-quick: ## the tests for daily work, two minutes
+	@scripts/check --set quick $(CHECKED) $(T)
+
+check-full: ## all tests, and those that take hours
+	@scripts/check --set full $(CHECKED) $(T)
 
 kernel: ## build the kernel with the series
 	@scripts/deps demo
@@ -54,4 +59,4 @@ deb: ## build a Debian package of the verifier, in build/deb
 clean: ## remove all that was built, but for the caches in your home folder
 	rm -rf build
 
-.PHONY: help demo check kernel tree refresh series check-series imatally deb clean
+.PHONY: help demo check check-quick check-full kernel tree refresh series check-series imatally deb clean

@@ -1,0 +1,33 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Tests of the programs that run outside of the measured kernel
+
+# shellcheck disable=SC2154 # $dir, $base, $kernel: from scripts/check
+# shellcheck disable=SC2016 # what eval runs is expanded there
+
+# cmocka prints TAP itself
+unit_verifier() {
+	CMOCKA_MESSAGE_OUTPUT=TAP make -C "$top/tools/ima" check 2>&1 || echo 'not ok - make check of the verifier'
+	tap 'the same with address and undefined behaviour sanitizers' \
+		make -C "$top/tools/ima" check SANITIZE=1
+}
+
+fuzz_verifier() {
+	tap 'the fuzzers find nothing in a minute each' make -C "$top/tools/ima" fuzz
+}
+
+package() {
+	tap 'a Debian package is built' make -C "$top/tools/ima" deb
+	tap 'lintian has nothing to say' lintian --fail-on warning,error --allow-root "$build"/deb/*.changes
+	tap 'it has the command and its pages' eval 'dpkg-deb -x "$build"/deb/imatally_*.deb "$dir/root" &&
+		"$dir/root/usr/bin/imatally" --version && ls "$dir"/root/usr/share/man/man{1,5}/imatally*'
+}
+
+vm_runner() {
+	"$top/scripts/test-vm" --kernel "$kernel"
+}
+
+groups unit quick - - unit_verifier
+groups unit check - - fuzz_verifier package
+groups unit check - vm vm_runner
