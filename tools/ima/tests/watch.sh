@@ -18,13 +18,16 @@ fail() {
 	exit 1
 }
 
-# requests SECONDS: how many come in that time
+# requests SECONDS: how many come in that time. Time may run out within a line.
 requests() {
-	local line n=0 end=$((SECONDS + $1))
+	local part line='' n=0 end=$((SECONDS + $1))
 	while [ "$SECONDS" -lt "$end" ]; do
-		if read -r -t 0.2 line <&3; then
-			[ "$line" = 1 ] || fail "written: $line"
+		if read -r -t 0.2 part <&3; then
+			[ "$line$part" = 1 ] || fail "written: $line$part"
+			line=''
 			n=$((n + 1))
+		else
+			line+=$part
 		fi
 	done
 	echo "$n"
