@@ -5,12 +5,12 @@
 # ima-evm-utils must find the same PCRs as imatally, and both must refuse a log
 # that was changed.
 #
-# Usage: evmctl.sh IMATALLY WRITE_LOG
+# Usage: evmctl.sh IMATALLY MKLOG
 
 set -euo pipefail
 
 imatally=$1
-write_log=$2
+mklog=$2
 
 if ! command -v evmctl >/dev/null; then
 	echo "  SKIP    evmctl is not installed (package ima-evm-utils)"
@@ -27,7 +27,7 @@ fail() {
 
 algs=(sha1 sha256 sha384 sha512)
 for banks in 1 2 4; do
-	"$write_log" "$dir" "$banks"
+	"$mklog" "$dir" "$banks"
 	# bank by bank, as evmctl takes three at most; there is a violation
 	for alg in "${algs[@]:0:banks}"; do
 		evmctl ima_measurement --ignore-violations \
@@ -53,4 +53,22 @@ for banks in 1 2 4; do
 		status=$?
 	[ "$status" = 2 ] ||
 		fail "$banks banks: status $status for a changed log"
+done
+
+# Long lists like that one, without records and with them, and with one entry more
+for every in 0 100; do
+	mkdir "$dir/long.$every"
+	"$mklog" "$dir/long.$every" 2 3000 "$dir/log" "$every"
+	cd "$dir/long.$every"
+	evmctl ima_measurement --pcrs sha1,evmctl-sha1 \
+		--pcrs sha256,evmctl-sha256 log >"$dir/evmctl.out" 2>&1 ||
+		fail "a long list: evmctl: $(cat "$dir/evmctl.out")"
+	"$imatally" verify --strict log --pcrs pcrread >"$dir/out" ||
+		fail "a long list: imatally: $(cat "$dir/out")"
+	records=$((every ? 30 : 0))
+	grep -q "^log: 3000 entries, $records counter records" "$dir/out" ||
+		fail "a long list: $(cat "$dir/out")"
+	cat next >>log
+	"$imatally" verify --strict log --pcrs pcrread.next >"$dir/out" ||
+		fail "one entry more: imatally: $(cat "$dir/out")"
 done

@@ -3,21 +3,24 @@
 
 #include <assert.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <openssl/evp.h>
 
 #include "mklog.h"
 
 #define IMA_PCR 10
 
-static void digest(const char *alg, const void *data, size_t len, uint8_t *out)
+static EVP_MD *fetch(const char *alg)
 {
-	size_t size;
+	EVP_MD *md = EVP_MD_fetch(NULL, alg, NULL);
 
-	if (!EVP_Q_digest(NULL, alg, NULL, data, len, out, &size))
+	assert(md);
+	return md;
+}
+
+static void digest(const EVP_MD *md, const void *data, size_t len, uint8_t *out)
+{
+	if (!EVP_Digest(data, len, out, NULL, md, NULL))
 		abort();
 }
 
@@ -35,8 +38,11 @@ void machine_init(struct machine *m, unsigned int nr_banks, const char *only)
 		if (only && strcmp(only, banks[i].alg))
 			continue;
 		m->bank[m->nr_banks].alg = banks[i].alg;
+		m->bank[m->nr_banks].md = fetch(banks[i].alg);
 		m->bank[m->nr_banks++].size = banks[i].size;
 	}
+	m->sha1 = fetch("sha1");
+	m->sha256 = fetch("sha256");
 	m->counter = 20;
 	m->step = m->nr_banks;
 	m->log = malloc(1 << 20);
@@ -45,6 +51,12 @@ void machine_init(struct machine *m, unsigned int nr_banks, const char *only)
 
 void machine_free(struct machine *m)
 {
+	unsigned int i;
+
+	for (i = 0; i < m->nr_banks; i++)
+		EVP_MD_free(m->bank[i].md);
+	EVP_MD_free(m->sha1);
+	EVP_MD_free(m->sha256);
 	free(m->log);
 }
 
@@ -56,12 +68,17 @@ static void tpm_extend(struct machine *m, uint32_t pcr, unsigned int bank,
 
 	memcpy(both, b->pcr[pcr], b->size);
 	memcpy(both + b->size, value, b->size);
-	digest(b->alg, both, 2 * b->size, b->pcr[pcr]);
+	digest(b->md, both, 2 * b->size, b->pcr[pcr]);
 	m->counter++;
 }
 
 static void put(struct machine *m, const void *data, size_t len)
 {
+	if (m->stream) {
+		if (fwrite(data, 1, len, m->stream) != len)
+			abort();
+		return;
+	}
 	assert(m->len + len < 1 << 20);
 	memcpy(m->log + m->len, data, len);
 	m->len += len;
@@ -112,8 +129,10 @@ static void put_entry(struct machine *m, uint32_t pcr, const uint8_t *sha1,
 	uint32_t data_len = 0;
 	unsigned int i;
 
-	assert(m->nr_entries < MACHINE_ENTRIES);
-	m->start[m->nr_entries] = m->len;
+	if (!m->stream) {
+		assert(m->nr_entries < MACHINE_ENTRIES);
+		m->start[m->nr_entries] = m->len;
+	}
 	put_u32(m, pcr);
 	put(m, sha1, 20);
 	put_u32(m, strlen(template));
@@ -131,7 +150,8 @@ static void put_entry(struct machine *m, uint32_t pcr, const uint8_t *sha1,
 			put_u32(m, len = strlen(field[i].data));
 		put(m, field[i].data, len);
 	}
-	m->start[++m->nr_entries] = m->len;
+	if (!m->stream)
+		m->start[++m->nr_entries] = m->len;
 }
 
 static void add(struct machine *m, uint32_t pcr, const char *template,
@@ -144,7 +164,7 @@ static void add(struct machine *m, uint32_t pcr, const char *template,
 	unsigned int i;
 
 	if (!violation)
-		digest("sha1", data, len, sha1);
+		digest(m->sha1, data, len, sha1);
 	put_entry(m, pcr, sha1, template, field, nr_fields);
 	m->entries++;
 	if (m->tpm_fails) {
@@ -158,7 +178,7 @@ static void add(struct machine *m, uint32_t pcr, const char *template,
 		else if (m->bank[i].padded)
 			memcpy(value, sha1, 20);
 		else
-			digest(m->bank[i].alg, data, len, value);
+			digest(m->bank[i].md, data, len, value);
 		tpm_extend(m, pcr, i, value);
 	}
 	m->extends++;
@@ -172,10 +192,11 @@ void machine_add(struct machine *m, uint32_t pcr, const char *template,
 }
 
 /* d-ng: "sha256:" and its terminator, then the digest */
-static uint32_t digest_field(const void *of, size_t len, uint8_t *field)
+static uint32_t digest_field(const struct machine *m, const void *of, size_t len,
+			     uint8_t *field)
 {
 	memcpy(field, "sha256:", 8);
-	digest("sha256", of, len, field + 8);
+	digest(m->sha256, of, len, field + 8);
 	return 8 + 32;
 }
 
@@ -183,7 +204,7 @@ void machine_measure_as(struct machine *m, uint32_t pcr, const char *name)
 {
 	uint8_t d[64];
 	struct machine_field field[] = {
-		{ d, digest_field(name, strlen(name), d) },
+		{ d, digest_field(m, name, strlen(name), d) },
 		{ name, strlen(name) + 1 },
 	};
 
@@ -213,7 +234,7 @@ void machine_buffer(struct machine *m, const char *name, const void *buf,
 {
 	uint8_t d[64];
 	struct machine_field field[] = {
-		{ d, digest_field(buf, len, d) },
+		{ d, digest_field(m, buf, len, d) },
 		{ name, strlen(name) + 1 },
 		{ buf, len },
 	};

@@ -10,6 +10,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+
+#include <openssl/evp.h>
 
 #define MACHINE_BANKS 5
 #define MACHINE_PCRS 24
@@ -17,6 +20,7 @@
 
 struct machine_bank {
 	const char *alg;	/* "sha256"; also libcrypto's name */
+	EVP_MD *md;
 	unsigned int size;
 	bool padded;		/* the kernel lacks the algorithm */
 	uint8_t pcr[MACHINE_PCRS][64];
@@ -30,7 +34,11 @@ struct machine {
 	bool tpm_fails;		/* extends fail, nothing is counted */
 	const char *tpm_error;	/* the counter can't be read: errno's name */
 
-	/* the list, as binary_runtime_measurements */
+	/*
+	 * The list, as binary_runtime_measurements.  With a stream it goes there,
+	 * however long it is, and is neither kept nor counted here.
+	 */
+	FILE *stream;
 	uint8_t *log;
 	size_t len;
 	unsigned int nr_entries;	/* in log */
@@ -41,6 +49,7 @@ struct machine {
 	uint64_t entries, carried, extends, failed, dropped, updates;
 	uint64_t uncertain, trimmed, step;
 	unsigned int files;	/* for names */
+	EVP_MD *sha1, *sha256;	/* of template data, of files */
 };
 
 struct machine_field {

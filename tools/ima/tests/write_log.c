@@ -1,18 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Write a machine's log and PCR values to files, for a comparison with other
- * programs: write_log DIR BANKS, where BANKS is how many of sha1, sha256,
- * sha384 and sha512 the TPM has.
+ * programs: mklog DIR BANKS [ENTRIES LIST [EVERY]], where BANKS is how many of
+ * sha1, sha256, sha384 and sha512 the TPM has.  A short log has every template
+ * that evmctl knows.  One of ENTRIES is like the files' entries of LIST, another
+ * measurement list, over and over, each with a digest of its own; with a counter
+ * record after every EVERY entries, or none at all.
  *
  *	DIR/log			the measurement list
  *	DIR/pcrread		PCR values as tpm2_pcrread prints them
  *	DIR/evmctl-ALG		a bank as evmctl reads it
+ *	DIR/next, DIR/pcrread.next	with ENTRIES: one entry more, the values
+ *					after it
  */
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "../include/imatally.h"
 #include "mklog.h"
 
 static FILE *create(const char *dir, const char *name)
@@ -29,6 +34,14 @@ static FILE *create(const char *dir, const char *name)
 	return file;
 }
 
+static void finish(FILE *file)
+{
+	if (ferror(file) || fclose(file)) {
+		perror("mklog");
+		exit(1);
+	}
+}
+
 static void write_bank(const char *dir, const struct machine_bank *bank)
 {
 	char name[32];
@@ -43,17 +56,38 @@ static void write_bank(const char *dir, const struct machine_bank *bank)
 			fprintf(file, " %2.2X", bank->pcr[pcr][i]);
 		fprintf(file, "\n");
 	}
-	fclose(file);
+	finish(file);
+}
+
+static void write_pcrread(const char *dir, const char *name,
+			  const struct machine *m)
+{
+	FILE *file = create(dir, name);
+	char *text = machine_pcrread(m);
+
+	fputs(text, file);
+	free(text);
+	finish(file);
+}
+
+static void write_values(const char *dir, const struct machine *m)
+{
+	unsigned int i;
+
+	write_pcrread(dir, "pcrread", m);
+	for (i = 0; i < m->nr_banks; i++)
+		write_bank(dir, &m->bank[i]);
 }
 
 /* Every template that evmctl knows, violations, records and a kexec. */
-static void fill(struct machine *m)
+static void write_short(struct machine *m, const char *dir)
 {
 	static const struct machine_field fields[] = {
 		{ "sha256:\0digestdigestdigestdigestdigestdi", 40 },
 		{ "/usr/bin/env", 13 },
 		{ "\3\2\4signature", 12 },
 	};
+	FILE *file = create(dir, "log");
 
 	machine_boot(m, true);
 	machine_add(m, 10, "ima-ng", fields, 2);
@@ -63,32 +97,129 @@ static void fill(struct machine *m)
 	machine_record(m, "kexec_load");
 	machine_kexec(m, m->nr_entries, true);
 	machine_measure(m, 5);
+	fwrite(m->log, 1, m->len, file);
+	finish(file);
+	write_values(dir, m);
+}
+
+/* A list of which entries are taken, round and round */
+struct model {
+	const char *path;
+	FILE *file;
+	struct imatally_log *log;
+	uint64_t taken;		/* in this round */
+};
+
+static void open_model(struct model *model, const char *path)
+{
+	model->path = path;
+	model->file = fopen(path, "rb");
+	if (!model->file) {
+		perror(path);
+		exit(1);
+	}
+	model->log = imatally_log_open_file(model->file);
+	if (!model->log)
+		exit(1);
+}
+
+static void close_model(struct model *model)
+{
+	imatally_log_close(model->log);
+	fclose(model->file);
+}
+
+static void next_of_model(struct model *model, struct imatally_entry *entry)
+{
+	struct imatally_error err;
+	int got;
+
+	while ((got = imatally_log_next(model->log, entry, &err)) >= 0) {
+		if (!got && !model->taken)
+			break;
+		if (!got) {
+			close_model(model);
+			open_model(model, model->path);
+			model->taken = 0;
+			continue;
+		}
+		/* critical data and keys are facts of one moment */
+		if (!imatally_entry_field(entry, "d-ng") ||
+		    imatally_entry_field(entry, "buf") ||
+		    imatally_entry_is_violation(entry) ||
+		    imatally_entry_is_boot_aggregate(entry))
+			continue;
+		model->taken++;
+		return;
+	}
+	fprintf(stderr, "mklog: %s: %s\n", model->path,
+		got ? err.text : "no entry of a file in it");
+	exit(1);
+}
+
+/* Measure a file like the model's next, whose digest ends in @number. */
+static void measure_like(struct machine *m, struct model *model, uint64_t number)
+{
+	struct machine_field field[IMATALLY_MAX_FIELDS];
+	char template[256] = { 0 }, digest[256];
+	struct imatally_entry entry;
+	unsigned int i;
+
+	next_of_model(model, &entry);
+	memcpy(template, entry.template_name, entry.template_name_len);
+	for (i = 0; i < entry.nr_fields; i++) {
+		field[i].data = entry.fields[i].data;
+		field[i].len = entry.fields[i].len;
+		if (strcmp(entry.fields[i].id, "d-ng") ||
+		    field[i].len < sizeof(number) ||
+		    field[i].len > sizeof(digest))
+			continue;
+		memcpy(digest, field[i].data, field[i].len);
+		memcpy(digest + field[i].len - sizeof(number), &number,
+		       sizeof(number));
+		field[i].data = digest;
+	}
+	machine_add(m, entry.pcr, template, field, entry.nr_fields);
+}
+
+static void write_long(struct machine *m, const char *dir, uint64_t entries,
+		       const char *list, uint64_t every)
+{
+	struct model model = { 0 };
+
+	open_model(&model, list);
+	m->stream = create(dir, "log");
+	machine_boot(m, every);
+	while (m->entries < entries) {
+		if (every && m->entries % every == 0)
+			machine_record(m, "request");
+		else
+			measure_like(m, &model, m->entries);
+	}
+	finish(m->stream);
+	write_values(dir, m);
+
+	m->stream = create(dir, "next");
+	measure_like(m, &model, entries);
+	finish(m->stream);
+	write_pcrread(dir, "pcrread.next", m);
+	close_model(&model);
 }
 
 int main(int argc, char *argv[])
 {
 	struct machine m;
-	unsigned int i;
-	char *text;
-	FILE *file;
 
-	if (argc != 3) {
-		fprintf(stderr, "Usage: write_log DIR BANKS\n");
+	if (argc != 3 && argc != 5 && argc != 6) {
+		fprintf(stderr, "Usage: mklog DIR BANKS [ENTRIES LIST [EVERY]]\n");
 		return 2;
 	}
 	machine_init(&m, atoi(argv[2]), NULL);
-	fill(&m);
-
-	file = create(argv[1], "log");
-	fwrite(m.log, 1, m.len, file);
-	fclose(file);
-	file = create(argv[1], "pcrread");
-	text = machine_pcrread(&m);
-	fputs(text, file);
-	free(text);
-	fclose(file);
-	for (i = 0; i < m.nr_banks; i++)
-		write_bank(argv[1], &m.bank[i]);
+	if (argc == 3)
+		write_short(&m, argv[1]);
+	else
+		write_long(&m, argv[1], strtoull(argv[3], NULL, 10), argv[4],
+			   argc == 6 ? strtoull(argv[5], NULL, 10) : 0);
 	machine_free(&m);
 	return 0;
 }
