@@ -37,6 +37,24 @@ bool imatally_hex_decode(uint8_t *out, size_t size, const char *digits);
 /* To be freed with EVP_MD_free(); NULL if libcrypto does not have it. */
 EVP_MD *imatally_alg_fetch(uint16_t alg);
 
+/* hash.c */
+/* One algorithm, ready to hash.  Not to be used by two threads at once. */
+struct imatally_hash {
+	EVP_MD *md;
+	EVP_MD_CTX *initialized, *ctx;
+	size_t size;		/* of a digest, in bytes */
+};
+
+/* False if libcrypto does not have it. */
+bool imatally_hash_init(struct imatally_hash *hash, uint16_t alg);
+void imatally_hash_free(struct imatally_hash *hash);
+/* @digest may be within @data.  False if libcrypto fails. */
+bool imatally_hash(const struct imatally_hash *hash, const void *data,
+		   size_t len, uint8_t *digest);
+/* PCR = H(PCR || digest) (TPM 2.0 Part 1, section 17.2 "Extend of a PCR") */
+bool imatally_extend(const struct imatally_hash *hash, uint8_t *value,
+		     const uint8_t *digest);
+
 /* template.c */
 #define IMATALLY_MAX_TEMPLATE_NAME 255
 
@@ -48,10 +66,6 @@ bool imatally_template_fields(struct imatally_entry *entry);
 
 /* trail.c */
 #define IMATALLY_MAX_LEFT_OUT 16
-
-/* PCR = H(PCR || digest) (TPM 2.0 Part 1, section 17.2 "Extend of a PCR") */
-bool imatally_extend(EVP_MD_CTX *ctx, const EVP_MD *md, size_t size,
-		     uint8_t *value, const uint8_t *digest);
 
 /* Entries that were never extended */
 struct imatally_left_out {
@@ -68,9 +82,8 @@ enum imatally_search {
 /* What was extended into one PCR of one bank since its value was known. */
 struct imatally_trail;
 
-/* From a PCR of zeros.  @ctx and @md stay the caller's. */
-struct imatally_trail *imatally_trail_new(EVP_MD_CTX *ctx, const EVP_MD *md,
-					  size_t size);
+/* From a PCR of zeros.  @hash stays the caller's. */
+struct imatally_trail *imatally_trail_new(const struct imatally_hash *hash);
 void imatally_trail_free(struct imatally_trail *trail);
 void imatally_trail_restart(struct imatally_trail *trail, const uint8_t *value);
 /* Extends are missing here: no search until a restart. */

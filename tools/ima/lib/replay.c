@@ -16,8 +16,7 @@ enum mode { MODE_OWN, MODE_PADDED, NR_MODES };
 
 struct bank {
 	uint16_t alg;
-	size_t size;
-	EVP_MD *md;
+	struct imatally_hash hash;
 	bool possible[NR_MODES];	/* of this kernel */
 	struct {
 		bool known;
@@ -26,8 +25,7 @@ struct bank {
 };
 
 struct imatally_replay {
-	EVP_MD_CTX *ctx;
-	EVP_MD *sha1;
+	struct imatally_hash sha1;
 	unsigned int nr_banks;
 	struct bank bank[IMATALLY_MAX_BANKS];
 	struct imatally_trail *trail;	/* of trail_pcr in bank[0], or NULL */
@@ -40,10 +38,8 @@ struct imatally_replay *imatally_replay_new(void)
 
 	if (!replay)
 		return NULL;
-	replay->ctx = EVP_MD_CTX_new();
-	replay->sha1 = imatally_alg_fetch(IMATALLY_ALG_SHA1);
-	if (!replay->ctx || !replay->sha1) {
-		imatally_replay_free(replay);
+	if (!imatally_hash_init(&replay->sha1, IMATALLY_ALG_SHA1)) {
+		free(replay);
 		return NULL;
 	}
 	return replay;
@@ -57,9 +53,8 @@ void imatally_replay_free(struct imatally_replay *replay)
 		return;
 	imatally_trail_free(replay->trail);
 	for (i = 0; i < replay->nr_banks; i++)
-		EVP_MD_free(replay->bank[i].md);
-	EVP_MD_free(replay->sha1);
-	EVP_MD_CTX_free(replay->ctx);
+		imatally_hash_free(&replay->bank[i].hash);
+	imatally_hash_free(&replay->sha1);
 	free(replay);
 }
 
@@ -91,11 +86,9 @@ enum imatally_status imatally_replay_add_bank(struct imatally_replay *replay,
 		return IMATALLY_ERR_CRYPTO;
 	bank = &replay->bank[replay->nr_banks];
 	memset(bank, 0, sizeof(*bank));
-	bank->md = imatally_alg_fetch(alg);
-	if (!bank->md)
+	if (!imatally_hash_init(&bank->hash, alg))
 		return IMATALLY_ERR_CRYPTO;
 	bank->alg = alg;
-	bank->size = imatally_alg_size(alg);
 	bank->possible[MODE_OWN] = true;
 	bank->possible[MODE_PADDED] = alg != IMATALLY_ALG_SHA1;
 	for (i = 0; i <= IMATALLY_MAX_PCR; i++)
@@ -105,7 +98,7 @@ enum imatally_status imatally_replay_add_bank(struct imatally_replay *replay,
 }
 
 /* The template digest with one algorithm. */
-static bool hash_entry(struct imatally_replay *replay, const EVP_MD *md,
+static bool hash_entry(const struct imatally_hash *hash,
 		       const struct imatally_entry *entry, uint8_t *digest)
 {
 	/*
@@ -114,35 +107,31 @@ static bool hash_entry(struct imatally_replay *replay, const EVP_MD *md,
 	 * latter padded to IMA_EVENT_NAME_LEN_MAX + 1 bytes.
 	 */
 	if (entry->is_ima) {
-		uint8_t name[256] = { 0 };
+		uint8_t data[IMATALLY_SHA1_SIZE + 256] = { 0 };
 
-		memcpy(name, entry->fields[1].data, entry->fields[1].len);
-		return EVP_DigestInit_ex(replay->ctx, md, NULL) &&
-		       EVP_DigestUpdate(replay->ctx, entry->fields[0].data,
-					entry->fields[0].len) &&
-		       EVP_DigestUpdate(replay->ctx, name, sizeof(name)) &&
-		       EVP_DigestFinal_ex(replay->ctx, digest, NULL);
+		memcpy(data, entry->fields[0].data, entry->fields[0].len);
+		memcpy(data + IMATALLY_SHA1_SIZE, entry->fields[1].data,
+		       entry->fields[1].len);
+		return imatally_hash(hash, data, sizeof(data), digest);
 	}
-	return EVP_DigestInit_ex(replay->ctx, md, NULL) &&
-	       EVP_DigestUpdate(replay->ctx, entry->data, entry->data_len) &&
-	       EVP_DigestFinal_ex(replay->ctx, digest, NULL);
+	return imatally_hash(hash, entry->data, entry->data_len, digest);
 }
 
 /* What the kernel in @mode extends for an entry. */
-static bool digest_for(struct imatally_replay *replay, const struct bank *bank,
-		       enum mode mode, const struct imatally_entry *entry,
-		       const uint8_t *sha1, uint8_t *digest)
+static bool digest_for(const struct bank *bank, enum mode mode,
+		       const struct imatally_entry *entry, const uint8_t *sha1,
+		       uint8_t *digest)
 {
 	if (imatally_entry_is_violation(entry)) {
-		memset(digest, 0xff, bank->size);
+		memset(digest, 0xff, bank->hash.size);
 		return true;
 	}
 	if (mode == MODE_PADDED || bank->alg == IMATALLY_ALG_SHA1) {
-		memset(digest, 0, bank->size);
+		memset(digest, 0, bank->hash.size);
 		memcpy(digest, sha1, IMATALLY_SHA1_SIZE);
 		return true;
 	}
-	return hash_entry(replay, bank->md, entry, digest);
+	return hash_entry(&bank->hash, entry, digest);
 }
 
 enum imatally_status imatally_replay_extend(struct imatally_replay *replay,
@@ -156,7 +145,7 @@ enum imatally_status imatally_replay_extend(struct imatally_replay *replay,
 
 	*altered = false;
 	if (!imatally_entry_is_violation(entry)) {
-		if (!hash_entry(replay, replay->sha1, entry, sha1))
+		if (!hash_entry(&replay->sha1, entry, sha1))
 			return IMATALLY_ERR_CRYPTO;
 		*altered = memcmp(sha1, entry->digest, sizeof(sha1));
 	}
@@ -171,10 +160,8 @@ enum imatally_status imatally_replay_extend(struct imatally_replay *replay,
 
 			if (!bank->possible[mode])
 				continue;
-			if (!digest_for(replay, bank, mode, entry, sha1,
-					digest) ||
-			    !imatally_extend(replay->ctx, bank->md, bank->size,
-					     value, digest))
+			if (!digest_for(bank, mode, entry, sha1, digest) ||
+			    !imatally_extend(&bank->hash, value, digest))
 				return IMATALLY_ERR_CRYPTO;
 		}
 		/* the last mode is the only one, or not to be judged by */
@@ -188,7 +175,7 @@ static bool same(const struct bank *bank, uint32_t pcr, enum mode mode,
 		 const struct imatally_bank_value *value)
 {
 	return bank->possible[mode] &&
-	       !memcmp(bank->pcr[pcr].value[mode], value->value, bank->size);
+	       !memcmp(bank->pcr[pcr].value[mode], value->value, bank->hash.size);
 }
 
 enum imatally_match
@@ -199,7 +186,7 @@ imatally_replay_compare(const struct imatally_replay *replay, uint32_t pcr,
 
 	if (!bank || pcr > IMATALLY_MAX_PCR || !bank->pcr[pcr].known)
 		return IMATALLY_MATCH_UNKNOWN;
-	if (value->len == bank->size && (same(bank, pcr, MODE_OWN, value) ||
+	if (value->len == bank->hash.size && (same(bank, pcr, MODE_OWN, value) ||
 					 same(bank, pcr, MODE_PADDED, value)))
 		return IMATALLY_MATCH_SAME;
 	return IMATALLY_MATCH_DIFFERENT;
@@ -238,7 +225,7 @@ void imatally_replay_new_kernel(struct imatally_replay *replay)
 		was = bank->possible[MODE_OWN] ? MODE_OWN : MODE_PADDED;
 		for (pcr = 0; pcr <= IMATALLY_MAX_PCR; pcr++)
 			memcpy(bank->pcr[pcr].value[!was],
-			       bank->pcr[pcr].value[was], bank->size);
+			       bank->pcr[pcr].value[was], bank->hash.size);
 		bank->possible[!was] = true;
 	}
 }
@@ -248,10 +235,10 @@ void imatally_replay_restart(struct imatally_replay *replay, uint32_t pcr,
 {
 	struct bank *bank = find(replay, value->alg);
 
-	if (!bank || pcr > IMATALLY_MAX_PCR || value->len != bank->size)
+	if (!bank || pcr > IMATALLY_MAX_PCR || value->len != bank->hash.size)
 		return;
-	memcpy(bank->pcr[pcr].value[MODE_OWN], value->value, bank->size);
-	memcpy(bank->pcr[pcr].value[MODE_PADDED], value->value, bank->size);
+	memcpy(bank->pcr[pcr].value[MODE_OWN], value->value, bank->hash.size);
+	memcpy(bank->pcr[pcr].value[MODE_PADDED], value->value, bank->hash.size);
 	bank->pcr[pcr].known = true;
 	imatally_replay_confirm(replay, pcr, value->alg);
 }
@@ -274,7 +261,7 @@ enum imatally_status imatally_replay_follow(struct imatally_replay *replay,
 
 	if (!replay->nr_banks)
 		return IMATALLY_OK;
-	replay->trail = imatally_trail_new(replay->ctx, bank->md, bank->size);
+	replay->trail = imatally_trail_new(&bank->hash);
 	replay->trail_pcr = pcr;
 	return replay->trail ? IMATALLY_OK : IMATALLY_ERR_NOMEM;
 }
@@ -304,7 +291,7 @@ imatally_replay_search(struct imatally_replay *replay, uint32_t pcr,
 {
 	const struct bank *bank = &replay->bank[0];
 
-	if (!is_followed(replay, pcr, value->alg) || value->len != bank->size ||
+	if (!is_followed(replay, pcr, value->alg) || value->len != bank->hash.size ||
 	    (bank->possible[MODE_OWN] && bank->possible[MODE_PADDED]))
 		return IMATALLY_SEARCH_GIVEN_UP;
 	return imatally_trail_search(replay->trail, value->value, at_most,

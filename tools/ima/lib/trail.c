@@ -19,9 +19,7 @@ struct step {
 };
 
 struct imatally_trail {
-	EVP_MD_CTX *ctx;
-	const EVP_MD *md;
-	size_t size;
+	const struct imatally_hash *hash;
 	uint8_t start[IMATALLY_MAX_DIGEST];
 	bool lost;
 	size_t nr_steps;
@@ -36,16 +34,13 @@ struct search {
 	struct imatally_left_out *left_out;
 };
 
-struct imatally_trail *imatally_trail_new(EVP_MD_CTX *ctx, const EVP_MD *md,
-					  size_t size)
+struct imatally_trail *imatally_trail_new(const struct imatally_hash *hash)
 {
 	struct imatally_trail *trail = malloc(sizeof(*trail));
 
 	if (!trail)
 		return NULL;
-	trail->ctx = ctx;
-	trail->md = md;
-	trail->size = size;
+	trail->hash = hash;
 	memset(trail->start, 0, sizeof(trail->start));
 	imatally_trail_restart(trail, trail->start);
 	return trail;
@@ -58,7 +53,7 @@ void imatally_trail_free(struct imatally_trail *trail)
 
 void imatally_trail_restart(struct imatally_trail *trail, const uint8_t *value)
 {
-	memmove(trail->start, value, trail->size);
+	memmove(trail->start, value, trail->hash->size);
 	trail->nr_steps = 0;
 	trail->lost = false;
 }
@@ -79,16 +74,7 @@ void imatally_trail_add(struct imatally_trail *trail, uint64_t index,
 	}
 	step = &trail->step[trail->nr_steps++];
 	step->index = index;
-	memcpy(step->digest, digest, trail->size);
-}
-
-bool imatally_extend(EVP_MD_CTX *ctx, const EVP_MD *md, size_t size,
-		     uint8_t *value, const uint8_t *digest)
-{
-	return EVP_DigestInit_ex(ctx, md, NULL) &&
-	       EVP_DigestUpdate(ctx, value, size) &&
-	       EVP_DigestUpdate(ctx, digest, size) &&
-	       EVP_DigestFinal_ex(ctx, value, NULL);
+	memcpy(step->digest, digest, trail->hash->size);
 }
 
 /* From @value on, leave out exactly @more of the steps from @first on. */
@@ -101,7 +87,7 @@ static enum imatally_search try(struct search *search, size_t first,
 	enum imatally_search found;
 	size_t i;
 
-	memcpy(own, value, trail->size);
+	memcpy(own, value, trail->hash->size);
 	for (i = first; i + more <= trail->nr_steps; i++) {
 		if (more) {
 			left_out->index[left_out->nr++] = trail->step[i].index;
@@ -113,11 +99,10 @@ static enum imatally_search try(struct search *search, size_t first,
 		if (i == trail->nr_steps)
 			break;
 		if (search->tries++ == MAX_TRIES ||
-		    !imatally_extend(trail->ctx, trail->md, trail->size, own,
-				     trail->step[i].digest))
+		    !imatally_extend(trail->hash, own, trail->step[i].digest))
 			return IMATALLY_SEARCH_GIVEN_UP;
 	}
-	if (!more && !memcmp(own, search->goal, trail->size))
+	if (!more && !memcmp(own, search->goal, trail->hash->size))
 		return IMATALLY_SEARCH_FOUND;
 	return IMATALLY_SEARCH_NONE;
 }

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Hashing of short pieces, millions of them: an algorithm is fetched once, and
+ * every hash starts as a copy of an initialized context, which of libcrypto's
+ * ways is the fastest.
+ */
+
+#include <string.h>
+
+#include "private.h"
+
+bool imatally_hash_init(struct imatally_hash *hash, uint16_t alg)
+{
+	hash->md = imatally_alg_fetch(alg);
+	hash->initialized = EVP_MD_CTX_new();
+	hash->ctx = EVP_MD_CTX_new();
+	hash->size = imatally_alg_size(alg);
+	if (hash->md && hash->initialized && hash->ctx &&
+	    EVP_DigestInit_ex(hash->initialized, hash->md, NULL))
+		return true;
+	imatally_hash_free(hash);
+	return false;
+}
+
+void imatally_hash_free(struct imatally_hash *hash)
+{
+	EVP_MD_CTX_free(hash->ctx);
+	EVP_MD_CTX_free(hash->initialized);
+	EVP_MD_free(hash->md);
+	hash->ctx = NULL;
+	hash->initialized = NULL;
+	hash->md = NULL;
+}
+
+bool imatally_hash(const struct imatally_hash *hash, const void *data,
+		   size_t len, uint8_t *digest)
+{
+	return EVP_MD_CTX_copy_ex(hash->ctx, hash->initialized) &&
+	       EVP_DigestUpdate(hash->ctx, data, len) &&
+	       EVP_DigestFinal_ex(hash->ctx, digest, NULL);
+}
+
+bool imatally_extend(const struct imatally_hash *hash, uint8_t *value,
+		     const uint8_t *digest)
+{
+	uint8_t both[2 * IMATALLY_MAX_DIGEST];
+
+	memcpy(both, value, hash->size);
+	memcpy(both + hash->size, digest, hash->size);
+	return imatally_hash(hash, both, 2 * hash->size, value);
+}
