@@ -384,8 +384,10 @@ struct imatally_interval {
 	uint64_t dropped;	/* measurements that never became an entry */
 	bool accounts_disagree;	/* the kernel's own numbers contradict */
 
+	bool has_to_counter;	/* the next is valid */
+	uint32_t to_counter;	/* pcrUpdateCounter at the interval's end */
 	bool has_counter;	/* the next is valid */
-	int64_t counter;	/* how far pcrUpdateCounter went */
+	int64_t counter;	/* how far it went since the interval's start */
 	bool has_ima;
 	int64_t ima;		/* of it, by IMA's extends, lost ones included */
 	bool has_others;
@@ -520,6 +522,19 @@ struct imatally_result {
 	size_t nr_findings;
 	uint64_t findings_not_kept;
 };
+
+/*
+ * names.c: words for programs, which don't change ("complete_not_counted",
+ * "loss", "differs_at_end", "same", "record"); imatally-result(5) has them all.
+ * NULL if the value is none of its type.
+ */
+const char *imatally_verdict_name(enum imatally_verdict verdict);
+const char *imatally_severity_name(enum imatally_severity severity);
+const char *imatally_kind_name(enum imatally_kind kind);
+const char *imatally_match_name(enum imatally_match match);
+const char *imatally_place_name(enum imatally_place place);
+/* @reason is one bit of IMATALLY_UNJUDGED_x */
+const char *imatally_unjudged_name(unsigned int reason);
 
 struct imatally_verifier;
 

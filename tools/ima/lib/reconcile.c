@@ -229,6 +229,8 @@ static void judge_counter(const struct imatally_span *span,
 {
 	int64_t per;
 
+	iv->has_to_counter = has(span->to, IMATALLY_KEY_COUNTER);
+	iv->to_counter = value(span->to, IMATALLY_KEY_COUNTER);
 	if (!span->from)
 		return;
 	if (!has(span->from, IMATALLY_KEY_COUNTER) ||

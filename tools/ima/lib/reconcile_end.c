@@ -10,6 +10,8 @@ void imatally_reconcile_end(const struct imatally_mark *from, uint64_t entries,
 	uint64_t banks = rec->value[IMATALLY_KEY_BANKS];
 	uint64_t step = banks;
 
+	iv->has_to_counter = true;
+	iv->to_counter = counter;
 	if (!imatally_record_has(rec, IMATALLY_KEY_COUNTER)) {
 		iv->unjudged |= IMATALLY_UNJUDGED_ERROR;
 		return;

@@ -50,7 +50,7 @@ static const char *const events[] = {
 	[IMATALLY_EVENT_KEXEC_EXECUTE] = "kexec_execute",
 	[IMATALLY_EVENT_RESUME] = "resume",
 	[IMATALLY_EVENT_REQUEST] = "request",
-	[IMATALLY_EVENT_UNKNOWN] = "unknown event",
+	[IMATALLY_EVENT_UNKNOWN] = "unknown",
 };
 
 const char *imatally_key_name(enum imatally_key key)

@@ -3,13 +3,15 @@
 
 #include <getopt.h>
 #include <inttypes.h>
+#include <string.h>
 
-#include "imatally.h"
+#include "json.h"
 
 const char cmd_show_usage[] =
-"Usage: imatally show LOG\n"
+"Usage: imatally show LOG [--json]\n"
 "         Print every counter record in LOG, a binary measurement list\n"
-"         (binary_runtime_measurements; \"-\" is standard input).\n";
+"         (binary_runtime_measurements; \"-\" is standard input).\n"
+"           --json          a line a record, as imatally-result(5) describes\n";
 
 static void show_pcr(const struct imatally_record *rec)
 {
@@ -60,9 +62,84 @@ static void show_record(const struct imatally_entry *entry,
 		       rec->unknown_key);
 }
 
+static json_t *values(const struct imatally_record *rec)
+{
+	json_t *v = json_object();
+	char number[7];
+	unsigned int i;
+
+	for (i = 0; i < rec->nr_banks; i++) {
+		const struct imatally_bank_value *bank = &rec->bank[i];
+		const char *name = imatally_alg_name(bank->alg);
+
+		snprintf(number, sizeof(number), "0x%04x", bank->alg);
+		v = js_with(v, name ? name : number,
+			    js_hex(bank->value, bank->len));
+	}
+	return v;
+}
+
+/* The line's begin, for whatever bears the record's name. */
+static json_t *place(const struct imatally_entry *entry, unsigned int kernel)
+{
+	json_t *v = json_object();
+
+	v = js_with(v, "entry", json_integer(entry->index));
+	v = js_with(v, "offset", json_integer(entry->offset));
+	return js_with(v, "kernel", json_integer(kernel));
+}
+
+static void put_record(const struct imatally_entry *entry, unsigned int kernel,
+		       const struct imatally_record *rec)
+{
+	json_t *v = place(entry, kernel);
+	int key;
+
+	for (key = 0; key < IMATALLY_NR_KEYS; key++) {
+		const char *name = imatally_key_name(key);
+
+		if (!imatally_record_has(rec, key))
+			continue;
+		switch (key) {
+		case IMATALLY_KEY_EVENT:
+			v = js_with(v, name,
+				    json_string(imatally_event_name(rec->event)));
+			break;
+		case IMATALLY_KEY_ERROR:
+			v = js_with(v, "tpm_error", js_text(rec->error));
+			break;
+		case IMATALLY_KEY_PCR:
+			v = js_with(v, name, json_integer(rec->pcr));
+			v = js_with(v, "values", values(rec));
+			break;
+		default:
+			v = js_with(v, name, json_integer(rec->value[key]));
+		}
+	}
+	if (rec->unknown_key[0])
+		v = js_with(v, "unknown_key", js_text(rec->unknown_key));
+	js_put(v);
+}
+
+static void show_foreign(const struct imatally_entry *entry,
+			 unsigned int kernel, bool json)
+{
+	if (json)
+		js_put(js_with(place(entry, kernel), "foreign", json_true()));
+	else
+		printf("entry %" PRIu64 ": named " IMATALLY_RECORD_NAME
+		       ", but not a record\n", entry->index);
+}
+
+struct shown {
+	bool json;
+	unsigned int kernel;
+	uint64_t entries, records;
+};
+
 /* One entry; -1 if it is a malformed record. */
-static int show_entry(const struct imatally_entry *entry, unsigned int *kernel,
-		      uint64_t *records, struct imatally_error *err)
+static int show_entry(const struct imatally_entry *entry, struct shown *shown,
+		      struct imatally_error *err)
 {
 	struct imatally_record rec;
 	struct imatally_error why;
@@ -71,11 +148,10 @@ static int show_entry(const struct imatally_entry *entry, unsigned int *kernel,
 	size_t len;
 
 	if (imatally_entry_is_boot_aggregate(entry))
-		++*kernel;
+		shown->kernel++;
 	text = imatally_entry_record(entry, &len, &foreign);
 	if (foreign)
-		printf("entry %" PRIu64 ": named " IMATALLY_RECORD_NAME
-		       ", but not a record\n", entry->index);
+		show_foreign(entry, shown->kernel, shown->json);
 	if (!text)
 		return 0;
 	if (imatally_record_parse(&rec, text, len, &why)) {
@@ -86,18 +162,20 @@ static int show_entry(const struct imatally_entry *entry, unsigned int *kernel,
 			      ((const uint8_t *)text - entry->data);
 		return -1;
 	}
-	show_record(entry, *kernel, &rec);
-	++*records;
+	if (shown->json)
+		put_record(entry, shown->kernel, &rec);
+	else
+		show_record(entry, shown->kernel, &rec);
+	shown->records++;
 	return 0;
 }
 
-static int show(const char *path, FILE *file)
+static int show(const char *path, FILE *file, bool json)
 {
+	struct shown shown = { .json = json };
 	struct imatally_log *log = imatally_log_open_file(file);
 	struct imatally_entry entry;
 	struct imatally_error err;
-	unsigned int kernel = 0;
-	uint64_t entries = 0, records = 0;
 	int got;
 
 	if (!log) {
@@ -105,8 +183,8 @@ static int show(const char *path, FILE *file)
 		return EXIT_ERROR;
 	}
 	while ((got = imatally_log_next(log, &entry, &err)) > 0) {
-		entries++;
-		if (show_entry(&entry, &kernel, &records, &err)) {
+		shown.entries++;
+		if (show_entry(&entry, &shown, &err)) {
 			got = -1;
 			break;
 		}
@@ -118,37 +196,53 @@ static int show(const char *path, FILE *file)
 		complain_about(input_name(path), &err);
 		return EXIT_ERROR;
 	}
-	printf("%" PRIu64 " counter record%s in %" PRIu64 " entr%s\n", records,
-	       records == 1 ? "" : "s", entries, entries == 1 ? "y" : "ies");
+	if (!json)
+		printf("%" PRIu64 " counter record%s in %" PRIu64 " entr%s\n",
+		       shown.records, shown.records == 1 ? "" : "s",
+		       shown.entries, shown.entries == 1 ? "y" : "ies");
 	return 0;
+}
+
+/* What was complained about, as the last line. */
+static int error(bool json)
+{
+	if (json)
+		js_put(js_with(json_object(), "error", js_error()));
+	return EXIT_ERROR;
 }
 
 int cmd_show(int argc, char *argv[])
 {
 	static const struct option options[] = {
+		{ "json", no_argument, NULL, 'j' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
+	bool json = js_wanted(argc, argv);
 	FILE *file;
 	int opt, status;
 
+	opterr = 0;
 	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		if (opt == 'h') {
 			fputs(cmd_show_usage, stdout);
 			return 0;
 		}
+		if (opt == 'j')
+			continue;
+		complain("%s: not an option of show", argv[optind - 1]);
 		fputs(cmd_show_usage, stderr);
-		return EXIT_ERROR;
+		return error(json);
 	}
 	if (argc - optind != 1) {
 		complain("show takes one log");
 		fputs(cmd_show_usage, stderr);
-		return EXIT_ERROR;
+		return error(json);
 	}
 	file = input_open(argv[optind]);
 	if (!file)
-		return EXIT_ERROR;
-	status = show(argv[optind], file);
+		return error(json);
+	status = show(argv[optind], file, json);
 	input_close(file);
-	return status;
+	return status ? error(json) : 0;
 }

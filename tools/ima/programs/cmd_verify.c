@@ -5,12 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "imatally.h"
+#include "json.h"
+#include "report.h"
 
 const char cmd_verify_usage[] =
-"Usage: imatally verify LOG (--pcrs FILE | --pcr ALG:FILE)... [--strict]\n"
+"Usage: imatally verify LOG (--pcrs FILE | --pcr ALG:FILE)... [--strict] [--json]\n"
 "       imatally verify --evidence DIR --ak PUB --nonce HEX [--previous DIR]\n"
-"                       [--strict]\n"
+"                       [--strict] [--json]\n"
 "         Replay LOG, a binary measurement list, compare with the PCR values\n"
 "         given, and count its entries by its counter records.\n"
 "           --pcrs FILE     PCR values as tpm2_pcrread prints them\n"
@@ -22,6 +23,7 @@ const char cmd_verify_usage[] =
 "           --previous DIR  earlier evidence of the same AK, which it must follow\n"
 "           --strict        exit with 1 if anything was found, whatever the\n"
 "                           verdict\n"
+"           --json          answer as imatally-result(5) describes, errors too\n"
 "         Read the PCRs first and the log afterwards: a log that is longer than\n"
 "         the PCR values is no fault.  \"-\" is standard input.\n"
 "         Exit status: 0 complete, 1 incomplete, 2 mismatch, 3 error,\n"
@@ -31,7 +33,7 @@ struct arguments {
 	const char *log;
 	struct evidence_arguments evidence;
 	struct imatally_pcrs pcrs;
-	bool strict;
+	bool strict, json;
 	bool stdin_used;
 };
 
@@ -116,13 +118,14 @@ static int check_evidence_arguments(const struct arguments *args, int operands)
 static int parse(struct arguments *args, int argc, char *argv[])
 {
 	enum {
-		OPT_PCRS = 256, OPT_PCR, OPT_STRICT,
+		OPT_PCRS = 256, OPT_PCR, OPT_STRICT, OPT_JSON,
 		OPT_EVIDENCE, OPT_AK, OPT_NONCE, OPT_PREVIOUS,
 	};
 	static const struct option options[] = {
 		{ "pcrs", required_argument, NULL, OPT_PCRS },
 		{ "pcr", required_argument, NULL, OPT_PCR },
 		{ "strict", no_argument, NULL, OPT_STRICT },
+		{ "json", no_argument, NULL, OPT_JSON },
 		{ "evidence", required_argument, NULL, OPT_EVIDENCE },
 		{ "ak", required_argument, NULL, OPT_AK },
 		{ "nonce", required_argument, NULL, OPT_NONCE },
@@ -132,6 +135,7 @@ static int parse(struct arguments *args, int argc, char *argv[])
 	};
 	int opt;
 
+	opterr = 0;
 	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		switch (opt) {
 		case OPT_PCRS:
@@ -144,6 +148,9 @@ static int parse(struct arguments *args, int argc, char *argv[])
 			break;
 		case OPT_STRICT:
 			args->strict = true;
+			break;
+		case OPT_JSON:
+			args->json = true;
 			break;
 		case OPT_EVIDENCE:
 			args->evidence.dir = optarg;
@@ -161,6 +168,8 @@ static int parse(struct arguments *args, int argc, char *argv[])
 			fputs(cmd_verify_usage, stdout);
 			return 1;
 		default:
+			complain("%s: not an option, or one that lacks its value",
+				 argv[optind - 1]);
 			fputs(cmd_verify_usage, stderr);
 			return -1;
 		}
@@ -212,28 +221,51 @@ static enum imatally_status judge(struct imatally_log *log,
 	return status;
 }
 
+/* Say it in the form that was asked for; the exit status. */
+static int answer(const struct arguments *args, struct report *report)
+{
+	report->strict = args->strict;
+	if (!args->json)
+		report_text(report);
+	else if (report_json(report))
+		return EXIT_ERROR;
+	return report->status;
+}
+
+/* An error was complained about. */
+static int answer_error(const struct arguments *args)
+{
+	struct report report = { .status = EXIT_ERROR, .log = args->log };
+
+	return answer(args, &report);
+}
+
 /* @signer is NULL if nobody signed the PCR values. */
 static int verify(const struct arguments *args, const struct signer *signer)
 {
+	struct report report = { .log = args->log, .signer = signer };
 	struct imatally_result result;
 	struct imatally_error err;
 	struct imatally_log *log;
-	int status = EXIT_ERROR;
+	int status;
 	FILE *file;
 
 	file = input_open(args->log);
 	if (!file)
-		return EXIT_ERROR;
+		return answer_error(args);
 	log = imatally_log_open_file(file);
 	if (!log) {
 		complain("out of memory");
+		status = answer_error(args);
 	} else if (judge(log, args, signer, &result, &err)) {
 		complain_about(input_name(args->log), &err);
+		status = answer_error(args);
 	} else {
-		report_result(&result, signer);
-		status = exit_status(&result, args->strict);
-		if (!status && args->strict && signer && signer->weak)
-			status = 1;
+		report.result = &result;
+		report.status = exit_status(&result, args->strict);
+		if (!report.status && args->strict && signer && signer->weak)
+			report.status = 1;
+		status = answer(args, &report);
 		imatally_result_free(&result);
 	}
 	imatally_log_close(log);
@@ -250,14 +282,14 @@ static int verify_evidence(struct arguments *args)
 
 	ret = evidence_check(&args->evidence, &args->pcrs, &signer, &err);
 	if (ret) {
-		if (ret == EXIT_NOT_AUTHENTIC)
-			report_not_authentic(&err);
-		return ret;
+		struct report report = { .status = ret, .why = &err };
+
+		return answer(args, &report);
 	}
 	if (asprintf(&log, "%s/" IMATALLY_EVIDENCE_LOG,
 		     args->evidence.dir) < 0) {
 		complain("out of memory");
-		return EXIT_ERROR;
+		return answer_error(args);
 	}
 	args->log = log;
 	ret = verify(args, &signer);
@@ -267,14 +299,16 @@ static int verify_evidence(struct arguments *args)
 
 int cmd_verify(int argc, char *argv[])
 {
-	struct arguments args = { 0 };
+	struct arguments args = { .json = js_wanted(argc, argv) };
 	int ret = parse(&args, argc, argv);
 
-	if (!ret)
+	if (ret > 0)
+		ret = 0;
+	else if (ret)
+		ret = answer_error(&args);
+	else
 		ret = args.evidence.dir ? verify_evidence(&args) :
 					  verify(&args, NULL);
-	else
-		ret = ret > 0 ? 0 : EXIT_ERROR;
 	imatally_pcrs_free(&args.pcrs);
 	return ret;
 }

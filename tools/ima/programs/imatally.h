@@ -20,10 +20,19 @@ int cmd_watch(int argc, char *argv[]);
 extern const char cmd_collect_usage[], cmd_show_usage[], cmd_verify_usage[],
 	cmd_watch_usage[];
 
+struct complaint {
+	char text[512];		/* not only ASCII: it names files */
+	bool in_log;		/* the next two mean something */
+	uint64_t entry;
+	uint64_t offset;
+};
+
 /* input.c: all complain on stderr themselves */
 void complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* An error of the library about the file called @name. */
 void complain_about(const char *name, const struct imatally_error *err);
+/* What this thread complained about last, for reports; NULL if nothing. */
+const struct complaint *last_complaint(void);
 /* What to call it in messages: "-" is standard input. */
 const char *input_name(const char *path);
 /* Open a file, or standard input for "-".  NULL if that fails. */
@@ -66,10 +75,5 @@ struct signer {
 int evidence_check(const struct evidence_arguments *args,
 		   struct imatally_pcrs *pcrs, struct signer *signer,
 		   struct imatally_error *err);
-
-/* report.c: @signer is NULL if nobody signed the PCR values */
-void report_result(const struct imatally_result *result,
-		   const struct signer *signer);
-void report_not_authentic(const struct imatally_error *err);
 
 #endif /* PROGRAMS_IMATALLY_H */

@@ -11,24 +11,35 @@
 
 #define TEXT_MAX (1 << 20)
 
+static _Thread_local struct complaint last;
+
 void complain(const char *fmt, ...)
 {
 	va_list ap;
 
-	fputs("imatally: ", stderr);
+	memset(&last, 0, sizeof(last));
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	vsnprintf(last.text, sizeof(last.text), fmt, ap);
 	va_end(ap);
-	putc('\n', stderr);
+	fprintf(stderr, "imatally: %s\n", last.text);
 }
 
 void complain_about(const char *name, const struct imatally_error *err)
 {
-	if (err->in_log)
-		complain("%s: entry %" PRIu64 ", offset %" PRIu64 ": %s", name,
-			 err->entry, err->offset, err->text);
-	else
+	if (!err->in_log) {
 		complain("%s: %s", name, err->text);
+		return;
+	}
+	complain("%s: entry %" PRIu64 ", offset %" PRIu64 ": %s", name,
+		 err->entry, err->offset, err->text);
+	last.in_log = true;
+	last.entry = err->entry;
+	last.offset = err->offset;
+}
+
+const struct complaint *last_complaint(void)
+{
+	return last.text[0] ? &last : NULL;
 }
 
 const char *input_name(const char *path)

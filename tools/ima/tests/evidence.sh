@@ -26,6 +26,7 @@ stop_tpm() {
 }
 trap 'stop_tpm; rm -rf "$dir"' EXIT
 schema=$(realpath "$(dirname "$0")/../evidence.schema.json")
+result_schema=$(realpath "$(dirname "$0")/../result.schema.json")
 cd "$dir"
 
 fail() {
@@ -151,6 +152,12 @@ done
 if python3 -c 'import jsonschema' 2>/dev/null; then
 	python3 -W ignore -m jsonschema -i ev/manifest.json "$schema" ||
 		fail "the manifest is not of its schema"
+	expect 0 '"signer":\{"ak_sha256":"[0-9a-f]{64}",.*"pcrUpdateCounter":[0-9]+,.*"rebooted":null' \
+		verify ev --ak ak.rsapss.pem --nonce "$nonce" --json
+	python3 -W ignore -m jsonschema -i out "$result_schema" || fail "the answer is not of its schema: $(cat out)"
+	expect 4 '"verdict":"not_authentic","status":4,.*"error":\{"text":"the quote: another nonce' \
+		verify ev --ak ak.rsapss.pem --nonce "ff$nonce" --json
+	python3 -W ignore -m jsonschema -i out "$result_schema" || fail "the answer is not of its schema: $(cat out)"
 fi
 expect 3 'rsa1024: not one of' create_ak --create-ak no.pem --ak ak.ctx --ak-alg rsa1024
 

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Names for what a verdict is made of: part of the interface, they don't change. */
+
+#include "private.h"
+
+const char *imatally_verdict_name(enum imatally_verdict verdict)
+{
+	switch (verdict) {
+	case IMATALLY_COMPLETE:
+		return "complete";
+	case IMATALLY_COMPLETE_NOT_COUNTED:
+		return "complete_not_counted";
+	case IMATALLY_INCOMPLETE:
+		return "incomplete";
+	case IMATALLY_MISMATCH:
+		return "mismatch";
+	}
+	return NULL;
+}
+
+const char *imatally_severity_name(enum imatally_severity severity)
+{
+	switch (severity) {
+	case IMATALLY_NOTE:
+		return "note";
+	case IMATALLY_FINDING:
+		return "finding";
+	case IMATALLY_LOSS:
+		return "loss";
+	case IMATALLY_FAULT:
+		return "fault";
+	}
+	return NULL;
+}
+
+const char *imatally_kind_name(enum imatally_kind kind)
+{
+	switch (kind) {
+	case IMATALLY_ALTERED:
+		return "altered";
+	case IMATALLY_INSERTED:
+		return "inserted";
+	case IMATALLY_ACCOUNTS:
+		return "accounts_disagree";
+	case IMATALLY_DIFFERS_AT_RECORD:
+		return "differs_at_record";
+	case IMATALLY_DIFFERS_FAILED:
+		return "differs_despite_failed";
+	case IMATALLY_DIFFERS_AT_END:
+		return "differs_at_end";
+	case IMATALLY_LOST:
+		return "lost";
+	case IMATALLY_DROPPED:
+		return "dropped";
+	case IMATALLY_FAILED:
+		return "failed";
+	case IMATALLY_FAILED_ENTRY:
+		return "failed_entry";
+	case IMATALLY_RESET:
+		return "tpm_reset";
+	case IMATALLY_REST:
+		return "others_or_unexplained";
+	case IMATALLY_UNEXPLAINED:
+		return "unexplained";
+	case IMATALLY_UNJUDGED:
+		return "unjudged";
+	case IMATALLY_NOT_SEARCHED:
+		return "failed_not_searched";
+	case IMATALLY_NEWER_RECORD:
+		return "newer_record";
+	case IMATALLY_FOREIGN:
+		return "foreign_record";
+	case IMATALLY_BANK_UNSUPPORTED:
+		return "bank_unsupported";
+	case IMATALLY_BANK_ADRIFT:
+		return "bank_adrift";
+	case IMATALLY_PCR_NOT_GIVEN:
+		return "pcr_not_given";
+	case IMATALLY_OTHERS:
+		return "others";
+	case IMATALLY_TAIL:
+		return "tail";
+	case IMATALLY_PADDED:
+		return "padded_sha1";
+	case IMATALLY_NO_DROPPED:
+		return "dropped_not_counted";
+	}
+	return NULL;
+}
+
+const char *imatally_unjudged_name(unsigned int reason)
+{
+	switch (reason) {
+	case IMATALLY_UNJUDGED_ERROR:
+		return "error";
+	case IMATALLY_UNJUDGED_KEYS:
+		return "keys";
+	case IMATALLY_UNJUDGED_RESUME:
+		return "resume";
+	case IMATALLY_UNJUDGED_STEP:
+		return "step";
+	case IMATALLY_UNJUDGED_BANKS:
+		return "banks";
+	}
+	return NULL;
+}
+
+const char *imatally_match_name(enum imatally_match match)
+{
+	switch (match) {
+	case IMATALLY_MATCH_UNKNOWN:
+		return "unknown";
+	case IMATALLY_MATCH_SAME:
+		return "same";
+	case IMATALLY_MATCH_DIFFERENT:
+		return "different";
+	}
+	return NULL;
+}
+
+const char *imatally_place_name(enum imatally_place place)
+{
+	switch (place) {
+	case IMATALLY_AT_START:
+		return "start";
+	case IMATALLY_AT_ENTRY:
+		return "entry";
+	case IMATALLY_AT_RECORD:
+		return "record";
+	case IMATALLY_AT_BOOT_AGGREGATE:
+		return "boot_aggregate";
+	case IMATALLY_AT_END:
+		return "end";
+	}
+	return NULL;
+}

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* See json.h. */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "json.h"
+
+json_t *js_text(const char *text)
+{
+	json_t *value = json_string(text);
+	char *copy, *c;
+
+	if (value)
+		return value;
+	copy = strdup(text);
+	if (!copy)
+		return NULL;
+	for (c = copy; *c; c++)
+		if (*c & 0x80)
+			*c = '?';
+	value = json_string(copy);
+	free(copy);
+	return value;
+}
+
+json_t *js_hex(const uint8_t *data, size_t len)
+{
+	char *digits = malloc(2 * len + 1);
+	json_t *value;
+	size_t i;
+
+	if (!digits)
+		return NULL;
+	for (i = 0; i < len; i++)
+		sprintf(digits + 2 * i, "%02x", data[i]);
+	value = json_stringn(digits, 2 * len);
+	free(digits);
+	return value;
+}
+
+json_t *js_alg(uint16_t alg)
+{
+	const char *name = imatally_alg_name(alg);
+
+	return name ? json_string(name) : json_sprintf("0x%04x", alg);
+}
+
+json_t *js_number(bool valid, int64_t number)
+{
+	return valid ? json_integer(number) : json_null();
+}
+
+json_t *js_with(json_t *object, const char *key, json_t *value)
+{
+	if (!object)
+		json_decref(value);
+	else if (!json_object_set_new(object, key, value))
+		return object;
+	json_decref(object);
+	return NULL;
+}
+
+json_t *js_append(json_t *array, json_t *value)
+{
+	if (!array)
+		json_decref(value);
+	else if (!json_array_append_new(array, value))
+		return array;
+	json_decref(array);
+	return NULL;
+}
+
+json_t *js_error(void)
+{
+	const struct complaint *why = last_complaint();
+	json_t *error = json_object();
+
+	error = js_with(error, "text", js_text(why ? why->text : ""));
+	if (why && why->in_log) {
+		error = js_with(error, "entry", json_integer(why->entry));
+		error = js_with(error, "offset", json_integer(why->offset));
+	}
+	return error;
+}
+
+bool js_wanted(int argc, char *argv[])
+{
+	int i;
+
+	for (i = 1; i < argc; i++)
+		if (!strcmp(argv[i], "--json"))
+			return true;
+	return false;
+}
+
+int js_put(json_t *value)
+{
+	int ret = value ? json_dumpf(value, stdout, JSON_COMPACT) : -1;
+
+	if (value && !ret)
+		putchar('\n');
+	else
+		complain(value ? "can't write the output" : "out of memory");
+	json_decref(value);
+	return ret;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What "verify" says of a log, for people and for programs. */
+#ifndef PROGRAMS_REPORT_H
+#define PROGRAMS_REPORT_H
+
+#include "imatally.h"
+
+struct report {
+	int status;		/* exit status that follows from it */
+	const char *log;	/* as the user named it; NULL if that was not reached */
+	bool strict;
+	/*
+	 * NULL if there is no verdict on the log.  Then @status is
+	 * EXIT_NOT_AUTHENTIC, or EXIT_ERROR after a complaint.
+	 */
+	const struct imatally_result *result;
+	const struct signer *signer;	/* NULL if nobody signed the PCR values */
+	const struct imatally_error *why;	/* not authentic */
+};
+
+/* report_text.c: on standard output; errors were told on stderr already */
+void report_text(const struct report *report);
+
+/*
+ * report_json.c: one line on standard output, as imatally-result(5) describes
+ * it.  -1 after a complaint.
+ */
+int report_json(const struct report *report);
+
+/* report_words.c: parts of a report as phrases, without a new line */
+void put_alg(FILE *to, uint16_t alg);
+void put_verdict(FILE *to, const struct imatally_result *result);
+void put_summary(FILE *to, const struct imatally_result *result);
+void put_finding(FILE *to, const struct imatally_finding *finding);
+void put_match(FILE *to, const struct imatally_target *target);
+
+#endif /* PROGRAMS_REPORT_H */

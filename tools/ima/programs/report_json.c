@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A verdict for programs: imatally-result(5), result.schema.json. */
+
+#include <stdlib.h>
+
+#include "json.h"
+#include "report.h"
+
+#define VERSION 1
+
+static const char *verdict_name(const struct report *report)
+{
+	if (report->result)
+		return imatally_verdict_name(report->result->verdict);
+	return report->status == EXIT_NOT_AUTHENTIC ? "not_authentic" : "error";
+}
+
+static json_t *point(const struct imatally_point *p)
+{
+	json_t *value = json_object();
+
+	value = js_with(value, "place",
+			  json_string(imatally_place_name(p->place)));
+	switch (p->place) {
+	case IMATALLY_AT_START:
+	case IMATALLY_AT_END:
+		break;
+	case IMATALLY_AT_RECORD:
+		value = js_with(value, "event",
+				  json_string(imatally_event_name(p->event)));
+		/* fall through */
+	case IMATALLY_AT_BOOT_AGGREGATE:
+		value = js_with(value, "kernel", json_integer(p->kernel));
+		/* fall through */
+	case IMATALLY_AT_ENTRY:
+		value = js_with(value, "entry", json_integer(p->index));
+	}
+	return value;
+}
+
+static json_t *reasons(unsigned int unjudged)
+{
+	json_t *value = json_array();
+	unsigned int bit;
+
+	for (bit = 1; bit <= unjudged; bit <<= 1)
+		if (unjudged & bit)
+			value = js_append(value,
+					    json_string(imatally_unjudged_name(bit)));
+	return value;
+}
+
+static json_t *interval(const struct imatally_interval *iv)
+{
+	struct imatally_point from = {
+		.place = iv->has_from ? IMATALLY_AT_RECORD : IMATALLY_AT_START,
+		.index = iv->from, .kernel = iv->from_kernel,
+		.event = iv->from_event,
+	};
+	struct imatally_point to = {
+		.place = iv->has_to ? IMATALLY_AT_RECORD : IMATALLY_AT_END,
+		.index = iv->to, .kernel = iv->to_kernel, .event = iv->to_event,
+	};
+	json_t *v = json_object();
+
+	v = js_with(v, "from", point(&from));
+	v = js_with(v, "to", point(&to));
+	v = js_with(v, "entries", json_integer(iv->present));
+	v = js_with(v, "lost", js_number(iv->has_to, iv->lost));
+	v = js_with(v, "lost_at_kexec",
+		      js_number(iv->has_to, iv->lost_handover));
+	v = js_with(v, "by_counter", json_boolean(iv->by_counter));
+	v = js_with(v, "at_most", json_boolean(iv->at_most));
+	v = js_with(v, "inserted", js_number(iv->has_to, iv->inserted));
+	v = js_with(v, "failed", js_number(iv->has_to, iv->failed));
+	v = js_with(v, "dropped", js_number(iv->has_to, iv->dropped));
+	v = js_with(v, "accounts_disagree",
+		      json_boolean(iv->accounts_disagree));
+	v = js_with(v, "pcrUpdateCounter",
+		      js_number(iv->has_to_counter, iv->to_counter));
+	v = js_with(v, "counter", js_number(iv->has_counter, iv->counter));
+	v = js_with(v, "ima", js_number(iv->has_ima, iv->ima));
+	v = js_with(v, "others", js_number(iv->has_others, iv->others));
+	v = js_with(v, "rest", js_number(iv->has_rest, iv->rest));
+	v = js_with(v, "rest_has_others",
+		      json_boolean(iv->has_rest && !iv->is_split));
+	return js_with(v, "unjudged", reasons(iv->unjudged));
+}
+
+static json_t *text_of(const struct imatally_finding *finding)
+{
+	char *text = NULL;
+	size_t len;
+	json_t *value;
+	FILE *to = open_memstream(&text, &len);
+
+	if (!to)
+		return NULL;
+	put_finding(to, finding);
+	value = fclose(to) ? NULL : js_text(text);
+	free(text);
+	return value;
+}
+
+/* What the finding's kind gives a meaning to. */
+static json_t *finding(const struct imatally_finding *f)
+{
+	json_t *v = json_object();
+
+	v = js_with(v, "kind", json_string(imatally_kind_name(f->kind)));
+	v = js_with(v, "severity",
+		      json_string(imatally_severity_name(f->severity)));
+	v = js_with(v, "from", point(&f->from));
+	v = js_with(v, "to", point(&f->to));
+	switch (f->kind) {
+	case IMATALLY_LOST:
+		v = js_with(v, "by_counter", json_boolean(f->by_counter));
+		v = js_with(v, "at_most", json_boolean(f->at_most));
+		/* fall through */
+	case IMATALLY_INSERTED:
+	case IMATALLY_DROPPED:
+	case IMATALLY_FAILED:
+	case IMATALLY_REST:
+	case IMATALLY_UNEXPLAINED:
+	case IMATALLY_NOT_SEARCHED:
+	case IMATALLY_OTHERS:
+	case IMATALLY_TAIL:
+		v = js_with(v, "count", json_integer(f->count));
+		break;
+	case IMATALLY_DIFFERS_FAILED:
+		v = js_with(v, "count", json_integer(f->count));
+		/* fall through */
+	case IMATALLY_DIFFERS_AT_RECORD:
+	case IMATALLY_DIFFERS_AT_END:
+	case IMATALLY_BANK_ADRIFT:
+		v = js_with(v, "pcr", json_integer(f->pcr));
+		/* fall through */
+	case IMATALLY_BANK_UNSUPPORTED:
+	case IMATALLY_PADDED:
+		v = js_with(v, "alg", js_alg(f->alg));
+		break;
+	case IMATALLY_PCR_NOT_GIVEN:
+		v = js_with(v, "pcr", json_integer(f->pcr));
+		break;
+	case IMATALLY_UNJUDGED:
+		v = js_with(v, "unjudged", reasons(f->count));
+		if (f->count & IMATALLY_UNJUDGED_ERROR)
+			v = js_with(v, "errno", js_text(f->word));
+		break;
+	case IMATALLY_NEWER_RECORD:
+		v = js_with(v, "record_version", json_integer(f->count));
+		v = js_with(v, "key", js_text(f->word));
+		break;
+	case IMATALLY_ALTERED:
+	case IMATALLY_ACCOUNTS:
+	case IMATALLY_FAILED_ENTRY:
+	case IMATALLY_RESET:
+	case IMATALLY_FOREIGN:
+	case IMATALLY_NO_DROPPED:
+		break;
+	}
+	return js_with(v, "text", text_of(f));
+}
+
+static json_t *target(const struct imatally_target *t)
+{
+	json_t *v = json_object();
+
+	v = js_with(v, "pcr", json_integer(t->pcr));
+	v = js_with(v, "alg", js_alg(t->bank.alg));
+	v = js_with(v, "value", js_hex(t->bank.value, t->bank.len));
+	v = js_with(v, "in_log", json_boolean(t->in_log));
+	v = js_with(v, "supported", json_boolean(t->supported));
+	v = js_with(v, "match", json_string(imatally_match_name(t->match)));
+	return js_with(v, "matched_after",
+			 js_number(t->matched_after, t->matched_after));
+}
+
+static json_t *signer(const struct signer *s)
+{
+	json_t *v = json_object();
+
+	v = js_with(v, "ak_sha256",
+		      js_hex(s->fingerprint, sizeof(s->fingerprint)));
+	v = js_with(v, "resetCount", json_integer(s->attested.clock.reset));
+	v = js_with(v, "restartCount",
+		      json_integer(s->attested.clock.restart));
+	v = js_with(v, "clock", json_integer(s->attested.clock.clock));
+	v = js_with(v, "pcrUpdateCounter",
+		      js_number(s->attested.has_counter,
+				  s->attested.counter));
+	v = js_with(v, "only_sha1", json_boolean(s->weak));
+	return js_with(v, "rebooted", s->has_previous ?
+			 json_boolean(s->rebooted) : json_null());
+}
+
+static json_t *with_result(json_t *v, const struct imatally_result *result)
+{
+	json_t *intervals = json_array(), *findings = json_array();
+	json_t *targets = json_array();
+	size_t i;
+
+	v = js_with(v, "entries", json_integer(result->entries));
+	v = js_with(v, "records", json_integer(result->records));
+	v = js_with(v, "kernels", json_integer(result->kernels));
+	v = js_with(v, "lost", json_integer(result->lost));
+	v = js_with(v, "by_counter", json_boolean(result->by_counter));
+	v = js_with(v, "at_most", json_boolean(result->at_most));
+	v = js_with(v, "dropped", json_integer(result->dropped));
+	v = js_with(v, "failed", json_integer(result->failed));
+	v = js_with(v, "tail", json_integer(result->tail));
+	v = js_with(v, "restarted", json_boolean(result->restarted));
+	for (i = 0; i < result->nr_intervals; i++)
+		intervals = js_append(intervals,
+					interval(&result->interval[i]));
+	for (i = 0; i < result->nr_findings; i++)
+		findings = js_append(findings, finding(&result->finding[i]));
+	for (i = 0; i < result->nr_targets; i++)
+		targets = js_append(targets, target(&result->target[i]));
+	v = js_with(v, "intervals", intervals);
+	v = js_with(v, "findings", findings);
+	v = js_with(v, "findings_not_kept",
+		      json_integer(result->findings_not_kept));
+	return js_with(v, "targets", targets);
+}
+
+int report_json(const struct report *report)
+{
+	json_t *v = json_object();
+
+	v = js_with(v, "format", json_string("imatally-result"));
+	v = js_with(v, "version", json_integer(VERSION));
+	v = js_with(v, "verdict", json_string(verdict_name(report)));
+	v = js_with(v, "status", json_integer(report->status));
+	v = js_with(v, "strict", json_boolean(report->strict));
+	if (report->log)
+		v = js_with(v, "log", js_text(report->log));
+	if (report->result) {
+		v = with_result(v, report->result);
+		v = js_with(v, "signer", report->signer ?
+			      signer(report->signer) : json_null());
+	} else if (report->status == EXIT_NOT_AUTHENTIC) {
+		v = js_with(v, "error", js_with(json_object(), "text",
+						    js_text(report->why->text)));
+	} else {
+		v = js_with(v, "error", js_error());
+	}
+	return js_put(v);
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A verdict for people: first the verdict, then where, then why. */
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "report.h"
+
+static void put_findings(const struct imatally_result *result,
+			 enum imatally_severity severity, const char *heading)
+{
+	size_t i;
+
+	for (i = 0; i < result->nr_findings; i++) {
+		if (result->finding[i].severity != severity)
+			continue;
+		if (heading) {
+			puts(heading);
+			heading = NULL;
+		}
+		printf("  ");
+		put_finding(stdout, &result->finding[i]);
+		putchar('\n');
+	}
+}
+
+static void put_signer(const struct signer *signer)
+{
+	const struct imatally_clock *clock = &signer->attested.clock;
+	size_t i;
+
+	printf("PCR values: signed by the AK sha256:");
+	for (i = 0; i < sizeof(signer->fingerprint); i++)
+		printf("%02x", signer->fingerprint[i]);
+	printf("\n  TPM: resetCount %" PRIu32 ", restartCount %" PRIu32
+	       ", clock %" PRIu64 " ms", clock->reset, clock->restart,
+	       clock->clock);
+	if (signer->attested.has_counter)
+		printf(", pcrUpdateCounter %" PRIu32 "\n",
+		       signer->attested.counter);
+	else
+		printf("; pcrUpdateCounter is not attested\n");
+	if (signer->has_previous)
+		puts(signer->rebooted ?
+		     "  rebooted or restarted since the previous evidence" :
+		     "  the same boot as the previous evidence");
+	if (signer->weak)
+		puts("  only SHA-1 values are signed, which does not withstand collisions");
+}
+
+static void put_targets(const struct imatally_result *result,
+			const struct signer *signer)
+{
+	size_t i;
+
+	if (signer)
+		put_signer(signer);
+	else
+		puts("PCR values: unsigned");
+	for (i = 0; i < result->nr_targets; i++) {
+		const struct imatally_target *target = &result->target[i];
+
+		if (!target->in_log)
+			continue;
+		printf("  PCR %u ", target->pcr);
+		put_alg(stdout, target->bank.alg);
+		printf(": ");
+		put_match(stdout, target);
+		putchar('\n');
+	}
+}
+
+#define COLUMN 26
+
+static void put_end(bool valid, uint64_t index, enum imatally_event event,
+		    const char *otherwise)
+{
+	char text[48];
+
+	if (valid)
+		snprintf(text, sizeof(text), "%" PRIu64 " %s", index,
+			 imatally_event_name(event));
+	else
+		snprintf(text, sizeof(text), "%s", otherwise);
+	printf("%-*s", COLUMN, text);
+}
+
+static void put_number(bool valid, int64_t number, int width)
+{
+	if (valid)
+		printf(" %*" PRId64, width, number);
+	else
+		printf(" %*s", width, "-");
+}
+
+static void put_interval(const struct imatally_interval *iv)
+{
+	printf("  ");
+	put_end(iv->has_from, iv->from, iv->from_event, "(start)");
+	put_end(iv->has_to, iv->to, iv->to_event, "(end)");
+	put_number(true, iv->present, 8);
+	put_number(iv->has_to, iv->lost + iv->lost_handover, 8);
+	put_number(iv->has_counter, iv->counter, 8);
+	put_number(iv->has_ima, iv->ima, 8);
+	put_number(iv->has_others, iv->others, 8);
+	put_number(iv->has_rest, iv->rest, 8);
+	putchar('\n');
+}
+
+static void put_intervals(const struct imatally_result *result)
+{
+	size_t i;
+
+	if (!result->nr_intervals)
+		return;
+	printf("  %-*s%-*s %8s %8s %8s %8s %8s %8s\n", COLUMN, "from", COLUMN,
+	       "to", "entries", "lost", "counter", "by IMA", "others", "rest");
+	for (i = 0; i < result->nr_intervals; i++)
+		put_interval(&result->interval[i]);
+}
+
+static bool differs_at_end(const struct imatally_result *result)
+{
+	size_t i;
+
+	for (i = 0; i < result->nr_findings; i++)
+		if (result->finding[i].kind == IMATALLY_DIFFERS_AT_END)
+			return true;
+	return false;
+}
+
+static void put_result(const struct imatally_result *result,
+		       const struct signer *signer)
+{
+	printf("verdict: ");
+	put_verdict(stdout, result);
+	putchar('\n');
+	put_findings(result, IMATALLY_FAULT, NULL);
+	put_findings(result, IMATALLY_LOSS, NULL);
+	if (result->findings_not_kept)
+		printf("  and %" PRIu64 " more findings of any kind\n",
+		       result->findings_not_kept);
+	if (differs_at_end(result))
+		puts("  PCR values read after the log, or while it grew, differ too: read the PCRs first,\n"
+		     "  all at once, then the log.");
+	printf("log: ");
+	put_summary(stdout, result);
+	putchar('\n');
+	put_intervals(result);
+	put_targets(result, signer);
+	put_findings(result, IMATALLY_FINDING, "findings:");
+	put_findings(result, IMATALLY_NOTE, "notes:");
+}
+
+void report_text(const struct report *report)
+{
+	if (report->result)
+		put_result(report->result, report->signer);
+	else if (report->status == EXIT_NOT_AUTHENTIC)
+		printf("verdict: not authentic\n  %s\n", report->why->text);
+	/* an error was complained about */
+}

@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A verdict's parts in words, as every report for people says them. */
+
+#include <inttypes.h>
+
+#include "report.h"
+
+static const char *plural(int64_t count, const char *one, const char *many)
+{
+	return count == 1 || count == -1 ? one : many;
+}
+
+static const char *entries(int64_t count)
+{
+	return plural(count, "entry", "entries");
+}
+
+static const char *updates(int64_t count)
+{
+	return plural(count, "update", "updates");
+}
+
+void put_alg(FILE *to, uint16_t alg)
+{
+	const char *name = imatally_alg_name(alg);
+
+	if (name)
+		fputs(name, to);
+	else
+		fprintf(to, "0x%04x", alg);
+}
+
+static void put_point(FILE *to, const struct imatally_point *point)
+{
+	switch (point->place) {
+	case IMATALLY_AT_START:
+		fprintf(to, "the start of the log");
+		break;
+	case IMATALLY_AT_END:
+		fprintf(to, "the end of the log");
+		break;
+	case IMATALLY_AT_ENTRY:
+		fprintf(to, "entry %" PRIu64, point->index);
+		break;
+	case IMATALLY_AT_RECORD:
+		fprintf(to, "entry %" PRIu64 " (%s)", point->index,
+		       imatally_event_name(point->event));
+		break;
+	case IMATALLY_AT_BOOT_AGGREGATE:
+		fprintf(to, "entry %" PRIu64 " (boot_aggregate of kernel %u)",
+		       point->index, point->kernel);
+		break;
+	}
+}
+
+static void put_between(FILE *to,
+			const struct imatally_finding *finding)
+{
+	fprintf(to, "between ");
+	put_point(to, &finding->from);
+	fprintf(to, " and ");
+	put_point(to, &finding->to);
+}
+
+static void put_unjudged(FILE *to,
+			 const struct imatally_finding *finding)
+{
+	static const struct {
+		int64_t reason;
+		const char *text;
+	} reasons[] = {
+		{ IMATALLY_UNJUDGED_ERROR, "the TPM could not be read" },
+		{ IMATALLY_UNJUDGED_KEYS, "a record lacks a key" },
+		{ IMATALLY_UNJUDGED_RESUME, "firmware moved it at resume" },
+		{ IMATALLY_UNJUDGED_STEP,
+		  "this TPM counts an extend otherwise than once a bank" },
+		{ IMATALLY_UNJUDGED_BANKS,
+		  "the extends did not all go to the same banks" },
+	};
+	const char *separator = ": ";
+	size_t i;
+
+	fprintf(to, "the counter can't be judged ");
+	put_between(to, finding);
+	for (i = 0; i < ARRAY_SIZE(reasons); i++) {
+		if (!(finding->count & reasons[i].reason))
+			continue;
+		fprintf(to, "%s%s", separator, reasons[i].text);
+		separator = ", ";
+		if (reasons[i].reason == IMATALLY_UNJUDGED_ERROR)
+			fprintf(to, " (%s)", finding->word);
+	}
+}
+
+void put_finding(FILE *to, const struct imatally_finding *f)
+{
+	int64_t count = f->count;
+
+	switch (f->kind) {
+	case IMATALLY_ALTERED:
+		put_point(to, &f->from);
+		fprintf(to, ": its template digest is not that of its data");
+		break;
+	case IMATALLY_INSERTED:
+		fprintf(to, "%" PRId64 " %s more than the kernel counted, ", count,
+		       entries(count));
+		put_between(to, f);
+		break;
+	case IMATALLY_ACCOUNTS:
+		fprintf(to, "the kernel's own accounts disagree ");
+		put_between(to, f);
+		break;
+	case IMATALLY_DIFFERS_AT_RECORD:
+		fprintf(to, "the replay (PCR %u, ", f->pcr);
+		put_alg(to, f->alg);
+		fprintf(to, ") stops agreeing ");
+		put_between(to, f);
+		fprintf(to, ", where nothing is counted as lost");
+		break;
+	case IMATALLY_DIFFERS_FAILED:
+		fprintf(to, "the replay (PCR %u, ", f->pcr);
+		put_alg(to, f->alg);
+		fprintf(to, ") stops agreeing ");
+		put_between(to, f);
+		fprintf(to, ": %" PRId64 " failed %s can't be why, whichever they were",
+		       count, plural(count, "extend", "extends"));
+		break;
+	case IMATALLY_DIFFERS_AT_END:
+		fprintf(to, "PCR %u, ", f->pcr);
+		put_alg(to, f->alg);
+		fprintf(to, ": the log replays to another value; it ");
+		if (f->from.place == IMATALLY_AT_START) {
+			fprintf(to, "has no counter record that says where it went wrong");
+		} else {
+			fprintf(to, "is right up to ");
+			put_point(to, &f->from);
+		}
+		break;
+	case IMATALLY_LOST:
+		if (f->at_most)
+			fprintf(to, "at most ");
+		fprintf(to, "%" PRId64 " %s lost ", count, entries(count));
+		put_between(to, f);
+		if (f->by_counter)
+			fprintf(to, f->at_most ?
+			       "\n    (by pcrUpdateCounter; something else extended PCRs in between)" :
+			       "\n    (by pcrUpdateCounter; exact if nothing else extended a PCR in between)");
+		break;
+	case IMATALLY_DROPPED:
+		fprintf(to, "%" PRId64 " %s dropped by the kernel before they became entries, ",
+		       count, plural(count, "measurement", "measurements"));
+		put_between(to, f);
+		break;
+	case IMATALLY_FAILED:
+		fprintf(to, "%" PRId64 " %s whose extend failed, ", count,
+		       entries(count));
+		put_between(to, f);
+		break;
+	case IMATALLY_FAILED_ENTRY:
+		put_point(to, &f->from);
+		fprintf(to, " was not extended");
+		break;
+	case IMATALLY_NOT_SEARCHED:
+		fprintf(to, "which %" PRId64 " %s failed was not searched, ", count,
+		       plural(count, "extend", "extends"));
+		put_between(to, f);
+		fprintf(to, ": too many possibilities");
+		break;
+	case IMATALLY_RESET:
+		fprintf(to, "the TPM was reset ");
+		put_between(to, f);
+		fprintf(to, ": the PCR values prove nothing before that");
+		break;
+	case IMATALLY_REST:
+		fprintf(to, "%" PRId64 " %s of PCRs by others or unexplained, ",
+		       count, updates(count));
+		put_between(to, f);
+		break;
+	case IMATALLY_UNEXPLAINED:
+		if (count > 0)
+			fprintf(to, "%" PRId64 " unexplained %s of PCRs, ", count,
+			       updates(count));
+		else
+			fprintf(to, "the TPM counted %" PRId64 " %s fewer than were made, ",
+			       -count, updates(count));
+		put_between(to, f);
+		break;
+	case IMATALLY_UNJUDGED:
+		put_unjudged(to, f);
+		break;
+	case IMATALLY_NEWER_RECORD:
+		put_point(to, &f->to);
+		fprintf(to, ": a record of version %" PRId64 ", newer than this imatally",
+		       count);
+		if (f->word[0])
+			fprintf(to, "; key \"%s\" is not understood", f->word);
+		break;
+	case IMATALLY_FOREIGN:
+		put_point(to, &f->from);
+		fprintf(to, " is named " IMATALLY_RECORD_NAME ", but is not the kernel's record");
+		break;
+	case IMATALLY_BANK_UNSUPPORTED:
+		fprintf(to, "bank ");
+		put_alg(to, f->alg);
+		fprintf(to, " was not compared: its algorithm can't be computed here");
+		break;
+	case IMATALLY_BANK_ADRIFT:
+		fprintf(to, "PCR %u, ", f->pcr);
+		put_alg(to, f->alg);
+		fprintf(to, ": not compared, since no record tells its value after the gap");
+		break;
+	case IMATALLY_PCR_NOT_GIVEN:
+		fprintf(to, "PCR %u was not compared: no value was given", f->pcr);
+		break;
+	case IMATALLY_OTHERS:
+		fprintf(to, "%" PRId64 " %s of PCRs by others than IMA, ", count,
+		       updates(count));
+		put_between(to, f);
+		break;
+	case IMATALLY_TAIL:
+		fprintf(to, "%" PRId64 " %s at the end of the log came after the PCR values, which do not prove %s",
+		       count, entries(count), plural(count, "it", "them"));
+		break;
+	case IMATALLY_PADDED:
+		fprintf(to, "bank ");
+		put_alg(to, f->alg);
+		fprintf(to, " holds zero-padded SHA-1 digests: the kernel lacks its algorithm");
+		break;
+	case IMATALLY_NO_DROPPED:
+		fprintf(to, "the records do not count dropped measurements (no key \"dropped\")");
+		break;
+	}
+}
+
+static void put_incomplete(FILE *to,
+			   const struct imatally_result *result)
+{
+	const char *separator = " ";
+
+	if (result->lost) {
+		fprintf(to, " %s%" PRIu64 " %s lost",
+		       result->at_most ? "at most " : "", result->lost,
+		       entries(result->lost));
+		separator = ", ";
+	}
+	if (result->dropped) {
+		fprintf(to, "%s%" PRIu64 " %s dropped", separator, result->dropped,
+		       plural(result->dropped, "measurement", "measurements"));
+		separator = ", ";
+	}
+	if (result->failed) {
+		fprintf(to, "%s%" PRIu64 " %s whose extend failed", separator,
+		       result->failed, entries(result->failed));
+		separator = ", ";
+	}
+	if (*separator == ' ')
+		fprintf(to, " the PCR values do not prove all of the log");
+}
+
+void put_verdict(FILE *to, const struct imatally_result *result)
+{
+	switch (result->verdict) {
+	case IMATALLY_COMPLETE:
+		fprintf(to, "complete");
+		break;
+	case IMATALLY_COMPLETE_NOT_COUNTED:
+		fprintf(to, "complete (not counted)");
+		break;
+	case IMATALLY_INCOMPLETE:
+		fprintf(to, "incomplete:");
+		put_incomplete(to, result);
+		break;
+	case IMATALLY_MISMATCH:
+		fprintf(to, "mismatch: the log has no consistent reading");
+		break;
+	}
+}
+
+void put_match(FILE *to, const struct imatally_target *target)
+{
+	if (target->match == IMATALLY_MATCH_SAME)
+		fprintf(to, "the same as the replay");
+	else if (target->matched_after)
+		fprintf(to, "the same as the replay after %" PRIu64 " %s",
+			target->matched_after, entries(target->matched_after));
+	else if (target->match == IMATALLY_MATCH_UNKNOWN)
+		fprintf(to, "not compared");
+	else
+		fprintf(to, "not the same as the replay");
+}
+
+void put_summary(FILE *to, const struct imatally_result *result)
+{
+	fprintf(to, "%" PRIu64 " %s, %" PRIu64 " counter %s, %u %s",
+		result->entries, entries(result->entries), result->records,
+		plural(result->records, "record", "records"), result->kernels,
+		plural(result->kernels, "kernel", "kernels"));
+}
