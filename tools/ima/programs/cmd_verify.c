@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "json.h"
+#include "progress.h"
 #include "report.h"
 
 const char cmd_verify_usage[] =
@@ -205,7 +206,26 @@ static int exit_status(const struct imatally_result *result, bool strict)
 	return strict && result->has_findings ? 1 : 0;
 }
 
-static enum imatally_status judge(struct imatally_log *log,
+/* Take the whole log, read from @file, and show how far that is. */
+static enum imatally_status take(struct imatally_verifier *v,
+				 struct imatally_log *log, FILE *file,
+				 struct imatally_error *err)
+{
+	enum imatally_status status = IMATALLY_OK;
+	struct imatally_entry entry;
+	struct progress progress;
+	int got = 0;
+
+	progress_begin(&progress, file);
+	while (!status && (got = imatally_log_next(log, &entry, err)) > 0) {
+		status = imatally_verifier_add(v, &entry, err);
+		progress_at(&progress, entry.index + 1, entry.offset);
+	}
+	progress_end(&progress);
+	return !status && got < 0 ? err->status : status;
+}
+
+static enum imatally_status judge(struct imatally_log *log, FILE *file,
 				  const struct arguments *args,
 				  const struct signer *signer,
 				  struct imatally_result *result,
@@ -214,9 +234,16 @@ static enum imatally_status judge(struct imatally_log *log,
 	struct imatally_verifier *v = imatally_verifier_new(&args->pcrs);
 	enum imatally_status status;
 
-	if (v && signer && signer->attested.has_counter)
+	if (!v) {
+		*err = (struct imatally_error){ .status = IMATALLY_ERR_NOMEM,
+						.text = "out of memory" };
+		return err->status;
+	}
+	if (signer && signer->attested.has_counter)
 		imatally_verifier_set_counter(v, signer->attested.counter);
-	status = imatally_verifier_run(v, log, result, err);
+	status = take(v, log, file, err);
+	if (!status)
+		status = imatally_verifier_finish(v, result, err);
 	imatally_verifier_free(v);
 	return status;
 }
@@ -257,7 +284,7 @@ static int verify(const struct arguments *args, const struct signer *signer)
 	if (!log) {
 		complain("out of memory");
 		status = answer_error(args);
-	} else if (judge(log, args, signer, &result, &err)) {
+	} else if (judge(log, file, args, signer, &result, &err)) {
 		complain_about(input_name(args->log), &err);
 		status = answer_error(args);
 	} else {

@@ -27,6 +27,19 @@ void report_text(const struct report *report);
  */
 int report_json(const struct report *report);
 
+/* report_fold.c: rows of a table of the intervals */
+struct fold {
+	size_t first, nr;		/* the intervals in this row */
+	struct imatally_interval sum;	/* all of them in one */
+};
+
+/*
+ * The next row; begin with zeroes.  Where there are more than @rows intervals,
+ * neighbours in which everything is in order share one.
+ */
+bool fold_next(struct fold *fold, const struct imatally_result *result,
+	       size_t rows);
+
 /* report_words.c: parts of a report as phrases, without a new line */
 void put_alg(FILE *to, uint16_t alg);
 void put_verdict(FILE *to, const struct imatally_result *result);

@@ -71,6 +71,7 @@ static void put_targets(const struct imatally_result *result,
 }
 
 #define COLUMN 26
+#define MAX_ROWS 40	/* before rows share a line */
 
 static void put_end(bool valid, uint64_t index, enum imatally_event event,
 		    const char *otherwise)
@@ -104,19 +105,22 @@ static void put_interval(const struct imatally_interval *iv)
 	put_number(iv->has_ima, iv->ima, 8);
 	put_number(iv->has_others, iv->others, 8);
 	put_number(iv->has_rest, iv->rest, 8);
-	putchar('\n');
 }
 
 static void put_intervals(const struct imatally_result *result)
 {
-	size_t i;
+	struct fold row = { 0 };
 
 	if (!result->nr_intervals)
 		return;
 	printf("  %-*s%-*s %8s %8s %8s %8s %8s %8s\n", COLUMN, "from", COLUMN,
 	       "to", "entries", "lost", "counter", "by IMA", "others", "rest");
-	for (i = 0; i < result->nr_intervals; i++)
-		put_interval(&result->interval[i]);
+	while (fold_next(&row, result, MAX_ROWS)) {
+		put_interval(&row.sum);
+		if (row.nr > 1)
+			printf("  (%zu intervals)", row.nr);
+		putchar('\n');
+	}
 }
 
 static bool differs_at_end(const struct imatally_result *result)
