@@ -6,6 +6,7 @@
 #	BASE=6.12	kernel base; make check: only that one
 #	KSRC=DIR	a kernel tree of your own instead of a base
 #	T=NAME		make check: only the groups whose names begin with NAME
+#	FUZZ_SECONDS=N	make fuzz: for how long, all fuzzers together
 
 # Tests run on all bases unless one is given
 CHECKED := $(addprefix --base ,$(BASE))
@@ -52,6 +53,10 @@ imatally: ## build the verifier
 	@scripts/deps demo
 	@$(MAKE) --no-print-directory -C tools/ima
 
+fuzz: ## fuzz the verifier for FUZZ_SECONDS, 600 unless told
+	@scripts/deps check
+	@$(MAKE) --no-print-directory -C tools/ima fuzz FUZZ_SECONDS=$(or $(FUZZ_SECONDS),600)
+
 deb: ## build a Debian package of the verifier, in build/deb
 	@scripts/deps check
 	@$(MAKE) --no-print-directory -C tools/ima deb
@@ -59,4 +64,4 @@ deb: ## build a Debian package of the verifier, in build/deb
 clean: ## remove all that was built, but for the caches in your home folder
 	rm -rf build
 
-.PHONY: help demo check check-quick check-full kernel tree refresh series check-series imatally deb clean
+.PHONY: help demo check check-quick check-full kernel tree refresh series check-series imatally fuzz deb clean

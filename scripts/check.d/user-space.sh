@@ -14,7 +14,7 @@ unit_verifier() {
 }
 
 fuzz_verifier() {
-	tap 'the fuzzers find nothing in a minute each' make -C "$top/tools/ima" fuzz
+	tap 'the fuzzers find nothing in a minute' make -C "$top/tools/ima" fuzz
 }
 
 package() {
