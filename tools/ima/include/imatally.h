@@ -452,6 +452,7 @@ enum imatally_kind {
 	IMATALLY_UNEXPLAINED,	/* @count updates unexplained */
 	IMATALLY_UNJUDGED,	/* @count: IMATALLY_UNJUDGED_x */
 	IMATALLY_NOT_SEARCHED,	/* which @count extends failed: too many to try */
+	IMATALLY_UNPROTECTED,	/* record @to: read without a session, @from with */
 	IMATALLY_NEWER_RECORD,	/* record @to is of version @count */
 	IMATALLY_FOREIGN,	/* entry @to bears the record's name only */
 	IMATALLY_BANK_UNSUPPORTED, /* @alg can't be computed here */

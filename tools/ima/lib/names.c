@@ -66,6 +66,8 @@ const char *imatally_kind_name(enum imatally_kind kind)
 		return "unjudged";
 	case IMATALLY_NOT_SEARCHED:
 		return "failed_not_searched";
+	case IMATALLY_UNPROTECTED:
+		return "unprotected_read";
 	case IMATALLY_NEWER_RECORD:
 		return "newer_record";
 	case IMATALLY_FOREIGN:

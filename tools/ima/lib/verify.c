@@ -448,6 +448,20 @@ static enum imatally_status keep_interval(struct imatally_verifier *v,
 	return IMATALLY_OK;
 }
 
+/*
+ * A kernel that can protect the read, and no longer does: its session failed, and
+ * somebody on the TPM's bus can be why.
+ */
+static bool lost_protection(const struct imatally_mark *from,
+			    const struct imatally_mark *to)
+{
+	return from->kernel == to->kernel &&
+	       from->record.value[IMATALLY_KEY_PROTECTED] &&
+	       imatally_record_has(&to->record, IMATALLY_KEY_COUNTER) &&
+	       imatally_record_has(&to->record, IMATALLY_KEY_PROTECTED) &&
+	       !to->record.value[IMATALLY_KEY_PROTECTED];
+}
+
 static enum imatally_status judge_record(struct imatally_verifier *v,
 					 const struct imatally_mark *mark)
 {
@@ -491,6 +505,9 @@ static enum imatally_status judge_record(struct imatally_verifier *v,
 		v->uncounted = 0;
 	}
 
+	if (!status && v->has_mark && lost_protection(&v->mark, mark))
+		status = report_between(v, IMATALLY_UNPROTECTED, at_last(v),
+					at_mark(mark), 0);
 	if (!status &&
 	    rec->value[IMATALLY_KEY_VERSION] > IMATALLY_RECORD_VERSION) {
 		struct imatally_finding finding = {

@@ -155,6 +155,7 @@ static json_t *finding(const struct imatally_finding *f)
 	case IMATALLY_ACCOUNTS:
 	case IMATALLY_FAILED_ENTRY:
 	case IMATALLY_RESET:
+	case IMATALLY_UNPROTECTED:
 	case IMATALLY_FOREIGN:
 	case IMATALLY_NO_DROPPED:
 		break;

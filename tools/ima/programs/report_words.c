@@ -188,6 +188,10 @@ void put_finding(FILE *to, const struct imatally_finding *f)
 	case IMATALLY_UNJUDGED:
 		put_unjudged(to, f);
 		break;
+	case IMATALLY_UNPROTECTED:
+		put_point(to, &f->to);
+		fprintf(to, ": the counter was read without an HMAC session, the record before it with one");
+		break;
 	case IMATALLY_NEWER_RECORD:
 		put_point(to, &f->to);
 		fprintf(to, ": a record of version %" PRId64 ", newer than this imatally",

@@ -281,7 +281,7 @@ size_t machine_record_text(const struct machine *m, const char *event,
 	PAIR("failed", m->failed);
 	if (m->version) {
 		PAIR("dropped", m->dropped);
-		PAIR("protected", 0);
+		PAIR("protected", m->protected);
 	}
 	if (m->tpm_error)
 		return len;

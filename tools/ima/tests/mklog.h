@@ -48,6 +48,7 @@ struct machine {
 	unsigned int version;	/* of its records */
 	uint64_t entries, carried, extends, failed, dropped, updates;
 	uint64_t uncertain, trimmed, step;
+	bool protected;			/* it reads the counter in a session */
 	unsigned int files;	/* for names */
 	EVP_MD *sha1, *sha256;	/* of template data, of files */
 };

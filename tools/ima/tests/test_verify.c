@@ -510,6 +510,29 @@ static void others_are_a_note_or_a_finding(void **state)
 	assert_true(result.has_findings);
 }
 
+static void a_read_that_lost_its_session_is_a_finding(void **state)
+{
+	(void)state;
+	start(2, 1);
+	m.protected = true;
+	machine_record(&m, "request");
+	assert_int_equal(verdict(), IMATALLY_COMPLETE);
+	assert_false(result.has_findings);
+	m.protected = false;
+	machine_record(&m, "request");
+	machine_record(&m, "request");
+	assert_int_equal(verdict(), IMATALLY_COMPLETE);
+	expect_between(IMATALLY_UNPROTECTED, 0, 2, 3);
+	assert_true(result.has_findings);
+	/* another kernel may not be able to */
+	m.protected = true;
+	machine_record(&m, "kexec_execute");
+	m.protected = false;
+	machine_kexec(&m, m.nr_entries, true);
+	assert_int_equal(verdict(), IMATALLY_COMPLETE);
+	expect_between(IMATALLY_UNPROTECTED, 0, 2, 3);
+}
+
 static void accounts_that_disagree_are_a_mismatch(void **state)
 {
 	(void)state;
@@ -713,6 +736,7 @@ int main(void)
 		TEST(a_gap_is_passed_at_the_next_record_that_can),
 		TEST(dropped_measurements_are_incomplete),
 		TEST(others_are_a_note_or_a_finding),
+		TEST(a_read_that_lost_its_session_is_a_finding),
 		TEST(accounts_that_disagree_are_a_mismatch),
 		TEST(an_error_record_leaves_its_intervals_unjudged),
 		TEST(padded_banks_and_other_pcrs_are_told),
