@@ -115,7 +115,7 @@ struct imatally_log;
 
 /*
  * Open a log in memory (@buf stays the caller's, and must outlive the log; no
- * copy is made) or one to be read from @file, front to back, without seeking
+ * copy is made) or one to be read from @file, front to back from where it stands
  * (@file stays the caller's).  Return NULL when out of memory.
  */
 struct imatally_log *imatally_log_open_buffer(const void *buf, size_t len);
@@ -129,6 +129,18 @@ struct imatally_log *imatally_log_open_file(FILE *file);
 int imatally_log_next(struct imatally_log *log, struct imatally_entry *entry,
 		      struct imatally_error *err);
 void imatally_log_close(struct imatally_log *log);
+
+/* Whether imatally_log_seek() can work: not on a pipe. */
+bool imatally_log_can_seek(const struct imatally_log *log);
+
+/*
+ * Go on with the entry number @index, which begins at @offset; 0 and 0 is the
+ * start.  An error that the log had is forgotten.  Past the end of the log it
+ * ends.  IMATALLY_ERR_IO if the file can't seek.
+ */
+enum imatally_status imatally_log_seek(struct imatally_log *log,
+				       uint64_t offset, uint64_t index,
+				       struct imatally_error *err);
 
 /* The field called @id of an entry, or NULL. */
 const struct imatally_field *
@@ -289,6 +301,13 @@ enum imatally_status imatally_replay_add_bank(struct imatally_replay *replay,
 					      uint16_t alg, bool from_start);
 bool imatally_replay_has_bank(const struct imatally_replay *replay,
 			      uint16_t alg);
+
+/*
+ * Replay every bank's own digests alone, and no padded SHA-1 (see
+ * imatally_replay_compare()): IMATALLY_MATCH_DIFFERENT then says nothing.  To be
+ * called before the banks are added.
+ */
+void imatally_replay_assume_own(struct imatally_replay *replay);
 
 /*
  * Extend the entry's PCR in all banks as the kernel did.  *@altered is set if
@@ -566,7 +585,18 @@ imatally_verifier_finish(struct imatally_verifier *verifier,
 			 struct imatally_error *err);
 void imatally_result_free(struct imatally_result *result);
 
-/* Read @log to its end and finish.  @verifier may be NULL: out of memory. */
+/* Called after each entry with their number and the entry's offset. */
+typedef void imatally_progress_fn(void *data, uint64_t entries,
+				  uint64_t offset);
+void imatally_verifier_set_progress(struct imatally_verifier *verifier,
+				    imatally_progress_fn *progress, void *data);
+
+/*
+ * Read @log from its start to its end and finish.  @verifier must be new, or
+ * NULL: out of memory.  If the replay differs, a log that can seek is read a
+ * second time: the first time only one of the kinds of digests that a kernel may
+ * extend is tried.
+ */
 enum imatally_status imatally_verifier_run(struct imatally_verifier *verifier,
 					   struct imatally_log *log,
 					   struct imatally_result *result,

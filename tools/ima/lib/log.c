@@ -25,9 +25,10 @@
  */
 struct imatally_log {
 	FILE *file;		/* NULL: the caller's buffer */
+	off_t base;		/* where in it the log starts, or -1: a pipe */
 	uint8_t *own;		/* to free */
 	const uint8_t *buf;
-	size_t start, end, size;
+	size_t start, end, size;	/* of a buffer: its length */
 	uint64_t offset;	/* of buf[start] in the log */
 	uint64_t index;		/* of the next entry */
 	bool failed;
@@ -42,6 +43,7 @@ struct imatally_log *imatally_log_open_buffer(const void *buf, size_t len)
 		return NULL;
 	log->buf = buf;
 	log->end = len;
+	log->size = len;
 	return log;
 }
 
@@ -57,6 +59,7 @@ struct imatally_log *imatally_log_open_file(FILE *file)
 		return NULL;
 	}
 	log->file = file;
+	log->base = ftello(file);
 	log->buf = log->own;
 	log->size = WINDOW;
 	return log;
@@ -68,6 +71,32 @@ void imatally_log_close(struct imatally_log *log)
 		return;
 	free(log->own);
 	free(log);
+}
+
+bool imatally_log_can_seek(const struct imatally_log *log)
+{
+	return !log->file || log->base >= 0;
+}
+
+enum imatally_status imatally_log_seek(struct imatally_log *log,
+				       uint64_t offset, uint64_t index,
+				       struct imatally_error *err)
+{
+	if (!log->file) {
+		log->end = log->size;
+		log->start = offset < log->end ? offset : log->end;
+	} else {
+		if (log->base < 0 || offset > INT64_MAX - (uint64_t)log->base ||
+		    fseeko(log->file, log->base + offset, SEEK_SET))
+			return imatally_fail(err, IMATALLY_ERR_IO,
+					     "the log can't be read again");
+		log->start = 0;
+		log->end = 0;
+	}
+	log->offset = offset;
+	log->index = index;
+	log->failed = false;
+	return IMATALLY_OK;
 }
 
 /*

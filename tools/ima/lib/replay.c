@@ -26,6 +26,7 @@ struct bank {
 
 struct imatally_replay {
 	struct imatally_hash sha1;
+	bool assume_own;
 	unsigned int nr_banks;
 	struct bank bank[IMATALLY_MAX_BANKS];
 	struct imatally_trail *trail;	/* of trail_pcr in bank[0], or NULL */
@@ -74,6 +75,18 @@ bool imatally_replay_has_bank(const struct imatally_replay *replay,
 	return find(replay, alg);
 }
 
+void imatally_replay_assume_own(struct imatally_replay *replay)
+{
+	replay->assume_own = true;
+}
+
+/* A kernel may lack the algorithm of any bank, but for SHA-1. */
+static bool may_pad(const struct imatally_replay *replay,
+		    const struct bank *bank)
+{
+	return bank->alg != IMATALLY_ALG_SHA1 && !replay->assume_own;
+}
+
 enum imatally_status imatally_replay_add_bank(struct imatally_replay *replay,
 					      uint16_t alg, bool from_start)
 {
@@ -90,7 +103,7 @@ enum imatally_status imatally_replay_add_bank(struct imatally_replay *replay,
 		return IMATALLY_ERR_CRYPTO;
 	bank->alg = alg;
 	bank->possible[MODE_OWN] = true;
-	bank->possible[MODE_PADDED] = alg != IMATALLY_ALG_SHA1;
+	bank->possible[MODE_PADDED] = may_pad(replay, bank);
 	for (i = 0; i <= IMATALLY_MAX_PCR; i++)
 		bank->pcr[i].known = from_start;
 	replay->nr_banks++;
@@ -219,7 +232,7 @@ void imatally_replay_new_kernel(struct imatally_replay *replay)
 		enum mode was;
 
 		/* both still possible: they stay apart, as they are */
-		if (bank->alg == IMATALLY_ALG_SHA1 ||
+		if (!may_pad(replay, bank) ||
 		    (bank->possible[MODE_OWN] && bank->possible[MODE_PADDED]))
 			continue;
 		was = bank->possible[MODE_OWN] ? MODE_OWN : MODE_PADDED;

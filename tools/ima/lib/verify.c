@@ -16,7 +16,16 @@ struct pcr_state {
 };
 
 struct imatally_verifier {
+	/* what it was asked */
+	struct imatally_pcrs given;
+	bool has_counter;		/* pcrUpdateCounter with these values */
+	uint32_t counter;
+	imatally_progress_fn *progress;
+	void *progress_data;
+
 	struct imatally_replay *replay;
+	/* only one kind of digests is replayed; and it differed somewhere */
+	bool assumes_own, doubts;
 	struct imatally_result result;
 	size_t interval_room, finding_room;	/* allocated elements */
 	bool have[IMATALLY_FAULT + 1];	/* severities */
@@ -37,9 +46,6 @@ struct imatally_verifier {
 	bool has_mark;
 	struct imatally_mark mark;	/* the last record */
 
-	/* pcrUpdateCounter when the PCRs had the values given */
-	bool has_counter;
-	uint32_t counter;
 	uint64_t proved;		/* entries that the values given prove */
 	bool has_proved_mark;
 	struct imatally_mark proved_mark;	/* the last record in them */
@@ -50,29 +56,56 @@ struct imatally_verifier {
 	uint16_t said_unsupported[IMATALLY_MAX_BANKS];
 };
 
-struct imatally_verifier *imatally_verifier_new(const struct imatally_pcrs *pcrs)
+/* Make the verifier a new one again that was asked the same. */
+static enum imatally_status begin_anew(struct imatally_verifier *v,
+				       bool assume_own)
 {
-	struct imatally_verifier *v = calloc(1, sizeof(*v));
+	const struct imatally_pcrs *given = &v->given;
+	struct imatally_verifier fresh = {
+		.given = *given, .assumes_own = assume_own,
+		.has_counter = v->has_counter, .counter = v->counter,
+		.progress = v->progress, .progress_data = v->progress_data,
+	};
 	size_t i;
 
-	if (!v)
-		return NULL;
+	imatally_replay_free(v->replay);
+	imatally_result_free(&v->result);
+	*v = fresh;
 	v->replay = imatally_replay_new();
-	v->result.target = calloc(pcrs->nr + 1, sizeof(*v->result.target));
-	if (!v->replay || !v->result.target) {
-		imatally_verifier_free(v);
-		return NULL;
-	}
-	v->result.nr_targets = pcrs->nr;
-	for (i = 0; i < pcrs->nr; i++) {
+	v->result.target = calloc(given->nr + 1, sizeof(*v->result.target));
+	if (!v->replay || !v->result.target)
+		return IMATALLY_ERR_NOMEM;
+	if (assume_own)
+		imatally_replay_assume_own(v->replay);
+	v->result.nr_targets = given->nr;
+	for (i = 0; i < given->nr; i++) {
 		struct imatally_target *target = &v->result.target[i];
 
-		target->pcr = pcrs->pcr[i].index;
-		target->bank = pcrs->pcr[i].bank;
+		target->pcr = given->pcr[i].index;
+		target->bank = given->pcr[i].bank;
 		target->supported = !imatally_replay_add_bank(
 			v->replay, target->bank.alg, true);
 	}
-	return v;
+	return IMATALLY_OK;
+}
+
+struct imatally_verifier *imatally_verifier_new(const struct imatally_pcrs *pcrs)
+{
+	struct imatally_verifier *v = calloc(1, sizeof(*v));
+
+	if (!v)
+		return NULL;
+	v->given.pcr = malloc((pcrs->nr + 1) * sizeof(*pcrs->pcr));
+	if (v->given.pcr) {
+		v->given.nr = pcrs->nr;
+		if (pcrs->nr)
+			memcpy(v->given.pcr, pcrs->pcr,
+			       pcrs->nr * sizeof(*pcrs->pcr));
+		if (!begin_anew(v, false))
+			return v;
+	}
+	imatally_verifier_free(v);
+	return NULL;
 }
 
 void imatally_verifier_set_counter(struct imatally_verifier *v,
@@ -80,6 +113,13 @@ void imatally_verifier_set_counter(struct imatally_verifier *v,
 {
 	v->has_counter = true;
 	v->counter = counter;
+}
+
+void imatally_verifier_set_progress(struct imatally_verifier *v,
+				    imatally_progress_fn *progress, void *data)
+{
+	v->progress = progress;
+	v->progress_data = data;
 }
 
 void imatally_result_free(struct imatally_result *result)
@@ -96,6 +136,7 @@ void imatally_verifier_free(struct imatally_verifier *v)
 		return;
 	imatally_replay_free(v->replay);
 	imatally_result_free(&v->result);
+	free(v->given.pcr);
 	free(v);
 }
 
@@ -283,6 +324,7 @@ static enum imatally_status compare_record(struct imatally_verifier *v,
 		case IMATALLY_MATCH_DIFFERENT:
 			*match = IMATALLY_MATCH_DIFFERENT;
 			*differing = bank->alg;
+			v->doubts = v->assumes_own;
 			break;
 		}
 	}
@@ -759,6 +801,7 @@ static enum imatally_status judge_pcr(struct imatally_verifier *v, uint32_t pcr)
 			status = report(v, &finding);
 		} else if (target->match == IMATALLY_MATCH_DIFFERENT &&
 			   !state->matched) {
+			v->doubts = v->assumes_own;
 			status = report_bank(v, IMATALLY_DIFFERS_AT_END,
 					     at_last(v), at_end, pcr,
 					     target->bank.alg);
@@ -847,24 +890,57 @@ imatally_verifier_finish(struct imatally_verifier *v,
 	return IMATALLY_OK;
 }
 
-enum imatally_status imatally_verifier_run(struct imatally_verifier *v,
-					   struct imatally_log *log,
-					   struct imatally_result *result,
-					   struct imatally_error *err)
+/* Until the end of the log, or until there is a reason to doubt. */
+static enum imatally_status run(struct imatally_verifier *v,
+				struct imatally_log *log,
+				struct imatally_result *result,
+				struct imatally_error *err)
 {
 	enum imatally_status status = IMATALLY_OK;
 	struct imatally_entry entry;
 	int got = 0;
 
-	if (!v)
-		return imatally_fail(err, IMATALLY_ERR_NOMEM, "out of memory");
-	while (!status && (got = imatally_log_next(log, &entry, err)) > 0)
+	while (!status && !v->doubts &&
+	       (got = imatally_log_next(log, &entry, err)) > 0) {
 		status = imatally_verifier_add(v, &entry, err);
+		if (v->progress)
+			v->progress(v->progress_data, entry.index + 1,
+				    entry.offset);
+	}
 	if (!status && got < 0)
-		status = err->status;
-	if (!status)
+		return err->status;
+	if (!status && !v->doubts)
 		status = imatally_verifier_finish(v, result, err);
 	return status;
+}
+
+enum imatally_status imatally_verifier_run(struct imatally_verifier *v,
+					   struct imatally_log *log,
+					   struct imatally_result *result,
+					   struct imatally_error *err)
+{
+	enum imatally_status status;
+
+	if (!v)
+		return imatally_fail(err, IMATALLY_ERR_NOMEM, "out of memory");
+	/*
+	 * Hardly any kernel pads SHA-1, and padding costs a third hash an entry
+	 * in each bank until a value tells: so look at that only if the digests
+	 * of its own do not do.
+	 */
+	if (begin_anew(v, imatally_log_can_seek(log)))
+		return imatally_fail(err, IMATALLY_ERR_NOMEM, "out of memory");
+	memset(result, 0, sizeof(*result));
+	status = run(v, log, result, err);
+	if (status || !v->doubts)
+		return status;
+	imatally_result_free(result);
+	status = imatally_log_seek(log, 0, 0, err);
+	if (status)
+		return status;
+	if (begin_anew(v, false))
+		return imatally_fail(err, IMATALLY_ERR_NOMEM, "out of memory");
+	return run(v, log, result, err);
 }
 
 enum imatally_status imatally_verify(struct imatally_log *log,

@@ -206,23 +206,9 @@ static int exit_status(const struct imatally_result *result, bool strict)
 	return strict && result->has_findings ? 1 : 0;
 }
 
-/* Take the whole log, read from @file, and show how far that is. */
-static enum imatally_status take(struct imatally_verifier *v,
-				 struct imatally_log *log, FILE *file,
-				 struct imatally_error *err)
+static void show_progress(void *progress, uint64_t entries, uint64_t offset)
 {
-	enum imatally_status status = IMATALLY_OK;
-	struct imatally_entry entry;
-	struct progress progress;
-	int got = 0;
-
-	progress_begin(&progress, file);
-	while (!status && (got = imatally_log_next(log, &entry, err)) > 0) {
-		status = imatally_verifier_add(v, &entry, err);
-		progress_at(&progress, entry.index + 1, entry.offset);
-	}
-	progress_end(&progress);
-	return !status && got < 0 ? err->status : status;
+	progress_at(progress, entries, offset);
 }
 
 static enum imatally_status judge(struct imatally_log *log, FILE *file,
@@ -233,17 +219,15 @@ static enum imatally_status judge(struct imatally_log *log, FILE *file,
 {
 	struct imatally_verifier *v = imatally_verifier_new(&args->pcrs);
 	enum imatally_status status;
+	struct progress progress;
 
-	if (!v) {
-		*err = (struct imatally_error){ .status = IMATALLY_ERR_NOMEM,
-						.text = "out of memory" };
-		return err->status;
-	}
-	if (signer && signer->attested.has_counter)
+	progress_begin(&progress, file);
+	if (v)
+		imatally_verifier_set_progress(v, show_progress, &progress);
+	if (v && signer && signer->attested.has_counter)
 		imatally_verifier_set_counter(v, signer->attested.counter);
-	status = take(v, log, file, err);
-	if (!status)
-		status = imatally_verifier_finish(v, result, err);
+	status = imatally_verifier_run(v, log, result, err);
+	progress_end(&progress);
 	imatally_verifier_free(v);
 	return status;
 }

@@ -281,6 +281,46 @@ static void malformed_is_3_with_entry_and_offset(void **state)
 	expect(err, expected);
 }
 
+/* Have it verify a log that comes through a pipe. */
+static int run_on_pipe(void)
+{
+	char command[1024];
+	FILE *pipe;
+	int status;
+
+	snprintf(command, sizeof(command),
+		 "cd %s && %s >out 2>err verify - --pcrs pcrs", dir, imatally);
+	pipe = popen(command, "w");
+	assert_non_null(pipe);
+	assert_int_equal(fwrite(m.log, 1, m.len, pipe), m.len);
+	status = pclose(pipe);
+	slurp("out", out, sizeof(out));
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+/* Nothing tells before the end, and a pipe can't be read a second time. */
+static void padded_digests_are_found_without_a_record(void **state)
+{
+	(void)state;
+	machine_free(&m);
+	machine_init(&m, 3, NULL);
+	m.bank[2].padded = true;
+	machine_boot(&m, false);
+	machine_measure(&m, 20);
+	save();
+	assert_int_equal(run("verify log --pcrs pcrs"), 0);
+	assert_non_null(strstr(out, "SHA-1"));
+	assert_int_equal(run("verify - --pcrs pcrs <log"), 0);
+	assert_non_null(strstr(out, "SHA-1"));
+	assert_int_equal(run_on_pipe(), 0);
+	assert_non_null(strstr(out, "SHA-1"));
+	m.bank[2].pcr[10][0] ^= 1;
+	save();
+	assert_int_equal(run("verify log --pcrs pcrs"), 2);
+	assert_int_equal(run_on_pipe(), 2);
+}
+
 static void a_full_disk_is_an_error(void **state)
 {
 	(void)state;
@@ -305,6 +345,7 @@ int main(void)
 		TEST(a_longer_log_is_0),
 		TEST(strict_makes_findings_1),
 		TEST(malformed_is_3_with_entry_and_offset),
+		TEST(padded_digests_are_found_without_a_record),
 		TEST(a_full_disk_is_an_error),
 	};
 	char command[64];

@@ -2,6 +2,7 @@
 /* The reader of binary measurement lists. */
 
 #include <malloc.h>
+#include <unistd.h>
 
 #include "mklog.h"
 #include "test.h"
@@ -387,12 +388,82 @@ static void only_the_kernels_boot_aggregate_counts(void **state)
 	machine_free(&m);
 }
 
+static void expect_entry_at(struct imatally_log *log, const struct machine *m,
+			    unsigned int index)
+{
+	struct imatally_entry entry;
+	struct imatally_error err;
+
+	assert_int_equal(imatally_log_seek(log, m->start[index], index, &err),
+			 IMATALLY_OK);
+	assert_int_equal(imatally_log_next(log, &entry, &err),
+			 index < m->nr_entries);
+	if (index == m->nr_entries)
+		return;
+	assert_int_equal(entry.index, index);
+	assert_int_equal(entry.offset, m->start[index]);
+}
+
+static void seeks_to_any_entry_also_after_an_error(void **state)
+{
+	static const char before[] = "something else";
+	struct imatally_entry entry;
+	struct imatally_error err;
+	struct imatally_log *log;
+	struct machine m;
+	unsigned int i;
+	FILE *file;
+	int fds[2];
+
+	(void)state;
+	machine_init(&m, 2, NULL);
+	machine_measure(&m, 900);
+
+	/* the log may begin within the file */
+	file = tmpfile();
+	assert_non_null(file);
+	fwrite(before, 1, sizeof(before), file);
+	fwrite(m.log, 1, m.len, file);
+	assert_int_equal(fseek(file, sizeof(before), SEEK_SET), 0);
+	log = imatally_log_open_file(file);
+	assert_true(imatally_log_can_seek(log));
+	for (i = 0; i <= m.nr_entries; i += 90) {
+		expect_entry_at(log, &m, m.nr_entries - i);
+		expect_entry_at(log, &m, i);
+	}
+	assert_int_equal(imatally_log_seek(log, 1, 0, &err), IMATALLY_OK);
+	assert_int_equal(imatally_log_next(log, &entry, &err), -1);
+	expect_entry_at(log, &m, 0);
+	imatally_log_close(log);
+	fclose(file);
+
+	log = imatally_log_open_buffer(m.log, m.len);
+	assert_true(imatally_log_can_seek(log));
+	expect_entry_at(log, &m, 5);
+	expect_entry_at(log, &m, 0);
+	assert_int_equal(imatally_log_seek(log, UINT64_MAX, 9, &err),
+			 IMATALLY_OK);
+	assert_int_equal(imatally_log_next(log, &entry, &err), 0);
+	imatally_log_close(log);
+	machine_free(&m);
+
+	assert_int_equal(pipe(fds), 0);
+	file = fdopen(fds[0], "r");
+	log = imatally_log_open_file(file);
+	assert_false(imatally_log_can_seek(log));
+	assert_int_equal(imatally_log_seek(log, 0, 0, &err), IMATALLY_ERR_IO);
+	imatally_log_close(log);
+	fclose(file);
+	close(fds[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_every_template),
 		cmocka_unit_test(truncation_anywhere_is_an_error_with_its_place),
 		cmocka_unit_test(a_file_reads_as_a_buffer_does),
+		cmocka_unit_test(seeks_to_any_entry_also_after_an_error),
 		cmocka_unit_test(lengths_that_lie_are_errors),
 		cmocka_unit_test(bytes_after_the_last_field_are_an_error),
 		cmocka_unit_test(the_longest_name_of_template_ima),
