@@ -409,9 +409,10 @@ bool imatally_entry_is_boot_aggregate(const struct imatally_entry *entry)
 	/*
 	 * Files are named by their path, which begins with '/'.  Keys are named
 	 * by their keyring, which user space chooses; they have a buf field.
+	 * What a violation says of itself is in no digest.
 	 */
 	const struct imatally_field *buf = imatally_entry_field(entry, "buf");
 
-	return (!buf || !buf->len) &&
+	return (!buf || !buf->len) && !imatally_entry_is_violation(entry) &&
 	       imatally_entry_is_named(entry, "boot_aggregate");
 }

@@ -74,7 +74,9 @@ const char *imatally_entry_record(const struct imatally_entry *entry,
 		return NULL;
 	if (!field)
 		field = imatally_entry_field(entry, "txt");
-	if (!field || field->len < sizeof(start) - 1 ||
+	/* what a violation says is in no digest: anybody may have written it */
+	if (imatally_entry_is_violation(entry) ||
+	    !field || field->len < sizeof(start) - 1 ||
 	    memcmp(field->data, start, sizeof(start) - 1)) {
 		*foreign = true;
 		return NULL;
