@@ -49,7 +49,8 @@ fault_tpm_restart() {
 # The kernel with HMAC sessions between itself and the TPM
 hmac_fault_on_the_bus() {
 	faults in_session
-	tap 'the verifier finds the list complete' verdict 'complete$' 0 --strict
+	tap 'the verifier finds the list complete' verdict 'complete$' 1 --strict
+	tap '... and that the counter was no longer read in a session' grep -q 'read without an HMAC session' "$dir/answer"
 }
 
 groups fault check all vm fault_injected_extends fault_answers fault_answers_four_banks \
