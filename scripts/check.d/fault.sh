@@ -4,6 +4,7 @@
 # The TPM fails, or somebody else uses it
 
 # shellcheck disable=SC2154 # $dir, $base, $kernel: from scripts/check
+# shellcheck disable=SC2016 # what eval runs is expanded there
 
 # Each command that changes PCRs, or could, between two records
 commands() {
@@ -113,7 +114,74 @@ fault_cost() {
 		<(between load end | grep -c PCR_Read; between load end | grep -c PCR_Extend)
 }
 
+# Files are measured, PCRs extended and records made in the background: load_test
+under_way='cp /out/load_test /tmp/ && LOAD_ENTRIES=1000000 /tmp/load_test >/dev/null &'
+
+# Three kexecs in a row, each with TPM commands in flight. What does not fit is cut,
+# and what was sent after the execute record has no explanation.
+fault_kexec_in_flight() {
+	cp "$build/selftests/load_test" "$dir/"
+	cat >"$dir/script" <<-EOF
+	ima=/sys/kernel/security/ima
+	if [ "\$BOOT" -le 3 ]; then
+		$under_way
+		sleep 2
+		vm-kexec-load && kexec -e
+		exit 1
+	fi
+	tpm2_pcrread >/dev/null
+	cp \$ima/binary_runtime_measurements /out/list
+	cut -d' ' -f5 \$ima/ascii_runtime_measurements >/out/names
+	tpm2_pcrread >/out/pcrs
+	EOF
+	"$top/scripts/vm" run --kernel "$kernel" --script "$dir/script" --out "$dir" --mem 768 --append "$tcb" ||
+		echo "not ok - the guest ended with status $?"
+	tap 'each kernel ends with a record' eval '[[ $(grep -x -A1 pcr_counter "$dir/names" | grep -cx boot_aggregate) -eq 3 ]]'
+	tap 'the list is complete, or the records say what was cut' \
+		eval 'verdict "complete$" 0 || verdict "incomplete: [0-9]+ entr(y|ies) lost$" 1'
+	tap '... with all that the TPM acknowledged' eval '! grep -E "fewer than were made|disagree" "$dir/answer"'
+	tap 'no warning or bug in the kernel log' eval '! grep -E "BUG:|WARNING:|Call Trace|INFO: (task|possible)" "$dir/console.log"'
+}
+
+# killed_after SECONDS: the machine dies that long after it handed over a first list
+killed_after() {
+	local runner
+	mkdir -p "$dir/$1"
+	cp "$build/selftests/load_test" "$dir/$1/"
+	"$top/scripts/vm" run --kernel "$kernel" --script "$dir/script" --out "$dir/$1" --mem 768 --append "$tcb" 2>"$dir/$1/log" &
+	runner=$!
+	until [[ -e $dir/$1/pcrs ]]; do
+		kill -0 $runner && sleep 0.1 || return
+	done
+	sleep "$1"
+	pkill -KILL -P $runner qemu
+	! wait $runner
+}
+
+# What was handed over by then is complete. What was being written is not, and
+# gets an answer all the same.
+fault_killed() {
+	local after status
+	cat >"$dir/script" <<-EOF
+	$under_way
+	while :; do
+		tpm2_pcrread sha1:10+sha256:10 >/out/pcrs.new
+		cat /sys/kernel/security/ima/binary_runtime_measurements >/out/list.new
+		mv /out/list.new /out/list
+		mv /out/pcrs.new /out/pcrs
+	done
+	EOF
+	for after in $(shuf -n "${KILLS:-4}" -i 0-3000 | awk '{ print $1 / 1000 }'); do
+		tap "the machine dies after $after s" killed_after "$after"
+		tap '... what it has handed over is complete' \
+			"$build/imatally" verify "$dir/$after/list" --pcrs "$dir/$after/pcrs"
+		[[ ! -e $dir/$after/list.new ]] || tap '... and what it was about to is read' \
+			eval 'status=0; "$build/imatally" verify "$dir/$after/list.new" --pcrs "$dir/$after/pcrs" || status=$?; [[ $status -le 3 ]]'
+	done
+}
+
 groups fault check all vm fault_one_bank fault_two_banks fault_four_banks fault_cost \
-	commands_one_bank commands_two_banks commands_four_banks
+	fault_kexec_in_flight commands_one_bank commands_two_banks commands_four_banks
 groups fault check all vm,hmac hmac_fault
 groups fault full all vm fault_slow
+groups fault check 6.12 vm fault_killed

@@ -53,6 +53,22 @@ kexec_deleted() {
 	tap 'the verifier misses the entries' verdict 'incomplete: 5 entries lost' 1
 }
 
+# All is deleted, and of what comes then not all arrives: both are told apart, and the
+# replay goes on from the execute record's PCR values.
+kexec_deleted_overflow() {
+	local tests='' before=delete_and_overflow deleted left arrived
+	variant --append "$tcb"
+	deleted=$(<"$dir/deleted") left=$(<"$dir/left")
+	# the old kernel's, without its last record; it logs an event of its own before that
+	arrived=$(($(grep -n ' boot_aggregate$' "$dir/list.ascii" | sed -n '$s/:.*//p') - 2))
+	tap "the verifier misses $deleted deleted entries" verdict "incomplete: $((deleted + left + 1 - arrived)) entries lost$" 1
+	tap '... before the first record' grep -q "^  $deleted entries lost between the start of the log and entry [0-9]* (request)" "$dir/answer"
+	tap "... and $((left + 1 - arrived)) that did not arrive, after it" \
+		grep -q "^  $((left + 1 - arrived)) entries lost between entry [0-9]* (request) and entry [0-9]* (kexec_execute)" "$dir/answer"
+	tap 'the replay goes on from the record at the end, and reaches the PCRs' \
+		eval '[[ $(grep -c "the same as the replay$" "$dir/answer") -eq 2 ]] && ! grep -E "stops|unexplained|can.t" "$dir/answer"'
+}
+
 kexec_overflow() {
 	local lost
 	mkdir -p "$dir"
@@ -65,4 +81,4 @@ kexec_overflow() {
 
 groups selftest check all vm kexec_without_the_tpm kexec_after_failed_loads kexec_after_unload \
 	kexec_custom_template kexec_overflow
-groups selftest check 7.3 vm kexec_staged kexec_deleted
+groups selftest check 7.3 vm kexec_staged kexec_deleted kexec_deleted_overflow
