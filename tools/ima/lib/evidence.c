@@ -268,6 +268,10 @@ enum imatally_status imatally_evidence_parse(struct imatally_evidence *evidence,
 	if (!root) {
 		char why[sizeof(where.text)];
 
+		/* what is wrong with the text jansson says */
+		if (!where.text[0])
+			return imatally_fail(err, IMATALLY_ERR_NOMEM,
+					     "out of memory");
 		return imatally_fail(err, IMATALLY_ERR_MALFORMED,
 				     "line %d, column %d: %s", where.line,
 				     where.column,
@@ -345,9 +349,10 @@ static bool put_counter(json_t *counter,
 	char text[12];
 	size_t i;
 
+	/* @list is the counter's as soon as it is set, or freed if that fails */
 	if (json_object_set_new(counter, "hash",
 				json_string(alg_text(evidence->audit_alg, text,
-						     sizeof(text)))) ||
+						     sizeof(text)))) |
 	    json_object_set_new(counter, "exchanges", list))
 		return false;
 	for (i = 0; i < evidence->nr_exchanges; i++) {

@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * No memory: the first allocation fails, then the second, and so on until a run
+ * needs none that fails.  Each time the library must say so and leave nothing
+ * behind (which the run with sanitizers sees), and never answer otherwise.
+ *
+ * Then the same with the allocations of libcrypto and jansson.  They need not say
+ * why they fail: jansson may speak of an invalid token, a bank whose algorithm
+ * libcrypto does not give is told as one that can't be computed, and a signature
+ * that it can't check is none.  Good must not become bad by it unsaid, nor bad good.
+ */
+
+#include <openssl/crypto.h>
+#include <jansson.h>
+
+#include "attester.h"
+#include "test.h"
+
+#define VECTOR "../testing/selftests/ima/vectors/two-kernels/"
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t nr, size_t size);
+void *__real_realloc(void *p, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t nr, size_t size);
+void *__wrap_realloc(void *p, size_t size);
+
+static unsigned long countdown;	/* to the allocation that fails; 0: none */
+static bool others_too, failed;
+
+static bool fails(void)
+{
+	if (!countdown || --countdown)
+		return false;
+	failed = true;
+	return true;
+}
+
+/* By --wrap, in place of those that the library calls. */
+void *__wrap_malloc(size_t size)
+{
+	return fails() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t nr, size_t size)
+{
+	return fails() ? NULL : __real_calloc(nr, size);
+}
+
+void *__wrap_realloc(void *p, size_t size)
+{
+	return fails() ? NULL : __real_realloc(p, size);
+}
+
+static void *jansson_malloc(size_t size)
+{
+	return others_too && fails() ? NULL : __real_malloc(size);
+}
+
+static void *crypto_malloc(size_t size, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	return others_too && fails() ? NULL : __real_malloc(size);
+}
+
+static void *crypto_realloc(void *p, size_t size, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	return others_too && fails() ? NULL : __real_realloc(p, size);
+}
+
+static void crypto_free(void *p, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	free(p);
+}
+
+/* What is done, and how it went */
+typedef enum imatally_status (*job)(void);
+
+static char list[8192], pcr_text[8192];
+static size_t list_len, pcr_len;
+static struct machine m;
+static struct attester tpm;
+static struct imatally_ak *ak;
+static char *manifest;
+
+static size_t slurp(const char *path, char *buf, size_t size)
+{
+	FILE *file = fopen(path, "rb");
+	size_t len;
+
+	assert_non_null(file);
+	len = fread(buf, 1, size, file);
+	fclose(file);
+	return len;
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	list_len = slurp(VECTOR "list", list, sizeof(list));
+	pcr_len = slurp(VECTOR "pcrs", pcr_text, sizeof(pcr_text));
+	machine_init(&m, 2, NULL);
+	machine_boot(&m, true);
+	attester_init(&tpm, TPM2_ALG_ECDSA, TPM2_ALG_SHA256);
+	attester_attest(&tpm, &m, "nonce");
+	ak = attester_ak(&tpm);
+	manifest = imatally_evidence_format(&tpm.evidence);
+	return !manifest;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	free(manifest);
+	imatally_ak_free(ak);
+	attester_free(&tpm);
+	machine_free(&m);
+	return 0;
+}
+
+static void each_allocation_fails(job run, bool with_others)
+{
+	unsigned long n = 0;
+
+	/* what is made once, and kept */
+	assert_int_equal(run(), IMATALLY_OK);
+	others_too = with_others;
+	do {
+		enum imatally_status status;
+
+		countdown = ++n;
+		failed = false;
+		status = run();
+		countdown = 0;
+		if (failed && !with_others && status != IMATALLY_ERR_NOMEM)
+			fail_msg("allocation %lu fails: status %d", n, status);
+		if (!failed && status != IMATALLY_OK)
+			fail_msg("no allocation fails: status %d", status);
+	} while (failed);
+	others_too = false;
+	print_message("%lu allocations\n", n - 1);
+}
+
+static enum imatally_status parse_pcrs(struct imatally_pcrs *pcrs,
+				       struct imatally_error *err)
+{
+	return imatally_pcrs_add_pcrread(pcrs, pcr_text, pcr_len, err);
+}
+
+static enum imatally_status read_pcrs(void)
+{
+	struct imatally_pcrs pcrs = { 0 };
+	struct imatally_error err;
+	enum imatally_status status = parse_pcrs(&pcrs, &err);
+
+	imatally_pcrs_free(&pcrs);
+	return status;
+}
+
+static enum imatally_status judge(struct imatally_log *log)
+{
+	struct imatally_pcrs pcrs = { 0 };
+	struct imatally_result result;
+	struct imatally_error err;
+	enum imatally_status status;
+
+	if (!log)
+		return IMATALLY_ERR_NOMEM;
+	status = parse_pcrs(&pcrs, &err);
+	if (!status)
+		status = imatally_verify(log, &pcrs, &result, &err);
+	if (!status) {
+		assert_int_equal(result.verdict, IMATALLY_COMPLETE);
+		assert_int_equal(result.entries, 25);
+		assert_int_equal(result.nr_intervals, 7);
+		assert_true(!result.has_findings || others_too);
+		imatally_result_free(&result);
+	}
+	imatally_pcrs_free(&pcrs);
+	imatally_log_close(log);
+	return status;
+}
+
+static enum imatally_status verify_buffer(void)
+{
+	return judge(imatally_log_open_buffer(list, list_len));
+}
+
+static enum imatally_status verify_file(void)
+{
+	FILE *file = fmemopen(list, list_len, "rb");
+	enum imatally_status status = judge(imatally_log_open_file(file));
+
+	fclose(file);
+	return status;
+}
+
+/* The reader's window has to grow for it */
+static enum imatally_status read_large_entry(void)
+{
+	static char big[300000];
+	struct imatally_error err;
+	struct imatally_entry entry;
+	enum imatally_status status = IMATALLY_OK;
+	struct imatally_log *log;
+	FILE *file;
+
+	memcpy(big, "\x0a\0\0\0digestdigestdigestdi\x04\0\0\0n-ng", 32);
+	memcpy(big + 32, "\xbc\x93\x04\0\xb8\x93\x04\0", 8);
+	file = fmemopen(big, sizeof(big), "rb");
+	log = imatally_log_open_file(file);
+	if (!log)
+		status = IMATALLY_ERR_NOMEM;
+	else if (imatally_log_next(log, &entry, &err) < 0)
+		status = err.status;
+	imatally_log_close(log);
+	fclose(file);
+	return status;
+}
+
+/* A list that nothing explains */
+static enum imatally_status verify_what_was_altered(void)
+{
+	struct imatally_pcrs pcrs = { 0 };
+	struct imatally_result result;
+	struct imatally_error err;
+	enum imatally_status status;
+	struct imatally_log *log;
+	static char copy[8192];
+
+	memcpy(copy, list, list_len);
+	copy[4] ^= 1;
+	memcpy(memmem(copy, list_len, "/ramfs/one", 10), "/ramfs/two", 10);
+	log = imatally_log_open_buffer(copy, list_len);
+	if (!log)
+		return IMATALLY_ERR_NOMEM;
+	status = parse_pcrs(&pcrs, &err);
+	if (!status)
+		status = imatally_verify(log, &pcrs, &result, &err);
+	if (!status) {
+		assert_int_equal(result.verdict, IMATALLY_MISMATCH);
+		imatally_result_free(&result);
+	}
+	imatally_pcrs_free(&pcrs);
+	imatally_log_close(log);
+	return status;
+}
+
+static enum imatally_status parse_evidence(void)
+{
+	struct imatally_evidence evidence;
+	struct imatally_error err;
+	enum imatally_status status = imatally_evidence_parse(
+		&evidence, manifest, strlen(manifest), &err);
+
+	/* it is empty after an error, and may be freed all the same */
+	imatally_evidence_free(&evidence);
+	return status;
+}
+
+static enum imatally_status format_evidence(void)
+{
+	char *text = imatally_evidence_format(&tpm.evidence);
+
+	if (!text)
+		return IMATALLY_ERR_NOMEM;
+	/* jansson 2.14 may leave a part of a string out: nobody can read it */
+	if (!others_too)
+		assert_string_equal(text, manifest);
+	free(text);
+	return IMATALLY_OK;
+}
+
+static enum imatally_status check_evidence(void)
+{
+	struct imatally_attested attested;
+	struct imatally_error err;
+
+	return imatally_evidence_check(&tpm.evidence, ak,
+				       (const uint8_t *)"nonce", 5, &attested,
+				       &err);
+}
+
+static void the_library_says_so(void **state)
+{
+	(void)state;
+	each_allocation_fails(read_pcrs, false);
+	each_allocation_fails(verify_buffer, false);
+	each_allocation_fails(verify_file, false);
+	each_allocation_fails(read_large_entry, false);
+	each_allocation_fails(verify_what_was_altered, false);
+	each_allocation_fails(parse_evidence, false);
+	each_allocation_fails(format_evidence, false);
+	each_allocation_fails(check_evidence, false);
+}
+
+static void no_wrong_answer_comes_of_it_elsewhere(void **state)
+{
+	(void)state;
+	each_allocation_fails(verify_buffer, true);
+	each_allocation_fails(verify_what_was_altered, true);
+	each_allocation_fails(parse_evidence, true);
+	each_allocation_fails(format_evidence, true);
+	each_allocation_fails(check_evidence, true);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_library_says_so),
+		cmocka_unit_test(no_wrong_answer_comes_of_it_elsewhere),
+	};
+
+	if (!CRYPTO_set_mem_functions(crypto_malloc, crypto_realloc,
+				      crypto_free))
+		return 1;
+	json_set_alloc_funcs(jansson_malloc, free);
+	return cmocka_run_group_tests_name("nomem", tests, setup, teardown);
+}
