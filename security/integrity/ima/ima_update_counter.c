@@ -503,3 +503,7 @@ int __init ima_counter_init_fs(struct dentry *dir)
 						      dir, NULL,
 						      &ima_counter_fops));
 }
+
+#ifdef CONFIG_IMA_UPDATE_COUNTER_KUNIT_TEST
+#include "ima_update_counter_test.c"
+#endif
