@@ -524,8 +524,26 @@ struct imatally_target {
 /* More findings than these are counted, not kept. */
 #define IMATALLY_MAX_FINDINGS 1000
 
+/* What became of the state that the verifier was given. */
+enum imatally_resumption {
+	IMATALLY_NO_STATE,	/* it was given none */
+	IMATALLY_RESUMED,
+	/* The log was verified from its start, since */
+	IMATALLY_ANEW_SHORTER,	/* it ends before the state does */
+	IMATALLY_ANEW_OTHER_LOG, /* it has another entry where that ends */
+	IMATALLY_ANEW_BANK,	/* the state did not follow a bank */
+	IMATALLY_ANEW_DIFFERS,	/* the replay from the state on differs */
+	IMATALLY_ANEW_PIPE,	/* the log can't seek */
+};
+
 struct imatally_result {
 	enum imatally_verdict verdict;
+	enum imatally_resumption resumption;
+	/*
+	 * The first entries, which the state vouches for.  What was found in
+	 * them is told again, but for the intervals between their records.
+	 */
+	uint64_t resumed;
 	uint64_t entries;
 	uint64_t records;
 	unsigned int kernels;
@@ -553,6 +571,7 @@ const char *imatally_severity_name(enum imatally_severity severity);
 const char *imatally_kind_name(enum imatally_kind kind);
 const char *imatally_match_name(enum imatally_match match);
 const char *imatally_place_name(enum imatally_place place);
+const char *imatally_resumption_name(enum imatally_resumption resumption);
 /* @reason is one bit of IMATALLY_UNJUDGED_x */
 const char *imatally_unjudged_name(unsigned int reason);
 
@@ -584,6 +603,37 @@ imatally_verifier_finish(struct imatally_verifier *verifier,
 			 struct imatally_result *result,
 			 struct imatally_error *err);
 void imatally_result_free(struct imatally_result *result);
+
+/*
+ * state.c: to verify a growing log, keep a state, and give it to the verifier of
+ * the log's next reading: it goes on where the values proved the log, and hashes
+ * new entries only.  imatally-state(5) has the format.
+ *
+ * The log must be the same one with entries appended.  That its beginning still
+ * is what it was is not looked at, but for the last entry of the state: what the
+ * state covers should be kept, not received again.
+ */
+
+/*
+ * Go on from a state, if the log allows it: imatally_result tells.  To be called
+ * before imatally_verifier_run().  IMATALLY_ERR_MALFORMED if it is none, is
+ * damaged, or of a later version.
+ */
+enum imatally_status
+imatally_verifier_set_state(struct imatally_verifier *verifier,
+			    const char *state, size_t len,
+			    struct imatally_error *err);
+
+/* Ask for a state; to be called before imatally_verifier_run(). */
+void imatally_verifier_keep_state(struct imatally_verifier *verifier);
+
+/*
+ * The state after imatally_verifier_run(), which is the verifier's; NULL if the
+ * values given prove no part of the log.  It ends with the last entry that they
+ * prove.
+ */
+const char *imatally_verifier_state(const struct imatally_verifier *verifier,
+				    size_t *len);
 
 /* Called after each entry with their number and the entry's offset. */
 typedef void imatally_progress_fn(void *data, uint64_t entries,

@@ -136,3 +136,24 @@ const char *imatally_place_name(enum imatally_place place)
 	}
 	return NULL;
 }
+
+const char *imatally_resumption_name(enum imatally_resumption resumption)
+{
+	switch (resumption) {
+	case IMATALLY_NO_STATE:
+		break;
+	case IMATALLY_RESUMED:
+		return "resumed";
+	case IMATALLY_ANEW_SHORTER:
+		return "shorter";
+	case IMATALLY_ANEW_OTHER_LOG:
+		return "other_log";
+	case IMATALLY_ANEW_BANK:
+		return "other_bank";
+	case IMATALLY_ANEW_DIFFERS:
+		return "differs";
+	case IMATALLY_ANEW_PIPE:
+		return "pipe";
+	}
+	return NULL;
+}

@@ -9,29 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "private.h"
-
-/* What the kernel may have extended into a bank. */
-enum mode { MODE_OWN, MODE_PADDED, NR_MODES };
-
-struct bank {
-	uint16_t alg;
-	struct imatally_hash hash;
-	bool possible[NR_MODES];	/* of this kernel */
-	struct {
-		bool known;
-		uint8_t value[NR_MODES][IMATALLY_MAX_DIGEST];
-	} pcr[IMATALLY_MAX_PCR + 1];
-};
-
-struct imatally_replay {
-	struct imatally_hash sha1;
-	bool assume_own;
-	unsigned int nr_banks;
-	struct bank bank[IMATALLY_MAX_BANKS];
-	struct imatally_trail *trail;	/* of trail_pcr in bank[0], or NULL */
-	uint32_t trail_pcr;
-};
+#include "replay.h"
 
 struct imatally_replay *imatally_replay_new(void)
 {
@@ -59,7 +37,8 @@ void imatally_replay_free(struct imatally_replay *replay)
 	free(replay);
 }
 
-static struct bank *find(const struct imatally_replay *replay, uint16_t alg)
+struct bank *imatally_replay_bank(const struct imatally_replay *replay,
+				  uint16_t alg)
 {
 	unsigned int i;
 
@@ -72,7 +51,7 @@ static struct bank *find(const struct imatally_replay *replay, uint16_t alg)
 bool imatally_replay_has_bank(const struct imatally_replay *replay,
 			      uint16_t alg)
 {
-	return find(replay, alg);
+	return imatally_replay_bank(replay, alg);
 }
 
 void imatally_replay_assume_own(struct imatally_replay *replay)
@@ -93,7 +72,7 @@ enum imatally_status imatally_replay_add_bank(struct imatally_replay *replay,
 	struct bank *bank;
 	unsigned int i;
 
-	if (find(replay, alg))
+	if (imatally_replay_bank(replay, alg))
 		return IMATALLY_OK;
 	if (replay->nr_banks == IMATALLY_MAX_BANKS)
 		return IMATALLY_ERR_CRYPTO;
@@ -195,7 +174,7 @@ enum imatally_match
 imatally_replay_compare(const struct imatally_replay *replay, uint32_t pcr,
 			const struct imatally_bank_value *value)
 {
-	const struct bank *bank = find(replay, value->alg);
+	const struct bank *bank = imatally_replay_bank(replay, value->alg);
 
 	if (!bank || pcr > IMATALLY_MAX_PCR || !bank->pcr[pcr].known)
 		return IMATALLY_MATCH_UNKNOWN;
@@ -208,7 +187,7 @@ imatally_replay_compare(const struct imatally_replay *replay, uint32_t pcr,
 bool imatally_replay_settle(struct imatally_replay *replay, uint32_t pcr,
 			    const struct imatally_bank_value *value)
 {
-	struct bank *bank = find(replay, value->alg);
+	struct bank *bank = imatally_replay_bank(replay, value->alg);
 	bool own, padded;
 
 	if (!bank)
@@ -246,7 +225,7 @@ void imatally_replay_new_kernel(struct imatally_replay *replay)
 void imatally_replay_restart(struct imatally_replay *replay, uint32_t pcr,
 			     const struct imatally_bank_value *value)
 {
-	struct bank *bank = find(replay, value->alg);
+	struct bank *bank = imatally_replay_bank(replay, value->alg);
 
 	if (!bank || pcr > IMATALLY_MAX_PCR || value->len != bank->hash.size)
 		return;

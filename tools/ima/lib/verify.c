@@ -7,54 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "private.h"
+#include "verifier.h"
 
-/* How the values given for one PCR compared on the way. */
-struct pcr_state {
-	uint64_t entries;	/* of this PCR so far */
-	uint64_t matched;	/* of these, when all its banks last matched */
-};
-
-struct imatally_verifier {
-	/* what it was asked */
-	struct imatally_pcrs given;
-	bool has_counter;		/* pcrUpdateCounter with these values */
-	uint32_t counter;
-	imatally_progress_fn *progress;
-	void *progress_data;
-
-	struct imatally_replay *replay;
-	/* only one kind of digests is replayed; and it differed somewhere */
-	bool assumes_own, doubts;
-	struct imatally_result result;
-	size_t interval_room, finding_room;	/* allocated elements */
-	bool have[IMATALLY_FAULT + 1];	/* severities */
-
-	uint32_t log_pcr;		/* of the first entry */
-	struct pcr_state pcr[IMATALLY_MAX_PCR + 1];
-
-	/* the kernel whose entries are being read */
-	uint64_t kernel_start;
-	bool has_boot_aggregate;
-	bool has_record;
-
-	/* entries or extends are missing since the replay last was right */
-	bool lost;			/* entries */
-	uint64_t failed;		/* extends */
-	uint64_t uncounted;		/* extends that no record counts */
-
-	bool has_mark;
-	struct imatally_mark mark;	/* the last record */
-
-	uint64_t proved;		/* entries that the values given prove */
-	bool has_proved_mark;
-	struct imatally_mark proved_mark;	/* the last record in them */
-
-	/* said once */
-	bool said_no_dropped;
-	uint16_t said_padded[IMATALLY_MAX_BANKS];
-	uint16_t said_unsupported[IMATALLY_MAX_BANKS];
-};
+static void forget_log(struct imatally_verifier *v)
+{
+	imatally_replay_free(v->replay);
+	imatally_result_free(&v->result);
+	free(v->mark_text);
+	free(v->kept);
+}
 
 /* Make the verifier a new one again that was asked the same. */
 static enum imatally_status begin_anew(struct imatally_verifier *v,
@@ -62,14 +23,14 @@ static enum imatally_status begin_anew(struct imatally_verifier *v,
 {
 	const struct imatally_pcrs *given = &v->given;
 	struct imatally_verifier fresh = {
-		.given = *given, .assumes_own = assume_own,
+		.given = *given, .assumes = assume_own,
 		.has_counter = v->has_counter, .counter = v->counter,
 		.progress = v->progress, .progress_data = v->progress_data,
+		.keeps_state = v->keeps_state, .state = v->state,
 	};
 	size_t i;
 
-	imatally_replay_free(v->replay);
-	imatally_result_free(&v->result);
+	forget_log(v);
 	*v = fresh;
 	v->replay = imatally_replay_new();
 	v->result.target = calloc(given->nr + 1, sizeof(*v->result.target));
@@ -134,8 +95,8 @@ void imatally_verifier_free(struct imatally_verifier *v)
 {
 	if (!v)
 		return;
-	imatally_replay_free(v->replay);
-	imatally_result_free(&v->result);
+	forget_log(v);
+	json_decref(v->state);
 	free(v->given.pcr);
 	free(v);
 }
@@ -324,7 +285,7 @@ static enum imatally_status compare_record(struct imatally_verifier *v,
 		case IMATALLY_MATCH_DIFFERENT:
 			*match = IMATALLY_MATCH_DIFFERENT;
 			*differing = bank->alg;
-			v->doubts = v->assumes_own;
+			v->doubts = v->assumes;
 			break;
 		}
 	}
@@ -604,6 +565,15 @@ static enum imatally_status add_record(struct imatally_verifier *v,
 	mark.kernel = v->result.kernels;
 
 	status = judge_record(v, &mark);
+	if (!status && v->keeps_state) {
+		free(v->mark_text);
+		v->mark_text = malloc(len);
+		if (v->mark_text)
+			memcpy(v->mark_text, text, len);
+		else
+			status = IMATALLY_ERR_NOMEM;
+		v->mark_len = len;
+	}
 	v->mark = mark;
 	v->has_mark = true;
 	v->has_record = true;
@@ -622,20 +592,19 @@ static void prove(struct imatally_verifier *v, uint64_t entries)
 	v->has_proved_mark = true;
 }
 
-/* Do the values given for the PCR that was just extended match by now? */
+/* Do the values given for a PCR match after the first @entries of the log? */
 static enum imatally_status compare_targets(struct imatally_verifier *v,
-					    const struct imatally_entry *entry)
+					    uint32_t pcr, uint64_t entries)
 {
-	struct pcr_state *state = &v->pcr[entry->pcr];
+	struct pcr_state *state = &v->pcr[pcr];
 	bool any = false, all = true;
 	size_t i;
 
-	state->entries++;
 	for (i = 0; i < v->result.nr_targets; i++) {
 		struct imatally_target *target = &v->result.target[i];
 		enum imatally_status status;
 
-		if (target->pcr != entry->pcr || !target->supported)
+		if (target->pcr != pcr || !target->supported)
 			continue;
 		target->in_log = true;
 		target->match = imatally_replay_compare(v->replay, target->pcr,
@@ -645,17 +614,30 @@ static enum imatally_status compare_targets(struct imatally_verifier *v,
 		if (target->match != IMATALLY_MATCH_SAME)
 			continue;
 		any = true;
-		target->matched_after = entry->index + 1;
+		target->matched_after = entries;
 		status = settle(v, target->pcr, &target->bank,
-				at_entry(entry->index));
+				at_entry(entries - 1));
 		if (status)
 			return status;
 	}
 	if (any && all) {
 		state->matched = state->entries;
-		prove(v, entry->index + 1);
+		prove(v, entries);
 	}
 	return IMATALLY_OK;
+}
+
+/* @pcr is that of the log's first entry. */
+static enum imatally_status begin_log(struct imatally_verifier *v, uint32_t pcr)
+{
+	size_t i;
+
+	v->log_pcr = pcr;
+	for (i = 0; i < v->result.nr_targets; i++)
+		if (v->result.target[i].pcr == IMATALLY_PCR_OF_LOG)
+			v->result.target[i].pcr = pcr;
+	return v->result.nr_targets ? imatally_replay_follow(v->replay, pcr) :
+				      IMATALLY_OK;
 }
 
 static enum imatally_status add(struct imatally_verifier *v,
@@ -665,15 +647,10 @@ static enum imatally_status add(struct imatally_verifier *v,
 	bool altered, foreign, begins;
 	enum imatally_status status = IMATALLY_OK;
 	const char *text;
-	size_t i, len;
+	size_t len;
 
 	if (!v->result.entries) {
-		v->log_pcr = entry->pcr;
-		for (i = 0; i < v->result.nr_targets; i++)
-			if (v->result.target[i].pcr == IMATALLY_PCR_OF_LOG)
-				v->result.target[i].pcr = entry->pcr;
-		if (v->result.nr_targets)
-			status = imatally_replay_follow(v->replay, entry->pcr);
+		status = begin_log(v, entry->pcr);
 		if (status)
 			return status;
 	}
@@ -698,8 +675,13 @@ static enum imatally_status add(struct imatally_verifier *v,
 		status = report_between(v, IMATALLY_ALTERED,
 					at_entry(entry->index),
 					at_entry(entry->index), 0);
-	if (!status)
-		status = compare_targets(v, entry);
+	if (status)
+		return status;
+	v->pcr[entry->pcr].entries++;
+	status = compare_targets(v, entry->pcr, entry->index + 1);
+	if (!status && v->keeps_state && entry->pcr == v->log_pcr &&
+	    v->proved == entry->index + 1)
+		status = imatally_state_keep(v, entry);
 	return status;
 }
 
@@ -801,7 +783,7 @@ static enum imatally_status judge_pcr(struct imatally_verifier *v, uint32_t pcr)
 			status = report(v, &finding);
 		} else if (target->match == IMATALLY_MATCH_DIFFERENT &&
 			   !state->matched) {
-			v->doubts = v->assumes_own;
+			v->doubts = v->assumes;
 			status = report_bank(v, IMATALLY_DIFFERS_AT_END,
 					     at_last(v), at_end, pcr,
 					     target->bank.alg);
@@ -914,33 +896,127 @@ static enum imatally_status run(struct imatally_verifier *v,
 	return status;
 }
 
+/* The values given may be those of where the state ends. */
+static enum imatally_status compare_state(struct imatally_verifier *v)
+{
+	enum imatally_status status = begin_log(v, v->log_pcr);
+	uint32_t pcr;
+
+	for (pcr = 0; pcr <= IMATALLY_MAX_PCR && !status; pcr++)
+		if (v->pcr[pcr].entries)
+			status = compare_targets(v, pcr, v->result.entries);
+	return status;
+}
+
+/* The state must have followed every bank of which a value is given. */
+static bool has_banks(const struct imatally_verifier *v)
+{
+	size_t i;
+
+	for (i = 0; i < v->result.nr_targets; i++) {
+		const struct imatally_target *target = &v->result.target[i];
+
+		if (target->in_log && target->supported &&
+		    target->match == IMATALLY_MATCH_UNKNOWN)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Go on from the state, if this log begins as that did which it is of: then it
+ * has the same entry in the same place.
+ */
+static enum imatally_status resume(struct imatally_verifier *v,
+				   struct imatally_log *log,
+				   enum imatally_resumption *how,
+				   struct imatally_error *err)
+{
+	struct imatally_state_end end = imatally_state_end(v->state);
+	enum imatally_status status;
+	struct imatally_entry entry;
+	int got;
+
+	status = imatally_log_seek(log, end.offset, end.index, err);
+	if (status)
+		return status;
+	got = imatally_log_next(log, &entry, err);
+	if (got < 0 && err->status != IMATALLY_ERR_MALFORMED)
+		return err->status;
+	*how = got ? IMATALLY_ANEW_OTHER_LOG : IMATALLY_ANEW_SHORTER;
+	if (got <= 0 || !imatally_state_ends_with(v->state, &entry))
+		return IMATALLY_OK;
+
+	if (!imatally_state_load(v, v->state) || compare_state(v) ||
+	    (v->keeps_state && v->proved == end.index + 1 &&
+	     imatally_state_keep(v, &entry)))
+		return imatally_fail(err, IMATALLY_ERR_NOMEM, "out of memory");
+	v->assumes = true;
+	*how = has_banks(v) ? IMATALLY_RESUMED : IMATALLY_ANEW_BANK;
+	return IMATALLY_OK;
+}
+
+/*
+ * From the log's start.  Hardly any kernel pads SHA-1, and padding costs a third
+ * hash an entry in each bank until a value tells: so look at that only if the
+ * digests of its own do not do.
+ */
+static enum imatally_status run_from_start(struct imatally_verifier *v,
+					   struct imatally_log *log,
+					   struct imatally_result *result,
+					   struct imatally_error *err)
+{
+	bool can_seek = imatally_log_can_seek(log);
+	bool assume_own = can_seek;
+	enum imatally_status status;
+
+	do {
+		if (can_seek) {
+			status = imatally_log_seek(log, 0, 0, err);
+			if (status)
+				return status;
+		}
+		imatally_result_free(result);
+		if (begin_anew(v, assume_own))
+			return imatally_fail(err, IMATALLY_ERR_NOMEM,
+					     "out of memory");
+		status = run(v, log, result, err);
+		assume_own = false;
+	} while (!status && v->doubts);
+	return status;
+}
+
 enum imatally_status imatally_verifier_run(struct imatally_verifier *v,
 					   struct imatally_log *log,
 					   struct imatally_result *result,
 					   struct imatally_error *err)
 {
-	enum imatally_status status;
+	enum imatally_resumption how = IMATALLY_NO_STATE;
+	enum imatally_status status = IMATALLY_OK;
 
-	if (!v)
-		return imatally_fail(err, IMATALLY_ERR_NOMEM, "out of memory");
-	/*
-	 * Hardly any kernel pads SHA-1, and padding costs a third hash an entry
-	 * in each bank until a value tells: so look at that only if the digests
-	 * of its own do not do.
-	 */
-	if (begin_anew(v, imatally_log_can_seek(log)))
-		return imatally_fail(err, IMATALLY_ERR_NOMEM, "out of memory");
 	memset(result, 0, sizeof(*result));
-	status = run(v, log, result, err);
-	if (status || !v->doubts)
-		return status;
-	imatally_result_free(result);
-	status = imatally_log_seek(log, 0, 0, err);
-	if (status)
-		return status;
-	if (begin_anew(v, false))
+	if (!v || begin_anew(v, false))
 		return imatally_fail(err, IMATALLY_ERR_NOMEM, "out of memory");
-	return run(v, log, result, err);
+	if (v->state && !imatally_log_can_seek(log))
+		how = IMATALLY_ANEW_PIPE;
+	else if (v->state)
+		status = resume(v, log, &how, err);
+	if (!status && how == IMATALLY_RESUMED) {
+		uint64_t resumed = v->result.entries;
+
+		status = run(v, log, result, err);
+		if (status || !v->doubts) {
+			result->resumption = how;
+			result->resumed = resumed;
+			return status;
+		}
+		how = IMATALLY_ANEW_DIFFERS;
+	}
+	if (!status)
+		status = run_from_start(v, log, result, err);
+	if (!status)
+		result->resumption = how;
+	return status;
 }
 
 enum imatally_status imatally_verify(struct imatally_log *log,

@@ -10,9 +10,9 @@
 #include "report.h"
 
 const char cmd_verify_usage[] =
-"Usage: imatally verify LOG (--pcrs FILE | --pcr ALG:FILE)... [--strict] [--json]\n"
+"Usage: imatally verify LOG (--pcrs FILE | --pcr ALG:FILE)... [OPTION]...\n"
 "       imatally verify --evidence DIR --ak PUB --nonce HEX [--previous DIR]\n"
-"                       [--strict] [--json]\n"
+"                       [OPTION]...\n"
 "         Replay LOG, a binary measurement list, compare with the PCR values\n"
 "         given, and count its entries by its counter records.\n"
 "           --pcrs FILE     PCR values as tpm2_pcrread prints them\n"
@@ -22,6 +22,8 @@ const char cmd_verify_usage[] =
 "           --ak PUB        the public key of the AK that must have signed it, PEM\n"
 "           --nonce HEX     the nonce that it must answer\n"
 "           --previous DIR  earlier evidence of the same AK, which it must follow\n"
+"           --state FILE    keep there what is verified, and look only at entries\n"
+"                           that are new since\n"
 "           --strict        exit with 1 if anything was found, whatever the\n"
 "                           verdict\n"
 "           --json          answer as imatally-result(5) describes, errors too\n"
@@ -32,6 +34,7 @@ const char cmd_verify_usage[] =
 
 struct arguments {
 	const char *log;
+	const char *state;	/* file, or NULL */
 	struct evidence_arguments evidence;
 	struct imatally_pcrs pcrs;
 	bool strict, json;
@@ -120,6 +123,7 @@ static int parse(struct arguments *args, int argc, char *argv[])
 {
 	enum {
 		OPT_PCRS = 256, OPT_PCR, OPT_STRICT, OPT_JSON,
+		OPT_STATE,
 		OPT_EVIDENCE, OPT_AK, OPT_NONCE, OPT_PREVIOUS,
 	};
 	static const struct option options[] = {
@@ -127,6 +131,7 @@ static int parse(struct arguments *args, int argc, char *argv[])
 		{ "pcr", required_argument, NULL, OPT_PCR },
 		{ "strict", no_argument, NULL, OPT_STRICT },
 		{ "json", no_argument, NULL, OPT_JSON },
+		{ "state", required_argument, NULL, OPT_STATE },
 		{ "evidence", required_argument, NULL, OPT_EVIDENCE },
 		{ "ak", required_argument, NULL, OPT_AK },
 		{ "nonce", required_argument, NULL, OPT_NONCE },
@@ -149,6 +154,9 @@ static int parse(struct arguments *args, int argc, char *argv[])
 			break;
 		case OPT_STRICT:
 			args->strict = true;
+			break;
+		case OPT_STATE:
+			args->state = optarg;
 			break;
 		case OPT_JSON:
 			args->json = true;
@@ -211,25 +219,37 @@ static void show_progress(void *progress, uint64_t entries, uint64_t offset)
 	progress_at(progress, entries, offset);
 }
 
-static enum imatally_status judge(struct imatally_log *log, FILE *file,
-				  const struct arguments *args,
-				  const struct signer *signer,
-				  struct imatally_result *result,
-				  struct imatally_error *err)
+/* Judge the log, which is read from @file.  0, or -1 after a complaint. */
+static int judge(struct imatally_log *log, FILE *file,
+		 const struct arguments *args, const struct signer *signer,
+		 struct imatally_result *result)
 {
 	struct imatally_verifier *v = imatally_verifier_new(&args->pcrs);
-	enum imatally_status status;
+	struct imatally_error err;
 	struct progress progress;
+	int ret = 0;
 
 	progress_begin(&progress, file);
 	if (v)
 		imatally_verifier_set_progress(v, show_progress, &progress);
 	if (v && signer && signer->attested.has_counter)
 		imatally_verifier_set_counter(v, signer->attested.counter);
-	status = imatally_verifier_run(v, log, result, err);
+	if (v && args->state)
+		ret = state_read(args->state, v);
+	if (!ret && imatally_verifier_run(v, log, result, &err)) {
+		progress_end(&progress);
+		complain_about(input_name(args->log), &err);
+		ret = -1;
+	}
 	progress_end(&progress);
+	/* a mismatch is nothing to go on from */
+	if (!ret && args->state && result->verdict != IMATALLY_MISMATCH &&
+	    state_write(args->state, v)) {
+		imatally_result_free(result);
+		ret = -1;
+	}
 	imatally_verifier_free(v);
-	return status;
+	return ret;
 }
 
 /* Say it in the form that was asked for; the exit status. */
@@ -256,7 +276,6 @@ static int verify(const struct arguments *args, const struct signer *signer)
 {
 	struct report report = { .log = args->log, .signer = signer };
 	struct imatally_result result;
-	struct imatally_error err;
 	struct imatally_log *log;
 	int status;
 	FILE *file;
@@ -268,8 +287,7 @@ static int verify(const struct arguments *args, const struct signer *signer)
 	if (!log) {
 		complain("out of memory");
 		status = answer_error(args);
-	} else if (judge(log, file, args, signer, &result, &err)) {
-		complain_about(input_name(args->log), &err);
+	} else if (judge(log, file, args, signer, &result)) {
 		status = answer_error(args);
 	} else {
 		report.result = &result;

@@ -49,6 +49,13 @@ int finish_output(int status);
 /* output.c: write a file whole, in place of an older one.  -1 after a complaint. */
 int output_write(const char *path, const void *data, size_t len);
 
+/*
+ * state.c: verify's state in the file @path.  Both return -1 after a complaint.
+ * A file that is not there yet is none to go on from.
+ */
+int state_read(const char *path, struct imatally_verifier *v);
+int state_write(const char *path, const struct imatally_verifier *v);
+
 /* nonce.c: to be freed.  -1 after a complaint. */
 int nonce_parse(struct imatally_bytes *nonce, const char *digits);
 

@@ -44,6 +44,8 @@ bool fold_next(struct fold *fold, const struct imatally_result *result,
 void put_alg(FILE *to, uint16_t alg);
 void put_verdict(FILE *to, const struct imatally_result *result);
 void put_summary(FILE *to, const struct imatally_result *result);
+/* What became of the state; nothing without one. */
+void put_resumption(FILE *to, const struct imatally_result *result);
 void put_finding(FILE *to, const struct imatally_finding *finding);
 void put_match(FILE *to, const struct imatally_target *target);
 

@@ -211,6 +211,12 @@ static json_t *with_result(json_t *v, const struct imatally_result *result)
 	v = js_with(v, "failed", json_integer(result->failed));
 	v = js_with(v, "tail", json_integer(result->tail));
 	v = js_with(v, "restarted", json_boolean(result->restarted));
+	if (result->resumption != IMATALLY_NO_STATE) {
+		v = js_with(v, "resumption",
+			    json_string(imatally_resumption_name(
+				    result->resumption)));
+		v = js_with(v, "resumed", json_integer(result->resumed));
+	}
 	for (i = 0; i < result->nr_intervals; i++)
 		intervals = js_append(intervals,
 					interval(&result->interval[i]));

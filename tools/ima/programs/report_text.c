@@ -150,6 +150,11 @@ static void put_result(const struct imatally_result *result,
 	printf("log: ");
 	put_summary(stdout, result);
 	putchar('\n');
+	if (result->resumption != IMATALLY_NO_STATE) {
+		printf("state: ");
+		put_resumption(stdout, result);
+		putchar('\n');
+	}
 	put_intervals(result);
 	put_targets(result, signer);
 	put_findings(result, IMATALLY_FINDING, "findings:");

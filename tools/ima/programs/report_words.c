@@ -300,3 +300,22 @@ void put_summary(FILE *to, const struct imatally_result *result)
 		plural(result->records, "record", "records"), result->kernels,
 		plural(result->kernels, "kernel", "kernels"));
 }
+
+void put_resumption(FILE *to, const struct imatally_result *result)
+{
+	static const char *const why[] = {
+		[IMATALLY_ANEW_SHORTER] = "the log ends before it does: a reboot?",
+		[IMATALLY_ANEW_OTHER_LOG] = "it is of another log: a reboot?",
+		[IMATALLY_ANEW_BANK] = "it lacks a bank of which a value is given",
+		[IMATALLY_ANEW_DIFFERS] = "the replay does not go on from it",
+		[IMATALLY_ANEW_PIPE] = "the log comes through a pipe",
+	};
+
+	if (result->resumption == IMATALLY_RESUMED)
+		fprintf(to, "%" PRIu64 " %s verified before, %" PRIu64 " new",
+			result->resumed, entries(result->resumed),
+			result->entries - result->resumed);
+	else if (result->resumption != IMATALLY_NO_STATE)
+		fprintf(to, "verified anew from the start: %s",
+			why[result->resumption]);
+}

@@ -24,7 +24,7 @@ fail() {
 "$imatally" verify log --pcrs pcrread >out 2>err || fail "status $?: $(cat out err)"
 [ ! -s err ] || fail "not on a terminal: $(cat err)"
 [ "$(wc -l <out)" -lt 20 ] || fail "a long table: $(cat out)"
-grep -qE '^  1 boot +5975 request +5974 +0 +11948 +11948 +- +0  \(239 intervals\)$' out ||
+grep -qE '^  1 boot +5975 request +5974 +0 +11948 +11948 +0 +0  \(239 intervals\)$' out ||
 	fail "no row for many intervals: $(cat out)"
 
 if ! command -v python3 >/dev/null; then

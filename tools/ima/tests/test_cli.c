@@ -281,6 +281,42 @@ static void malformed_is_3_with_entry_and_offset(void **state)
 	expect(err, expected);
 }
 
+static void a_state_is_gone_on_from(void **state)
+{
+	const char *verify = "verify log --pcrs pcrs --state state";
+	char text[1 << 15];
+
+	(void)state;
+	assert_int_equal(run(verify), 0);
+	assert_null(strstr(out, "state:"));
+	machine_measure(&m, 3);
+	save();
+	assert_int_equal(run(verify), 0);
+	assert_non_null(strstr(out, "verified before, 3 new"));
+	/* neither a mismatch nor an error is kept */
+	m.bank[0].pcr[10][0] ^= 1;
+	save();
+	assert_int_equal(run(verify), 2);
+	assert_non_null(strstr(out, "state: verified anew"));
+	m.bank[0].pcr[10][0] ^= 1;
+	save();
+	assert_int_equal(run(verify), 0);
+	assert_non_null(strstr(out, "verified before, 0 new"));
+
+	slurp("state", text, sizeof(text));
+	spill("state", text, strlen(text) / 2);
+	assert_int_equal(run(verify), 3);
+	assert_non_null(strstr(err, "state: the state is damaged"));
+	assert_string_equal(out, "");
+	spill("state", m.log, m.len);
+	assert_int_equal(run(verify), 3);
+	assert_non_null(strstr(err, "state: not a state"));
+	spill("state", "", 0);
+	assert_int_equal(run(verify), 3);
+	assert_int_equal(run("verify log --pcrs pcrs --state no/state"), 3);
+	assert_non_null(strstr(err, "no/state"));
+}
+
 /* Have it verify a log that comes through a pipe. */
 static int run_on_pipe(void)
 {
@@ -345,6 +381,7 @@ int main(void)
 		TEST(a_longer_log_is_0),
 		TEST(strict_makes_findings_1),
 		TEST(malformed_is_3_with_entry_and_offset),
+		TEST(a_state_is_gone_on_from),
 		TEST(padded_digests_are_found_without_a_record),
 		TEST(a_full_disk_is_an_error),
 	};

@@ -1,0 +1,593 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The state of a verifier after an entry that the PCR values proved, as text:
+ * a line of JSON and its SHA-256.  imatally-state(5) describes it.
+ */
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "replay.h"
+#include "verifier.h"
+
+#define STATE_VERSION 1
+#define CHECKSUM "sha256:"
+
+static void put_hex(char *text, const uint8_t *data, size_t len)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	while (len--) {
+		*text++ = digits[*data >> 4];
+		*text++ = digits[*data++ & 15];
+	}
+	*text = '\0';
+}
+
+static bool sha256_hex(const void *data, size_t len, char *hex)
+{
+	uint8_t digest[EVP_MAX_MD_SIZE];
+	size_t size;
+
+	if (!EVP_Q_digest(NULL, "SHA256", NULL, data, len, digest, &size))
+		return false;
+	put_hex(hex, digest, size);
+	return true;
+}
+
+/* What tells an entry from another one in its place. */
+static bool entry_hex(const struct imatally_entry *entry, char *hex)
+{
+	uint8_t head[2] = { entry->pcr, imatally_entry_is_violation(entry) };
+	EVP_MD *md = imatally_alg_fetch(IMATALLY_ALG_SHA256);
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	uint8_t digest[EVP_MAX_MD_SIZE];
+	bool done;
+
+	done = md && ctx && EVP_DigestInit_ex(ctx, md, NULL) &&
+	       EVP_DigestUpdate(ctx, head, sizeof(head)) &&
+	       EVP_DigestUpdate(ctx, entry->template_name,
+				entry->template_name_len) &&
+	       EVP_DigestUpdate(ctx, entry->data, entry->data_len) &&
+	       EVP_DigestFinal_ex(ctx, digest, NULL);
+	if (done)
+		put_hex(hex, digest, 32);
+	EVP_MD_CTX_free(ctx);
+	EVP_MD_free(md);
+	return done;
+}
+
+/* Keeping.  NULL when out of memory, which json_pack() mostly passes on. */
+
+static json_t *keep_numbers(const uint16_t *number, size_t room)
+{
+	json_t *array = json_array();
+	size_t i;
+
+	for (i = 0; i < room && number[i]; i++)
+		json_array_append_new(array, json_integer(number[i]));
+	return array;
+}
+
+/* The values of a bank's PCRs, null where none is known or none can be. */
+static json_t *keep_values(const struct bank *bank, enum mode mode)
+{
+	char hex[2 * IMATALLY_MAX_DIGEST + 1];
+	json_t *array;
+	unsigned int pcr;
+
+	if (!bank->possible[mode])
+		return json_null();
+	array = json_array();
+	for (pcr = 0; pcr <= IMATALLY_MAX_PCR; pcr++) {
+		put_hex(hex, bank->pcr[pcr].value[mode], bank->hash.size);
+		json_array_append_new(array, bank->pcr[pcr].known ?
+					     json_string(hex) : json_null());
+	}
+	return array;
+}
+
+static json_t *keep_banks(const struct imatally_replay *replay)
+{
+	json_t *array = json_array();
+	unsigned int i;
+
+	for (i = 0; i < replay->nr_banks; i++) {
+		const struct bank *bank = &replay->bank[i];
+		json_array_append_new(
+			array, json_pack("{s:i, s:o, s:o}", "alg", bank->alg,
+					 "own", keep_values(bank, MODE_OWN),
+					 "padded",
+					 keep_values(bank, MODE_PADDED)));
+	}
+	return array;
+}
+
+static json_t *keep_point(const struct imatally_point *point)
+{
+	return json_pack("{s:s, s:I, s:I, s:s}", "place",
+			 imatally_place_name(point->place), "index",
+			 (json_int_t)point->index, "kernel",
+			 (json_int_t)point->kernel, "event",
+			 imatally_event_name(point->event));
+}
+
+static json_t *keep_findings(const struct imatally_result *result)
+{
+	json_t *array = json_array();
+	size_t i;
+
+	for (i = 0; i < result->nr_findings; i++) {
+		const struct imatally_finding *f = &result->finding[i];
+
+		json_array_append_new(
+			array,
+			json_pack("{s:s, s:s, s:o, s:o, s:I, s:I, s:i, s:b, s:b, s:s}",
+				  "kind", imatally_kind_name(f->kind),
+				  "severity",
+				  imatally_severity_name(f->severity),
+				  "from", keep_point(&f->from),
+				  "to", keep_point(&f->to),
+				  "count", (json_int_t)f->count,
+				  "pcr", (json_int_t)f->pcr,
+				  "alg", f->alg,
+				  "by_counter", f->by_counter,
+				  "at_most", f->at_most,
+				  "word", f->word));
+	}
+	return array;
+}
+
+static json_t *keep_severities(const struct imatally_verifier *v)
+{
+	json_t *array = json_array();
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(v->have); i++)
+		json_array_append_new(array, json_boolean(v->have[i]));
+	return array;
+}
+
+static json_t *keep_pcrs(const struct imatally_verifier *v)
+{
+	json_t *array = json_array();
+	unsigned int pcr;
+
+	for (pcr = 0; pcr <= IMATALLY_MAX_PCR; pcr++)
+		json_array_append_new(array,
+				      json_integer(v->pcr[pcr].entries));
+	return array;
+}
+
+static json_t *keep_mark(const struct imatally_verifier *v)
+{
+	json_t *mark;
+	char *hex;
+
+	if (!v->has_mark)
+		return json_null();
+	/* a later version's text may be any bytes */
+	hex = malloc(2 * v->mark_len + 1);
+	if (!hex)
+		return NULL;
+	put_hex(hex, (const uint8_t *)v->mark_text, v->mark_len);
+	mark = json_pack("{s:I, s:I, s:s}", "index", (json_int_t)v->mark.index,
+			 "kernel", (json_int_t)v->mark.kernel, "text", hex);
+	free(hex);
+	return mark;
+}
+
+/*
+ * What is missing since the replay last was right is none of it: here it is
+ * right, and if it differs later, the state is not used.
+ */
+static json_t *keep(const struct imatally_verifier *v,
+		    const struct imatally_entry *entry, const char *hex)
+{
+	const struct imatally_result *r = &v->result;
+
+	return json_pack("{s:i, s:{s:I, s:I, s:s}, s:I, s:o, s:o, s:o,"
+			 " s:{s:I, s:I, s:b, s:b},"
+			 " s:{s:I, s:I, s:I, s:I, s:b, s:b, s:b},"
+			 " s:{s:b, s:o, s:o},"
+			 " s:o, s:o, s:I}",
+			 "version", STATE_VERSION,
+			 "last_entry", "index", (json_int_t)entry->index,
+			 "offset", (json_int_t)entry->offset, "sha256", hex,
+			 "log_pcr", (json_int_t)v->log_pcr,
+			 "entries_of_pcr", keep_pcrs(v),
+			 "banks", keep_banks(v->replay),
+			 "last_record", keep_mark(v),
+			 "kernel", "number", (json_int_t)r->kernels,
+			 "start", (json_int_t)v->kernel_start,
+			 "has_boot_aggregate", v->has_boot_aggregate,
+			 "has_record", v->has_record,
+			 "totals", "records", (json_int_t)r->records,
+			 "lost", (json_int_t)r->lost,
+			 "dropped", (json_int_t)r->dropped,
+			 "failed", (json_int_t)r->failed,
+			 "by_counter", r->by_counter,
+			 "at_most", r->at_most, "restarted", r->restarted,
+			 "said", "no_dropped", v->said_no_dropped,
+			 "padded", keep_numbers(v->said_padded,
+						ARRAY_SIZE(v->said_padded)),
+			 "unsupported",
+			 keep_numbers(v->said_unsupported,
+				      ARRAY_SIZE(v->said_unsupported)),
+			 "severities", keep_severities(v),
+			 "findings", keep_findings(r),
+			 "findings_not_kept", (json_int_t)r->findings_not_kept);
+}
+
+enum imatally_status imatally_state_keep(struct imatally_verifier *v,
+					 const struct imatally_entry *entry)
+{
+	char hex[2 * EVP_MAX_MD_SIZE + 1];
+	char *line, *text = NULL;
+	json_t *state;
+
+	if (!entry_hex(entry, hex))
+		return IMATALLY_ERR_CRYPTO;
+	state = keep(v, entry, hex);
+	line = state ? json_dumps(state, JSON_COMPACT) : NULL;
+	json_decref(state);
+	if (line && sha256_hex(line, strlen(line), hex) &&
+	    asprintf(&text, "%s\n" CHECKSUM "%s\n", line, hex) < 0)
+		text = NULL;
+	free(line);
+	if (!text)
+		return IMATALLY_ERR_NOMEM;
+	free(v->kept);
+	v->kept = text;
+	return IMATALLY_OK;
+}
+
+/* Loading.  False if something is not as it was kept. */
+
+static bool load_number(const json_t *value, uint64_t max, uint64_t *number)
+{
+	json_int_t n = json_integer_value(value);
+
+	*number = n;
+	return json_is_integer(value) && n >= 0 && (uint64_t)n <= max;
+}
+
+static bool load_algs(const json_t *array, uint16_t *alg, size_t room)
+{
+	size_t i, nr = json_array_size(array);
+	uint64_t number;
+
+	if (!json_is_array(array) || nr > room)
+		return false;
+	for (i = 0; i < nr; i++) {
+		if (!load_number(json_array_get(array, i), UINT16_MAX, &number))
+			return false;
+		alg[i] = number;
+	}
+	return true;
+}
+
+static bool load_values(struct bank *bank, enum mode mode, const json_t *array)
+{
+	unsigned int pcr;
+
+	bank->possible[mode] = !json_is_null(array);
+	if (json_is_null(array))
+		return true;
+	if (json_array_size(array) != IMATALLY_MAX_PCR + 1)
+		return false;
+	for (pcr = 0; pcr <= IMATALLY_MAX_PCR; pcr++) {
+		const json_t *value = json_array_get(array, pcr);
+
+		bank->pcr[pcr].known = !json_is_null(value);
+		if (bank->pcr[pcr].known &&
+		    (json_string_length(value) != 2 * bank->hash.size ||
+		     !imatally_hex_decode(bank->pcr[pcr].value[mode],
+					  bank->hash.size,
+					  json_string_value(value))))
+			return false;
+	}
+	return true;
+}
+
+/* A bank that the state did not follow has no known value. */
+static bool load_banks(struct imatally_replay *replay, const json_t *array)
+{
+	size_t i, nr = json_array_size(array);
+	unsigned int b, pcr;
+
+	for (b = 0; b < replay->nr_banks; b++)
+		for (pcr = 0; pcr <= IMATALLY_MAX_PCR; pcr++)
+			replay->bank[b].pcr[pcr].known = false;
+	if (!json_is_array(array))
+		return false;
+	for (i = 0; i < nr; i++) {
+		json_t *own, *padded;
+		struct bank *bank;
+		int alg;
+
+		if (json_unpack(json_array_get(array, i), "{s:i, s:o, s:o !}",
+				"alg", &alg, "own", &own, "padded", &padded) ||
+		    alg < 0 || alg > UINT16_MAX || 
+		    (json_is_null(own) && json_is_null(padded)) ||
+		    imatally_replay_add_bank(replay, alg, false))
+			return false;
+		bank = imatally_replay_bank(replay, alg);
+		if (!load_values(bank, MODE_OWN, own) ||
+		    !load_values(bank, MODE_PADDED, padded))
+			return false;
+	}
+	return true;
+}
+
+/* The value of an enumeration whose name it is. */
+#define LOAD_NAME(name, of, last, value)				\
+	({								\
+		unsigned int n = 0;					\
+									\
+		while (n <= (last) && strcmp(of(n), name))		\
+			n++;						\
+		*(value) = n;						\
+		n <= (last);						\
+	})
+
+static bool load_point(json_t *from, struct imatally_point *point)
+{
+	const char *place, *event;
+	json_int_t index, kernel;
+
+	if (json_unpack(from, "{s:s, s:I, s:I, s:s !}", "place", &place,
+			"index", &index, "kernel", &kernel, "event", &event))
+		return false;
+	point->index = index;
+	point->kernel = kernel;
+	return LOAD_NAME(place, imatally_place_name, IMATALLY_AT_END,
+			 &point->place) &&
+	       LOAD_NAME(event, imatally_event_name, IMATALLY_EVENT_UNKNOWN,
+			 &point->event);
+}
+
+static bool load_finding(json_t *from, struct imatally_finding *f)
+{
+	const char *kind, *severity, *word;
+	json_t *from_point, *to_point;
+	json_int_t count, pcr;
+	int alg, by_counter, at_most;
+
+	memset(f, 0, sizeof(*f));
+	if (json_unpack(from,
+			"{s:s, s:s, s:o, s:o, s:I, s:I, s:i, s:b, s:b, s:s !}",
+			"kind", &kind, "severity", &severity,
+			"from", &from_point, "to", &to_point,
+			"count", &count, "pcr", &pcr, "alg", &alg,
+			"by_counter", &by_counter, "at_most", &at_most,
+			"word", &word) || strlen(word) >= sizeof(f->word))
+		return false;
+	f->count = count;
+	f->pcr = pcr;
+	f->alg = alg;
+	f->by_counter = by_counter;
+	f->at_most = at_most;
+	strcpy(f->word, word);
+	return LOAD_NAME(kind, imatally_kind_name, IMATALLY_NO_DROPPED,
+			 &f->kind) &&
+	       LOAD_NAME(severity, imatally_severity_name, IMATALLY_FAULT,
+			 &f->severity) &&
+	       load_point(from_point, &f->from) && load_point(to_point, &f->to);
+}
+
+static bool load_findings(struct imatally_verifier *v, const json_t *array)
+{
+	struct imatally_result *result = &v->result;
+	size_t nr = json_array_size(array);
+
+	if (!json_is_array(array) || nr > IMATALLY_MAX_FINDINGS)
+		return false;
+	result->finding = calloc(nr + 1, sizeof(*result->finding));
+	if (!result->finding)
+		return false;
+	v->finding_room = nr + 1;
+	for (; result->nr_findings < nr; result->nr_findings++)
+		if (!load_finding(json_array_get(array, result->nr_findings),
+				  &result->finding[result->nr_findings]))
+			return false;
+	return true;
+}
+
+static bool load_severities(struct imatally_verifier *v, const json_t *array)
+{
+	unsigned int i;
+
+	if (json_array_size(array) != ARRAY_SIZE(v->have))
+		return false;
+	for (i = 0; i < ARRAY_SIZE(v->have); i++) {
+		if (!json_is_boolean(json_array_get(array, i)))
+			return false;
+		v->have[i] = json_is_true(json_array_get(array, i));
+	}
+	return true;
+}
+
+static bool load_pcrs(struct imatally_verifier *v, const json_t *array)
+{
+	unsigned int pcr;
+
+	if (json_array_size(array) != IMATALLY_MAX_PCR + 1)
+		return false;
+	for (pcr = 0; pcr <= IMATALLY_MAX_PCR; pcr++)
+		if (!load_number(json_array_get(array, pcr), INT64_MAX,
+				 &v->pcr[pcr].entries))
+			return false;
+	return true;
+}
+
+static bool load_mark(struct imatally_verifier *v, json_t *from)
+{
+	struct imatally_error err;
+	json_int_t index, kernel;
+	const char *text;
+
+	v->has_mark = !json_is_null(from);
+	if (!v->has_mark)
+		return true;
+	if (json_unpack(from, "{s:I, s:I, s:s !}", "index", &index, "kernel",
+			&kernel, "text", &text) ||
+	    index < 0 || (uint64_t)index >= v->result.entries)
+		return false;
+	v->mark.index = index;
+	v->mark.kernel = kernel;
+	v->mark_len = strlen(text) / 2;
+	v->mark_text = malloc(v->mark_len + 1);
+	return v->mark_text &&
+	       imatally_hex_decode((uint8_t *)v->mark_text, v->mark_len, text) &&
+	       !imatally_record_parse(&v->mark.record, v->mark_text,
+				      v->mark_len, &err);
+}
+
+bool imatally_state_load(struct imatally_verifier *v, const json_t *state)
+{
+	json_t *pcrs, *banks, *mark, *padded, *unsupported;
+	json_t *severities, *findings;
+	int boot_aggregate, record, by_counter, at_most, restarted;
+	int no_dropped, version;
+	struct imatally_result *r = &v->result;
+	json_int_t index, offset, log_pcr, kernels, start, records;
+	json_int_t lost, dropped, failed, not_kept;
+	const char *hex;
+
+	if (json_unpack((json_t *)state,
+			"{s:i, s:{s:I, s:I, s:s !}, s:I, s:o, s:o, s:o,"
+			" s:{s:I, s:I, s:b, s:b !},"
+			" s:{s:I, s:I, s:I, s:I, s:b, s:b, s:b !},"
+			" s:{s:b, s:o, s:o !},"
+			" s:o, s:o, s:I !}",
+			"version", &version,
+			"last_entry", "index", &index, "offset", &offset,
+			"sha256", &hex,
+			"log_pcr", &log_pcr, "entries_of_pcr", &pcrs,
+			"banks", &banks, "last_record", &mark,
+			"kernel", "number", &kernels, "start", &start,
+			"has_boot_aggregate", &boot_aggregate,
+			"has_record", &record,
+			"totals", "records", &records, "lost", &lost,
+			"dropped", &dropped, "failed", &failed,
+			"by_counter", &by_counter, "at_most", &at_most,
+			"restarted", &restarted,
+			"said", "no_dropped", &no_dropped, "padded", &padded,
+			"unsupported", &unsupported,
+			"severities", &severities, "findings", &findings,
+			"findings_not_kept", &not_kept))
+		return false;
+	if (index < 0 || index == INT64_MAX || offset < 0 || log_pcr < 0 ||
+	    log_pcr > IMATALLY_MAX_PCR || kernels < 1 || kernels > UINT32_MAX ||
+	    start < 0 || start > index)
+		return false;
+
+	r->entries = index + 1;
+	r->kernels = kernels;
+	r->records = records;
+	r->lost = lost;
+	r->dropped = dropped;
+	r->failed = failed;
+	r->by_counter = by_counter;
+	r->at_most = at_most;
+	r->restarted = restarted;
+	r->findings_not_kept = not_kept;
+	v->log_pcr = log_pcr;
+	v->kernel_start = start;
+	v->has_boot_aggregate = boot_aggregate;
+	v->has_record = record;
+	v->said_no_dropped = no_dropped;
+	return load_pcrs(v, pcrs) && load_banks(v->replay, banks) &&
+	       load_mark(v, mark) &&
+	       load_algs(padded, v->said_padded, ARRAY_SIZE(v->said_padded)) &&
+	       load_algs(unsupported, v->said_unsupported,
+			 ARRAY_SIZE(v->said_unsupported)) &&
+	       load_severities(v, severities) && load_findings(v, findings);
+}
+
+struct imatally_state_end imatally_state_end(const json_t *state)
+{
+	const json_t *last = json_object_get(state, "last_entry");
+
+	return (struct imatally_state_end){
+		.index = json_integer_value(json_object_get(last, "index")),
+		.offset = json_integer_value(json_object_get(last, "offset")),
+	};
+}
+
+bool imatally_state_ends_with(const json_t *state,
+			      const struct imatally_entry *entry)
+{
+	const json_t *last = json_object_get(state, "last_entry");
+	char hex[2 * EVP_MAX_MD_SIZE + 1];
+
+	return entry_hex(entry, hex) &&
+	       !strcmp(hex, json_string_value(json_object_get(last, "sha256")));
+}
+
+/* The line of JSON, if its checksum is right. */
+static enum imatally_status parse(const char *text, size_t len, json_t **state,
+				  struct imatally_error *err)
+{
+	char hex[2 * EVP_MAX_MD_SIZE + 1];
+	const char *end = memchr(text, '\n', len);
+	size_t line = end ? (size_t)(end - text) : len;
+	size_t expected = line + 1 + strlen(CHECKSUM) + 64 + 1;
+
+	if (!len || text[0] != '{')
+		return imatally_fail(err, IMATALLY_ERR_MALFORMED,
+				     "not a state that was kept by verify");
+	if (!sha256_hex(text, line, hex))
+		return imatally_fail(err, IMATALLY_ERR_CRYPTO,
+				     "libcrypto failed to hash");
+	if (len != expected || text[len - 1] != '\n' ||
+	    memcmp(end + 1, CHECKSUM, strlen(CHECKSUM)) ||
+	    memcmp(text + len - 65, hex, 64))
+		return imatally_fail(err, IMATALLY_ERR_MALFORMED,
+				     "the state is damaged: its checksum is wrong; remove it to verify from the log's start");
+	*state = json_loadb(text, line, JSON_REJECT_DUPLICATES, NULL);
+	if (!*state)
+		return imatally_fail(err, IMATALLY_ERR_MALFORMED,
+				     "the state is not JSON");
+	return IMATALLY_OK;
+}
+
+enum imatally_status imatally_verifier_set_state(struct imatally_verifier *v,
+						 const char *text, size_t len,
+						 struct imatally_error *err)
+{
+	json_t *state;
+	enum imatally_status status = parse(text, len, &state, err);
+	json_int_t version;
+
+	if (status)
+		return status;
+	json_decref(v->state);
+	v->state = state;
+	version = json_integer_value(json_object_get(v->state, "version"));
+	if (version == STATE_VERSION && imatally_state_load(v, v->state))
+		return IMATALLY_OK;
+	json_decref(v->state);
+	v->state = NULL;
+	if (version == STATE_VERSION)
+		return imatally_fail(err, IMATALLY_ERR_MALFORMED,
+				     "the state contradicts itself");
+	return imatally_fail(err, IMATALLY_ERR_MALFORMED,
+			     "a state of version %" PRId64 "; this program knows version %d",
+			     (int64_t)version, STATE_VERSION);
+}
+
+void imatally_verifier_keep_state(struct imatally_verifier *v)
+{
+	v->keeps_state = true;
+}
+
+const char *imatally_verifier_state(const struct imatally_verifier *v,
+				    size_t *len)
+{
+	if (v->kept)
+		*len = strlen(v->kept);
+	return v->kept;
+}

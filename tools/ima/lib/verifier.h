@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A verifier's insides, for verify.c and for state.c that keeps them. */
+#ifndef IMATALLY_VERIFIER_H
+#define IMATALLY_VERIFIER_H
+
+#include <jansson.h>
+
+#include "private.h"
+
+/* How the values given for one PCR compared on the way. */
+struct pcr_state {
+	uint64_t entries;	/* of this PCR so far */
+	uint64_t matched;	/* of these, when all its banks last matched */
+};
+
+struct imatally_verifier {
+	/* what it was asked */
+	struct imatally_pcrs given;
+	bool has_counter;		/* pcrUpdateCounter with these values */
+	uint32_t counter;
+	imatally_progress_fn *progress;
+	void *progress_data;
+
+	bool keeps_state;
+	json_t *state;			/* to go on from, or NULL */
+	char *kept;			/* the state to keep, or NULL */
+
+	struct imatally_replay *replay;
+	/*
+	 * It goes on from a state, or one kind of digests alone is replayed: if
+	 * that differs somewhere it has to look again, at everything.
+	 */
+	bool assumes, doubts;
+	struct imatally_result result;
+	size_t interval_room, finding_room;	/* allocated elements */
+	bool have[IMATALLY_FAULT + 1];	/* severities */
+
+	uint32_t log_pcr;		/* of the first entry */
+	struct pcr_state pcr[IMATALLY_MAX_PCR + 1];
+
+	/* the kernel whose entries are being read */
+	uint64_t kernel_start;
+	bool has_boot_aggregate;
+	bool has_record;
+
+	/* entries or extends are missing since the replay last was right */
+	bool lost;			/* entries */
+	uint64_t failed;		/* extends */
+	uint64_t uncounted;		/* extends that no record counts */
+
+	bool has_mark;
+	struct imatally_mark mark;	/* the last record */
+	char *mark_text;		/* any bytes; if a state is to be kept */
+	size_t mark_len;
+
+	uint64_t proved;		/* entries that the values given prove */
+	bool has_proved_mark;
+	struct imatally_mark proved_mark;	/* the last record in them */
+
+	/* said once */
+	bool said_no_dropped;
+	uint16_t said_padded[IMATALLY_MAX_BANKS];
+	uint16_t said_unsupported[IMATALLY_MAX_BANKS];
+};
+
+/* state.c */
+/* Where a state ends. */
+struct imatally_state_end {
+	uint64_t index, offset;		/* of its last entry */
+};
+
+struct imatally_state_end imatally_state_end(const json_t *state);
+/* Whether @entry is its last one. */
+bool imatally_state_ends_with(const json_t *state,
+			      const struct imatally_entry *entry);
+/*
+ * Make @v, which is new, what it was when the state was kept.  False if the state
+ * contradicts itself.
+ */
+bool imatally_state_load(struct imatally_verifier *v, const json_t *state);
+/* Keep what is verified up to @entry. */
+enum imatally_status imatally_state_keep(struct imatally_verifier *v,
+					 const struct imatally_entry *entry);
+
+#endif /* IMATALLY_VERIFIER_H */
