@@ -30,6 +30,9 @@ check-quick: ## the tests for daily work, two minutes
 check-full: ## all tests, and those that take hours
 	@scripts/check --set full $(CHECKED) $(T)
 
+mutants: ## show that the tests notice when the kernel code breaks a promise
+	@scripts/mutants --base $(BASE) $(T)
+
 kernel: ## build the kernel with the series
 	@scripts/deps demo
 	@scripts/kernel --base $(BASE)
@@ -64,4 +67,4 @@ deb: ## build a Debian package of the verifier, in build/deb
 clean: ## remove all that was built, but for the caches in your home folder
 	rm -rf build
 
-.PHONY: help demo check check-quick check-full kernel tree refresh series check-series imatally fuzz deb clean
+.PHONY: help demo check check-quick check-full mutants kernel tree refresh series check-series imatally fuzz deb clean

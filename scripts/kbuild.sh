@@ -15,13 +15,19 @@ make_in() {
 		make -C "$1" O="$2" CC="ccache ${CROSS_COMPILE-}gcc" HOSTCC="ccache gcc" LOCALVERSION= -j"$(nproc)")
 }
 
-# warnings_of TREE FROM TO OUTPUT: the warnings in a build's output that are on
-# lines that FROM..TO has changed. What the base warns about is not ours.
-warnings_of() {
+# changed_lines TREE FROM TO: the lines of C that FROM..TO has changed, such as
+# drivers/char/tpm/tpm.h:17:
+changed_lines() {
 	git -C "$1" diff --unified=0 "$2" "$3" -- '*.[ch]' | awk '
 		/^\+\+\+ / { file = substr($2, 3) }
 		/^@@/ { split($3, at, ","); n = at[2] == "" ? 1 : at[2]
-			for (i = 0; i < n; i++) print file ":" at[1] - 0 + i ":" }' | tr -d + >"$4.changed"
+			for (i = 0; i < n; i++) print file ":" at[1] - 0 + i ":" }' | tr -d +
+}
+
+# warnings_of TREE FROM TO OUTPUT: the warnings in a build's output that are on
+# lines that FROM..TO has changed. What the base warns about is not ours.
+warnings_of() {
+	changed_lines "$1" "$2" "$3" >"$4.changed"
 	grep -E 'warning:|error:' "$4" | sed "s|^[./]*$1/||; s|^\.\./${1##*/}/||" | grep -F -f "$4.changed"
 }
 

@@ -75,5 +75,36 @@ static_docs() {
 	tap 'kernel-doc has no warning' kernel_doc
 }
 
+# Semantic patches say on lines of the series that there is nothing to say
+coccicheck() {
+	local tree=$build/$base/linux make object
+	make_in "$tree" "${kernel%/arch/*}"
+	"${make[@]}" -s prepare || return
+	changed_lines "$tree" base series >"$dir/changed"
+	while read -r object; do
+		"${make[@]}" -s C=2 CHECK="$tree/scripts/coccicheck" MODE=report "$object" || return
+	done < <(git -C "$tree" diff --name-only base series -- '*.c' ':!tools' | sed 's/c$/o/') >"$dir/cocci" 2>&1
+	[[ -s $dir/cocci ]] || { echo 'it printed nothing'; return 1; }
+	! sed "s|^[./]*$tree/||; s|^[./]*linux/||" "$dir/cocci" | grep -F -f "$dir/changed"
+}
+
+clang_without_warnings() {
+	local obj=$build/$base/clang
+	mkdir -p "$obj"
+	cp "${kernel%/arch/*}/.config" "$obj/"
+	make -C "$build/$base/linux" O="$obj" LLVM=-19 -s olddefconfig || return
+	builds_without_warnings "$build/$base/linux" "$obj" base series "$dir/warnings" \
+		LLVM=-19 CC='ccache clang-19' HOSTCC='ccache clang-19'
+}
+
+static_semantic() {
+	tap 'coccicheck has nothing to say' coccicheck
+}
+
+static_clang() {
+	tap 'clang builds without warnings: W=1' clang_without_warnings
+}
+
 groups static quick - - static_scripts
 groups static check all vm static_series static_docs
+groups static full all vm static_semantic static_clang
