@@ -45,7 +45,7 @@ struct imatally_error {
 	enum imatally_status status;
 	bool in_log;		/* entry and offset below mean something */
 	uint64_t entry;		/* 0-based number of the entry */
-	uint64_t offset;	/* in the log, in bytes */
+	uint64_t offset;	/* in the log (or its part), in bytes */
 	char text[200];		/* one sentence, printable ASCII */
 };
 
@@ -81,31 +81,33 @@ const char *imatally_alg_name(uint16_t alg);
 size_t imatally_alg_size(uint16_t alg);
 
 /* ------------------------------------------------------------------------- */
-/* log.c: the reader of binary_runtime_measurements                          */
+/* log.c: the reader of measurement lists                                    */
 
 #define IMATALLY_MAX_FIELDS 15	/* the kernel's IMA_TEMPLATE_NUM_FIELDS_MAX */
 #define IMATALLY_MAX_PCR 23	/* the kernel refuses pcr= above */
 
 struct imatally_field {
-	char id[13];		/* "d-ng", "n-ng", "buf", ... */
+	const char *id;		/* "d-ng", "n-ng", "buf", ...; a constant */
 	const uint8_t *data;
 	uint32_t len;
 };
 
 /*
- * One entry.  The pointers lead into the log's buffer and are good until the
- * next call of imatally_log_next() or imatally_log_close().
+ * One entry.  The pointers lead into the log's buffers and are good until the
+ * next call of a function on the log.
  */
 struct imatally_entry {
 	uint64_t index;		/* 0-based */
-	uint64_t offset;	/* of its first byte in the log */
-	uint64_t data_offset;	/* of its template data in the log */
+	uint64_t offset;	/* of its first byte in the log, or in its part */
+	uint64_t data_offset;	/* of its template data, likewise */
 	uint32_t pcr;
-	const uint8_t *digest;	/* SHA-1 template digest, IMATALLY_SHA1_SIZE */
+	const uint8_t *digest;	/* template digest; zeroes for a violation */
+	uint32_t digest_len;	/* IMATALLY_SHA1_SIZE, but in a bank's own list */
 	const char *template_name;	/* not terminated */
 	uint32_t template_name_len;
 	bool is_ima;		/* the original template "ima", hashed otherwise */
-	const uint8_t *data;	/* template data as it stands in the log */
+	bool is_ascii;		/* data was rebuilt from text */
+	const uint8_t *data;	/* template data as in a binary list */
 	uint32_t data_len;
 	unsigned int nr_fields;
 	struct imatally_field fields[IMATALLY_MAX_FIELDS];
@@ -122,6 +124,18 @@ struct imatally_log *imatally_log_open_buffer(const void *buf, size_t len);
 struct imatally_log *imatally_log_open_file(FILE *file);
 
 /*
+ * A log in parts, as they are when the kernel's list is trimmed and what was
+ * deleted is kept: after the end of the files so far it goes on in @file (which
+ * stays the caller's).  Not for a log in memory.  Each part may be of another
+ * layout, and has offsets of its own.
+ */
+enum imatally_status imatally_log_add_file(struct imatally_log *log,
+					   FILE *file);
+
+/* 0-based number of the file that the last entry, or the error, is in. */
+size_t imatally_log_part(const struct imatally_log *log);
+
+/*
  * Read the next entry.  Returns 1 with @entry filled in, 0 at the end of the
  * log, -1 on an error; then every later call fails in the same way.  Memory is
  * allocated only for bytes that have really arrived.
@@ -134,13 +148,35 @@ void imatally_log_close(struct imatally_log *log);
 bool imatally_log_can_seek(const struct imatally_log *log);
 
 /*
- * Go on with the entry number @index, which begins at @offset; 0 and 0 is the
- * start.  An error that the log had is forgotten.  Past the end of the log it
+ * Go on with the entry number @index, which begins at @offset of the first
+ * part; 0 and 0 is the start.  An error that the log had is forgotten.  Past the end of the log it
  * ends.  IMATALLY_ERR_IO if the file can't seek.
  */
 enum imatally_status imatally_log_seek(struct imatally_log *log,
 				       uint64_t offset, uint64_t index,
 				       struct imatally_error *err);
+
+/*
+ * How a list is written.  The kernel has binary_runtime_measurements and
+ * ascii_runtime_measurements, with SHA-1 template digests, and, since 6.10, both
+ * for each bank with the bank's digests.  A big-endian machine writes its own
+ * byte order unless it was booted with ima_canonical_fmt.
+ */
+struct imatally_layout {
+	bool is_ascii;
+	bool big_endian;	/* the integers, also those that were hashed */
+	uint32_t digest_len;	/* bytes of a template digest */
+};
+
+/* Found out from the first entry; zeroes before it was read. */
+struct imatally_layout imatally_log_layout(const struct imatally_log *log);
+
+/*
+ * Offset in the log of the byte @at of the entry's template data.  In an ASCII
+ * list, where bytes have no place of their own, that of all the data.
+ */
+uint64_t imatally_entry_locate(const struct imatally_entry *entry,
+			       const void *at);
 
 /* The field called @id of an entry, or NULL. */
 const struct imatally_field *
@@ -311,7 +347,7 @@ void imatally_replay_assume_own(struct imatally_replay *replay);
 
 /*
  * Extend the entry's PCR in all banks as the kernel did.  *@altered is set if
- * the SHA-1 template digest in the log is not that of the entry's data.
+ * the template digest in the log is not that of the entry's data.
  */
 enum imatally_status imatally_replay_extend(struct imatally_replay *replay,
 					    const struct imatally_entry *entry,

@@ -55,14 +55,27 @@ bool imatally_hash(const struct imatally_hash *hash, const void *data,
 bool imatally_extend(const struct imatally_hash *hash, uint8_t *value,
 		     const uint8_t *digest);
 
-/* template.c */
-#define IMATALLY_MAX_TEMPLATE_NAME 255
+/* digest.c */
+/* IMA_EVENT_NAME_LEN_MAX: the template "ima" has no longer name */
+#define IMATALLY_MAX_IMA_NAME 255
+
+/* The template digest with one algorithm.  False if libcrypto fails. */
+bool imatally_hash_entry(const struct imatally_hash *hash,
+			 const struct imatally_entry *entry, uint8_t *digest);
+
+/* Compares template digests of any length with the data. */
+struct imatally_digester;
+
+/* NULL if out of memory. */
+struct imatally_digester *imatally_digester_new(void);
+void imatally_digester_free(struct imatally_digester *digester);
 
 /*
- * Find a template's fields: fill in the ids of entry->fields and nr_fields.
- * False if it is unknown, or a format with an unknown field.
+ * Whether the entry's template digest is that of its data, with an algorithm of
+ * that length or as zero-padded SHA-1.  1 or 0; -1 if libcrypto fails.
  */
-bool imatally_template_fields(struct imatally_entry *entry);
+int imatally_digester_check(struct imatally_digester *digester,
+			    const struct imatally_entry *entry);
 
 /* trail.c */
 #define IMATALLY_MAX_LEFT_OUT 16

@@ -21,6 +21,11 @@ struct imatally_replay *imatally_replay_new(void)
 		free(replay);
 		return NULL;
 	}
+	replay->digester = imatally_digester_new();
+	if (!replay->digester) {
+		imatally_replay_free(replay);
+		return NULL;
+	}
 	return replay;
 }
 
@@ -34,6 +39,7 @@ void imatally_replay_free(struct imatally_replay *replay)
 	for (i = 0; i < replay->nr_banks; i++)
 		imatally_hash_free(&replay->bank[i].hash);
 	imatally_hash_free(&replay->sha1);
+	imatally_digester_free(replay->digester);
 	free(replay);
 }
 
@@ -89,26 +95,6 @@ enum imatally_status imatally_replay_add_bank(struct imatally_replay *replay,
 	return IMATALLY_OK;
 }
 
-/* The template digest with one algorithm. */
-static bool hash_entry(const struct imatally_hash *hash,
-		       const struct imatally_entry *entry, uint8_t *digest)
-{
-	/*
-	 * The kernel hashes every field with its length in front, which is what
-	 * stands in the log; but for "ima" the digest and the name alone, the
-	 * latter padded to IMA_EVENT_NAME_LEN_MAX + 1 bytes.
-	 */
-	if (entry->is_ima) {
-		uint8_t data[IMATALLY_SHA1_SIZE + 256] = { 0 };
-
-		memcpy(data, entry->fields[0].data, entry->fields[0].len);
-		memcpy(data + IMATALLY_SHA1_SIZE, entry->fields[1].data,
-		       entry->fields[1].len);
-		return imatally_hash(hash, data, sizeof(data), digest);
-	}
-	return imatally_hash(hash, entry->data, entry->data_len, digest);
-}
-
 /* What the kernel in @mode extends for an entry. */
 static bool digest_for(const struct bank *bank, enum mode mode,
 		       const struct imatally_entry *entry, const uint8_t *sha1,
@@ -123,7 +109,7 @@ static bool digest_for(const struct bank *bank, enum mode mode,
 		memcpy(digest, sha1, IMATALLY_SHA1_SIZE);
 		return true;
 	}
-	return hash_entry(&bank->hash, entry, digest);
+	return imatally_hash_entry(&bank->hash, entry, digest);
 }
 
 enum imatally_status imatally_replay_extend(struct imatally_replay *replay,
@@ -137,9 +123,16 @@ enum imatally_status imatally_replay_extend(struct imatally_replay *replay,
 
 	*altered = false;
 	if (!imatally_entry_is_violation(entry)) {
-		if (!hash_entry(&replay->sha1, entry, sha1))
+		int right;
+
+		if (!imatally_hash_entry(&replay->sha1, entry, sha1))
 			return IMATALLY_ERR_CRYPTO;
-		*altered = memcmp(sha1, entry->digest, sizeof(sha1));
+		right = entry->digest_len == sizeof(sha1) ?
+				!memcmp(sha1, entry->digest, sizeof(sha1)) :
+				imatally_digester_check(replay->digester, entry);
+		if (right < 0)
+			return IMATALLY_ERR_CRYPTO;
+		*altered = !right;
 	}
 
 	for (i = 0; i < replay->nr_banks; i++) {

@@ -21,6 +21,7 @@ struct bank {
 struct imatally_replay {
 	struct imatally_hash sha1;
 	bool assume_own;
+	struct imatally_digester *digester;	/* for a bank's own list */
 	unsigned int nr_banks;
 	struct bank bank[IMATALLY_MAX_BANKS];
 	struct imatally_trail *trail;	/* of trail_pcr in bank[0], or NULL */

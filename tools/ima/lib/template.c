@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The kernel's templates (security/integrity/ima/ima_template.c): which fields
- * stand in an entry.  A custom format is logged under the format itself.
+ * The kernel's templates (security/integrity/ima/ima_template.c).  A custom
+ * format is logged under the format itself.
  */
 
 #include <string.h>
 
-#include "private.h"
+#include "template.h"
 
 static const struct {
 	const char *name, *format;
@@ -23,56 +23,83 @@ static const struct {
 		     "iuid|igid|imode" },
 };
 
-static const char *const known_fields[] = {
-	"d",	   "n",	     "d-ng",	 "d-ngv2", "n-ng",
-	"sig",	   "buf",    "txt",	 "d-modsig", "modsig",
-	"evmsig",  "iuid",   "igid",	 "imode",  "xattrnames",
-	"xattrlengths", "xattrvalues",
+static const struct imatally_field_type types[] = {
+	{ "d", IMATALLY_SHAPE_DIGEST },
+	{ "n", IMATALLY_SHAPE_NAME },
+	{ "d-ng", IMATALLY_SHAPE_NAMED_DIGEST },
+	{ "d-ngv2", IMATALLY_SHAPE_NAMED_DIGEST },
+	{ "n-ng", IMATALLY_SHAPE_NAME },
+	{ "sig", IMATALLY_SHAPE_BYTES },
+	{ "buf", IMATALLY_SHAPE_BYTES },
+	{ "txt", IMATALLY_SHAPE_TEXT },
+	{ "d-modsig", IMATALLY_SHAPE_NAMED_DIGEST },
+	{ "modsig", IMATALLY_SHAPE_BYTES },
+	{ "evmsig", IMATALLY_SHAPE_BYTES },
+	{ "iuid", IMATALLY_SHAPE_U32 },
+	{ "igid", IMATALLY_SHAPE_U32 },
+	{ "imode", IMATALLY_SHAPE_U16 },
+	{ "xattrnames", IMATALLY_SHAPE_STRING },
+	{ "xattrlengths", IMATALLY_SHAPE_BYTES },
+	{ "xattrvalues", IMATALLY_SHAPE_BYTES },
 };
 
-static const char *known_field(const char *id, size_t len)
+static bool is(const char *name, size_t len, const char *candidate)
+{
+	return strlen(candidate) == len && !memcmp(name, candidate, len);
+}
+
+static const struct imatally_field_type *find_type(const char *id, size_t len)
 {
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(known_fields); i++)
-		if (strlen(known_fields[i]) == len &&
-		    !memcmp(known_fields[i], id, len))
-			return known_fields[i];
+	for (i = 0; i < ARRAY_SIZE(types); i++)
+		if (is(id, len, types[i].id))
+			return &types[i];
 	return NULL;
 }
 
-static bool parse_format(struct imatally_entry *entry, const char *format,
+static bool parse_format(struct imatally_template *t, const char *format,
 			 size_t len)
 {
 	const char *end = format + len;
 
-	entry->nr_fields = 0;
+	t->nr_fields = 0;
 	for (;;) {
 		const char *bar = memchr(format, '|', end - format);
 		const char *stop = bar ? bar : end;
-		const char *id = known_field(format, stop - format);
+		const struct imatally_field_type *type =
+			find_type(format, stop - format);
 
-		if (!id || entry->nr_fields == IMATALLY_MAX_FIELDS)
+		if (!type || t->nr_fields == IMATALLY_MAX_FIELDS)
 			return false;
-		strcpy(entry->fields[entry->nr_fields++].id, id);
+		t->field[t->nr_fields++] = type;
 		if (!bar)
 			return true;
 		format = bar + 1;
 	}
 }
 
-bool imatally_template_fields(struct imatally_entry *entry)
+bool imatally_template_find(struct imatally_template *t, const char *name,
+			    size_t len)
 {
-	size_t i;
+	const char *format = name;
+	size_t i, format_len = len;
 
+	if (t->name_len == len && !memcmp(t->name, name, len))
+		return len;
+	t->name_len = 0;
+	if (len > sizeof(t->name))
+		return false;
 	for (i = 0; i < ARRAY_SIZE(templates); i++) {
-		const char *name = templates[i].name;
-
-		if (strlen(name) == entry->template_name_len &&
-		    !memcmp(name, entry->template_name, strlen(name)))
-			return parse_format(entry, templates[i].format,
-					    strlen(templates[i].format));
+		if (!is(name, len, templates[i].name))
+			continue;
+		format = templates[i].format;
+		format_len = strlen(format);
 	}
-	return parse_format(entry, entry->template_name,
-			    entry->template_name_len);
+	if (!parse_format(t, format, format_len))
+		return false;
+	t->is_ima = is(name, len, "ima");
+	memcpy(t->name, name, len);
+	t->name_len = len;
+	return true;
 }

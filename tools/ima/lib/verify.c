@@ -556,8 +556,8 @@ static enum imatally_status add_record(struct imatally_verifier *v,
 	status = imatally_record_parse(&mark.record, text, len, &why);
 	if (status)
 		return imatally_fail_at(err, status, entry->index,
-					entry->data_offset + why.offset +
-					((const uint8_t *)text - entry->data),
+					imatally_entry_locate(entry, text +
+							      why.offset),
 					"counter record: %s", why.text);
 	/* two boot records: the boot_aggregate between them is missing */
 	if (v->has_record && mark.record.event == IMATALLY_EVENT_BOOT)

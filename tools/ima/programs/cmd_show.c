@@ -158,8 +158,7 @@ static int show_entry(const struct imatally_entry *entry, struct shown *shown,
 		*err = why;
 		err->in_log = true;
 		err->entry = entry->index;
-		err->offset = entry->data_offset + why.offset +
-			      ((const uint8_t *)text - entry->data);
+		err->offset = imatally_entry_locate(entry, text + why.offset);
 		return -1;
 	}
 	if (shown->json)

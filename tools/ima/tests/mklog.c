@@ -84,10 +84,19 @@ static void put(struct machine *m, const void *data, size_t len)
 	m->len += len;
 }
 
+static void number(const struct machine *m, uint32_t value, uint8_t *bytes)
+{
+	unsigned int i;
+
+	for (i = 0; i < 4; i++)
+		bytes[i] = value >> 8 * (m->big_endian ? 3 - i : i);
+}
+
 static void put_u32(struct machine *m, uint32_t value)
 {
-	uint8_t bytes[4] = { value, value >> 8, value >> 16, value >> 24 };
+	uint8_t bytes[4];
 
+	number(m, value, bytes);
 	put(m, bytes, 4);
 }
 
@@ -95,7 +104,7 @@ static void put_u32(struct machine *m, uint32_t value)
  * ima_calc_field_array_hash() is over the fields with their lengths, but for
  * the template "ima": without, and the name in a buffer of 256 bytes.
  */
-static size_t hashed_bytes(const char *template,
+static size_t hashed_bytes(const struct machine *m, const char *template,
 			   const struct machine_field *field,
 			   unsigned int nr_fields, uint8_t *out)
 {
@@ -110,10 +119,8 @@ static size_t hashed_bytes(const char *template,
 			continue;
 		}
 		if (strcmp(template, "ima")) {
-			out[len++] = field[i].len;
-			out[len++] = field[i].len >> 8;
-			out[len++] = field[i].len >> 16;
-			out[len++] = field[i].len >> 24;
+			number(m, field[i].len, out + len);
+			len += 4;
 		}
 		memcpy(out + len, field[i].data, field[i].len);
 		len += field[i].len;
@@ -122,19 +129,16 @@ static size_t hashed_bytes(const char *template,
 }
 
 /* ima_measurements_show() */
-static void put_entry(struct machine *m, uint32_t pcr, const uint8_t *sha1,
-		      const char *template, const struct machine_field *field,
-		      unsigned int nr_fields)
+static void put_binary(struct machine *m, uint32_t pcr, const uint8_t *digest,
+		       unsigned int size, const char *template,
+		       const struct machine_field *field,
+		       unsigned int nr_fields)
 {
 	uint32_t data_len = 0;
 	unsigned int i;
 
-	if (!m->stream) {
-		assert(m->nr_entries < MACHINE_ENTRIES);
-		m->start[m->nr_entries] = m->len;
-	}
 	put_u32(m, pcr);
-	put(m, sha1, 20);
+	put(m, digest, size);
 	put_u32(m, strlen(template));
 	put(m, template, strlen(template));
 	for (i = 0; i < nr_fields; i++)
@@ -150,8 +154,118 @@ static void put_entry(struct machine *m, uint32_t pcr, const uint8_t *sha1,
 			put_u32(m, len = strlen(field[i].data));
 		put(m, field[i].data, len);
 	}
+}
+
+static void put_hex(struct machine *m, const uint8_t *data, size_t len)
+{
+	char text[3];
+
+	while (len--) {
+		sprintf(text, "%02x", *data++);
+		put(m, text, 2);
+	}
+}
+
+/* ima_show_template_data_ascii(), by the field's id */
+static void put_shown(struct machine *m, const char *id,
+		      const struct machine_field *field)
+{
+	const uint8_t *data = field->data;
+	char text[16];
+	uint32_t i, len = field->len, value = 0;
+
+	if (!strcmp(id, "n") || !strcmp(id, "n-ng") ||
+	    !strcmp(id, "xattrnames")) {
+		put(m, data, strlen(field->data));
+	} else if (!strncmp(id, "d-", 2)) {
+		put(m, data, strlen(field->data));
+		i = strlen(field->data) + 1;
+		put_hex(m, data + i, len - i);
+	} else if (!strcmp(id, "txt")) {
+		for (i = 0; i < len; i++) {
+			bool plain = data[i] > ' ' && data[i] < 0x7f &&
+				     data[i] != '\\';
+
+			sprintf(text, plain ? "%c" : "\\x%02x", data[i]);
+			put(m, text, strlen(text));
+		}
+	} else if (id[0] == 'i') {
+		for (i = 0; i < len; i++)
+			value |= (uint32_t)data[m->big_endian ? len - 1 - i : i]
+				 << 8 * i;
+		sprintf(text, "%u", value);
+		put(m, text, strlen(text));
+	} else {
+		put_hex(m, data, len);
+	}
+}
+
+static const char *format_of(const char *template)
+{
+	static const char *const formats[][2] = {
+		{ "ima", "d|n" },
+		{ "ima-ng", "d-ng|n-ng" },
+		{ "ima-ngv2", "d-ngv2|n-ng" },
+		{ "ima-sig", "d-ng|n-ng|sig" },
+		{ "ima-sigv2", "d-ngv2|n-ng|sig" },
+		{ "ima-buf", "d-ng|n-ng|buf" },
+		{ "ima-txt", "d-ng|n-ng|txt" },
+		{ "ima-modsig", "d-ng|n-ng|sig|d-modsig|modsig" },
+		{ "evm-sig", "d-ng|n-ng|evmsig|xattrnames|xattrlengths|"
+			     "xattrvalues|iuid|igid|imode" },
+	};
+	unsigned int i;
+
+	for (i = 0; i < sizeof(formats) / sizeof(*formats); i++)
+		if (!strcmp(template, formats[i][0]))
+			return formats[i][1];
+	return template;
+}
+
+/* ima_ascii_measurements_show() */
+static void put_ascii(struct machine *m, uint32_t pcr, const uint8_t *digest,
+		      unsigned int size, const char *template,
+		      const struct machine_field *field, unsigned int nr_fields)
+{
+	char text[16], format[256], *id, *rest = format;
+	unsigned int i;
+
+	sprintf(text, "%2u ", pcr);
+	put(m, text, strlen(text));
+	put_hex(m, digest, size);
+	put(m, " ", 1);
+	put(m, template, strlen(template));
+	snprintf(format, sizeof(format), "%s", format_of(template));
+	for (i = 0; i < nr_fields && (id = strsep(&rest, "|")); i++) {
+		put(m, " ", 1);
+		if (field[i].len)
+			put_shown(m, id, &field[i]);
+	}
+	put(m, "\n", 1);
+}
+
+static void put_entry(struct machine *m, uint32_t pcr, const uint8_t *digest,
+		      const char *template, const struct machine_field *field,
+		      unsigned int nr_fields)
+{
+	unsigned int size = m->list_of ? m->bank[m->list_of - 1].size : 20;
+
+	if (!m->stream) {
+		assert(m->nr_entries < MACHINE_ENTRIES);
+		m->start[m->nr_entries] = m->len;
+	}
+	(m->ascii ? put_ascii : put_binary)(m, pcr, digest, size, template,
+					    field, nr_fields);
 	if (!m->stream)
 		m->start[++m->nr_entries] = m->len;
+}
+
+/* What goes into a bank, and stands in its own list. */
+static void digest_for(const struct machine *m, const struct machine_bank *bank,
+		       const uint8_t *data, size_t len, uint8_t *value)
+{
+	memset(value, 0, 64);
+	digest(bank->padded ? m->sha1 : bank->md, data, len, value);
 }
 
 static void add(struct machine *m, uint32_t pcr, const char *template,
@@ -159,26 +273,25 @@ static void add(struct machine *m, uint32_t pcr, const char *template,
 		bool violation)
 {
 	static uint8_t data[1 << 17];
-	size_t len = hashed_bytes(template, field, nr_fields, data);
-	uint8_t sha1[20] = { 0 }, value[64];
+	size_t len = hashed_bytes(m, template, field, nr_fields, data);
+	uint8_t value[64] = { 0 };
 	unsigned int i;
 
-	if (!violation)
-		digest(m->sha1, data, len, sha1);
-	put_entry(m, pcr, sha1, template, field, nr_fields);
+	if (!violation && m->list_of)
+		digest_for(m, &m->bank[m->list_of - 1], data, len, value);
+	else if (!violation)
+		digest(m->sha1, data, len, value);
+	put_entry(m, pcr, value, template, field, nr_fields);
 	m->entries++;
 	if (m->tpm_fails) {
 		m->failed++;
 		return;
 	}
 	for (i = 0; i < m->nr_banks; i++) {
-		memset(value, 0, sizeof(value));
 		if (violation)
 			memset(value, 0xff, sizeof(value));
-		else if (m->bank[i].padded)
-			memcpy(value, sha1, 20);
 		else
-			digest(m->bank[i].md, data, len, value);
+			digest_for(m, &m->bank[i], data, len, value);
 		tpm_extend(m, pcr, i, value);
 	}
 	m->extends++;

@@ -35,7 +35,7 @@ struct machine {
 	const char *tpm_error;	/* the counter can't be read: errno's name */
 
 	/*
-	 * The list, as binary_runtime_measurements.  With a stream it goes there,
+	 * The list, as binary_runtime_measurements, or as this says.  With a stream it goes there,
 	 * however long it is, and is neither kept nor counted here.
 	 */
 	FILE *stream;
@@ -43,6 +43,10 @@ struct machine {
 	size_t len;
 	unsigned int nr_entries;	/* in log */
 	size_t start[MACHINE_ENTRIES + 1];	/* offset of each entry */
+
+	bool ascii;		/* as ascii_runtime_measurements */
+	bool big_endian;	/* without ima_canonical_fmt */
+	unsigned int list_of;	/* bank's own list: its number from 1; 0: SHA-1 */
 
 	/* the running kernel's accounts */
 	unsigned int version;	/* of its records */

@@ -21,7 +21,7 @@ done < <(nm -g --defined-only "$1" | awk 'NF == 3 && $3 !~ /^imatally_/ { print 
 while read -r symbol; do
 	complain "a variable" "$symbol"
 done < <(nm --defined-only "$1" |
-	 awk 'NF == 3 && $2 ~ /^[BbCDdGgSs]$/ && $3 !~ /^(__|\.|_*asan|_*ubsan|\*)/ && $3 !~ /\.rel\.ro|^(algs|keys|events|templates|known_fields)(\.|$)/ { print $3 }')
+	 awk 'NF == 3 && $2 ~ /^[BbCDdGgSs]$/ && $3 !~ /^(__|\.|_*asan|_*ubsan|\*)/ && $3 !~ /\.rel\.ro|^(algs|keys|events|templates|types)(\.|$)/ { print $3 }')
 
 while read -r symbol; do
 	complain "a call that prints or exits" "$symbol"

@@ -251,7 +251,7 @@ static void lengths_that_lie_are_errors(void **state)
 		expect_lie(38, lies[i], "field d-ng");
 	}
 	expect_lie(0, 24, "PCR index");
-	expect_lie(0, 0x0a000000, "big-endian");
+	expect_lie(0, 0x0a000000, "PCR index");
 	expect_lie(24, 0, "template's name");
 	expect_lie(24, 256, "template's name");
 	expect_lie(34, 7, "field d-ng claims");

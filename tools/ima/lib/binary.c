@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Entries of binary_runtime_measurements, as the kernel's
+ * ima_measurements_show() writes them:
+ *
+ *	u32 PCR index
+ *	template digest: SHA-1, or that of a bank in the bank's own list
+ *	u32 length of the template's name, and the name
+ *	u32 length of the template's data (not for the template "ima")
+ *	the fields, each a u32 length and its bytes
+ *
+ * In the template "ima" the digest field has no length (it is always 20 bytes).
+ * The integers are little-endian, or the machine's own on a big-endian one
+ * without ima_canonical_fmt.
+ */
+
+#include <string.h>
+
+#include "log.h"
+
+static uint32_t get_u32(const uint8_t *p, bool big_endian)
+{
+	return big_endian ?
+		       p[3] | p[2] << 8 | p[1] << 16 | (uint32_t)p[0] << 24 :
+		       p[0] | p[1] << 8 | p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+/* Where the parser stands in the entry that begins at the window's start. */
+struct cursor {
+	struct imatally_log *log;
+	size_t pos;
+};
+
+/* Pass over the next @len bytes, which hold @what.  0, or -1. */
+static int take(struct cursor *c, size_t len, const char *what)
+{
+	struct imatally_log *log = c->log;
+	size_t have = log->end - log->start;
+
+	if (have < c->pos + len) {
+		enum imatally_status status =
+			imatally_log_fill(log, c->pos + len);
+
+		if (status)
+			return imatally_log_fail_to_fill(log, status, c->pos);
+		have = log->end - log->start;
+	}
+	if (have < c->pos + len)
+		return imatally_log_fail(log, IMATALLY_ERR_MALFORMED, c->pos,
+					 "the log ends within %s: %zu bytes needed, %zu there",
+					 what, len, have - c->pos);
+	c->pos += len;
+	return 0;
+}
+
+static const uint8_t *at(const struct cursor *c, size_t pos)
+{
+	return c->log->buf + c->log->start + pos;
+}
+
+static int take_u32(struct cursor *c, uint32_t *value, const char *what)
+{
+	if (take(c, 4, what))
+		return -1;
+	*value = get_u32(at(c, c->pos - 4), c->log->layout.big_endian);
+	return 0;
+}
+
+/* The fields' lengths must fill the template data exactly. */
+static int parse_fields(struct cursor *c, struct imatally_entry *entry,
+			size_t data_pos)
+{
+	const uint8_t *p = entry->data;
+	size_t left = entry->data_len;
+	unsigned int i;
+
+	for (i = 0; i < entry->nr_fields; i++) {
+		struct imatally_field *field = &entry->fields[i];
+		size_t pos = data_pos + (p - entry->data);
+		uint32_t len;
+
+		if (left < 4)
+			return imatally_log_fail(c->log, IMATALLY_ERR_MALFORMED,
+						 pos,
+						 "no room for field %s in the template data",
+						 field->id);
+		len = get_u32(p, c->log->layout.big_endian);
+		p += 4;
+		left -= 4;
+		if (len > left)
+			return imatally_log_fail(c->log, IMATALLY_ERR_MALFORMED,
+						 pos,
+						 "field %s claims %u bytes, the template data has %zu left",
+						 field->id, len, left);
+		field->data = p;
+		field->len = len;
+		p += len;
+		left -= len;
+	}
+	if (left)
+		return imatally_log_fail(c->log, IMATALLY_ERR_MALFORMED,
+					 data_pos + (p - entry->data),
+					 "%zu bytes left over after the template's fields",
+					 left);
+	return 0;
+}
+
+/* The template "ima": digest without length, then a counted name. */
+static int parse_ima_data(struct cursor *c, struct imatally_entry *entry,
+			  size_t data_pos)
+{
+	uint32_t name_len;
+
+	if (take(c, IMATALLY_SHA1_SIZE, "field d") ||
+	    take_u32(c, &name_len, "the length of field n"))
+		return -1;
+	if (name_len > IMATALLY_MAX_IMA_NAME)
+		return imatally_log_fail(c->log, IMATALLY_ERR_MALFORMED,
+					 c->pos - 4,
+					 "field n of template ima is longer than %u bytes",
+					 IMATALLY_MAX_IMA_NAME);
+	if (take(c, name_len, "field n"))
+		return -1;
+
+	entry->data = at(c, data_pos);
+	entry->data_len = c->pos - data_pos;
+	entry->fields[0].data = entry->data;
+	entry->fields[0].len = IMATALLY_SHA1_SIZE;
+	entry->fields[1].data = entry->data + IMATALLY_SHA1_SIZE + 4;
+	entry->fields[1].len = name_len;
+	return 0;
+}
+
+static int parse_data(struct cursor *c, struct imatally_entry *entry,
+		      size_t data_pos)
+{
+	if (take(c, entry->data_len, "the template data"))
+		return -1;
+	entry->data = at(c, data_pos);
+	return parse_fields(c, entry, data_pos);
+}
+
+static int parse_pcr(struct cursor *c, struct imatally_entry *entry)
+{
+	if (take_u32(c, &entry->pcr, "the PCR index"))
+		return -1;
+	if (entry->pcr <= IMATALLY_MAX_PCR)
+		return 0;
+	return imatally_log_fail(c->log, IMATALLY_ERR_MALFORMED, 0,
+				 "PCR index %u: not a measurement list, or damaged before this",
+				 entry->pcr);
+}
+
+/* The length of the template's name, and the name. */
+static int parse_template(struct cursor *c, struct imatally_entry *entry)
+{
+	struct imatally_log *log = c->log;
+	char shown[64];
+	uint32_t len;
+	size_t pos;
+
+	if (take_u32(c, &len, "the length of the template's name"))
+		return -1;
+	if (!len || len > IMATALLY_MAX_TEMPLATE_NAME)
+		return imatally_log_fail(log, IMATALLY_ERR_MALFORMED,
+					 c->pos - 4,
+					 "a template's name of %u bytes (1 to %u are possible)",
+					 len, IMATALLY_MAX_TEMPLATE_NAME);
+	pos = c->pos;
+	if (take(c, len, "the template's name"))
+		return -1;
+	entry->template_name_len = len;
+	if (imatally_log_set_template(log, entry,
+				      (const char *)at(c, pos), len))
+		return 0;
+	return imatally_log_fail(log, IMATALLY_ERR_MALFORMED, pos,
+				 "unknown template \"%s\"",
+				 imatally_printable(shown, sizeof(shown),
+						    at(c, pos), len));
+}
+
+ssize_t imatally_binary_entry(struct imatally_log *log,
+			      struct imatally_entry *entry)
+{
+	struct cursor c = { .log = log };
+	size_t digest_pos, name_pos, data_pos;
+
+	if (parse_pcr(&c, entry))
+		return -1;
+	digest_pos = c.pos;
+	if (take(&c, log->layout.digest_len, "the template digest"))
+		return -1;
+	name_pos = c.pos + 4;
+	if (parse_template(&c, entry))
+		return -1;
+
+	if (entry->is_ima) {
+		data_pos = c.pos;
+		if (parse_ima_data(&c, entry, data_pos))
+			return -1;
+	} else {
+		if (take_u32(&c, &entry->data_len,
+			     "the length of the template data"))
+			return -1;
+		data_pos = c.pos;
+		if (parse_data(&c, entry, data_pos))
+			return -1;
+	}
+
+	/* the window may have moved while the entry was read */
+	entry->digest = at(&c, digest_pos);
+	entry->digest_len = log->layout.digest_len;
+	entry->template_name = (const char *)at(&c, name_pos);
+	entry->data_offset = log->offset + data_pos;
+	return c.pos;
+}
+
+bool imatally_binary_begins(struct imatally_log *log,
+			    struct imatally_layout layout, bool strict)
+{
+	const uint8_t *p = log->buf + log->start;
+	size_t have = log->end - log->start;
+	size_t name_pos = 4 + layout.digest_len + 4;
+	uint32_t i, len;
+
+	if (have < name_pos ||
+	    get_u32(p, layout.big_endian) > IMATALLY_MAX_PCR)
+		return false;
+	len = get_u32(p + name_pos - 4, layout.big_endian);
+	if (!len || len > IMATALLY_MAX_TEMPLATE_NAME || have - name_pos < len)
+		return false;
+	if (strict)
+		return imatally_template_find(&log->template,
+					      (const char *)p + name_pos, len);
+	for (i = 0; i < len; i++)
+		if (p[name_pos + i] < 0x21 || p[name_pos + i] > 0x7e)
+			return false;
+	return true;
+}
