@@ -33,6 +33,22 @@ kexec_after_unload() {
 	tap 'the verifier finds the list complete' verdict 'complete$' 0
 }
 
+# The second kernel that is loaded takes the place of the first
+kexec_load_twice() {
+	local tests='' before=vm-kexec-load
+	variant --append "$tcb"
+	tap 'the verifier finds the list complete, and nothing else' verdict 'complete$' 0 --strict
+	tap 'each load made a record' eval '[[ $("$build/imatally" show "$dir/list" | grep -c kexec_load) -eq 2 ]]'
+}
+
+# Each kernel carries over what it was handed itself
+kexec_three_in_a_row() {
+	local tests='' boots=4
+	variant --append "$tcb"
+	tap 'the verifier finds the list complete, and nothing else' verdict 'complete$' 0 --strict
+	tap 'it has four kernels' grep -q ', 4 kernels$' "$dir/answer"
+}
+
 # A custom template is listed by its format, which takes room too
 kexec_custom_template() {
 	local tests='' before=measure_many
@@ -80,5 +96,5 @@ kexec_overflow() {
 }
 
 groups selftest check all vm kexec_without_the_tpm kexec_after_failed_loads kexec_after_unload \
-	kexec_custom_template kexec_overflow
+	kexec_load_twice kexec_three_in_a_row kexec_custom_template kexec_overflow
 groups selftest check 7.3 vm kexec_staged kexec_deleted kexec_deleted_overflow

@@ -2,10 +2,12 @@
 /*
  * Tests that each pair of neighbouring records closes, whatever goes on at the
  * same time: processes that measure files, others that update PCRs in all ways
- * that count and that don't, and requests for records in between.
+ * that count and that don't, requests for records in between, and readers of the
+ * list and of the last record, who find them whole.
  */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +23,7 @@
 
 #define MEASURERS	8
 #define UPDATERS	4
+#define OTHERS		(UPDATERS + 3)
 #define SECONDS		3600
 
 /* Children that run until they are killed. They exit early on an error only. */
@@ -62,6 +65,44 @@ static void request_records(void)
 	_exit(1);
 }
 
+/* The list never gets shorter, and can be parsed at each moment. */
+static void read_list(unsigned int who)
+{
+	struct list list;
+	size_t count = 0;
+
+	while (!list_read(&list)) {
+		if (list.count < count)
+			break;
+		count = list.count;
+		list_free(&list);
+	}
+	_exit(1);
+}
+
+/* The last record is whole, whatever replaces it. */
+static void read_last_record(unsigned int who)
+{
+	static const char first[] = "version=1;event=";
+	char text[4096];
+	ssize_t len;
+	int fd;
+
+	for (;;) {
+		fd = open(REQUEST_FILE, O_RDONLY);
+		if (fd < 0)
+			break;
+		len = read(fd, text, sizeof(text));
+		close(fd);
+		if (len < (ssize_t)sizeof(first) ||
+		    memcmp(text, first, sizeof(first) - 1) ||
+		    memcmp(&text[len - 2], ";\n", 2) ||
+		    memchr(text, '\n', len - 1))
+			break;
+	}
+	_exit(1);
+}
+
 static pid_t start(void (*child)(unsigned int), unsigned int who)
 {
 	pid_t pid = fork();
@@ -98,7 +139,7 @@ TEST_F_TIMEOUT(load, neighbouring_records_close, SECONDS)
 {
 	int files = atoi(getenv("LOAD_ENTRIES")) / MEASURERS;
 	char dir[] = "/tmp/ima_load.XXXXXX";
-	pid_t measurers[MEASURERS], others[UPDATERS + 1];
+	pid_t measurers[MEASURERS], others[OTHERS];
 	long first, from, to, records = 0;
 	long long explained = 0;
 	unsigned int i;
@@ -115,6 +156,8 @@ TEST_F_TIMEOUT(load, neighbouring_records_close, SECONDS)
 	for (i = 0; i < UPDATERS; i++)
 		others[i] = start(update_pcrs, i);
 	others[UPDATERS] = start(NULL, 0);
+	others[UPDATERS + 1] = start(read_list, 0);
+	others[UPDATERS + 2] = start(read_last_record, 0);
 
 	for (i = 0; i < MEASURERS; i++) {
 		measurers[i] = fork();

@@ -316,6 +316,163 @@ TEST_F(others, updates_are_accounted)
 	list_free(&list);
 }
 
+/*
+ * Each PCR but IMA's own, whether it counts, never counts, or may not be extended
+ * by user space: the account says what the TPM counts.
+ */
+FIXTURE(every_pcr) {
+	struct list list;
+};
+
+FIXTURE_VARIANT(every_pcr) {
+	const char *dev;
+};
+
+FIXTURE_VARIANT_ADD(every_pcr, by_tpm0) {
+	.dev = TPM_DEV,
+};
+
+FIXTURE_VARIANT_ADD(every_pcr, by_tpmrm0) {
+	.dev = TPMRM_DEV,
+};
+
+FIXTURE_SETUP(every_pcr)
+{
+	const char *reason = why_no_records();
+
+	if (reason)
+		SKIP(return, "%s", reason);
+	if (access(REQUEST_FILE, F_OK))
+		SKIP(return, NO_FILE);
+	if (!tpm2_present())
+		SKIP(return, NO_TPM);
+	if (!getenv("EXTEND_ALL_PCRS"))
+		SKIP(return, "needs EXTEND_ALL_PCRS=1: it extends those of firmware, too");
+}
+
+FIXTURE_TEARDOWN(every_pcr)
+{
+	list_free(&self->list);
+}
+
+TEST_F_TIMEOUT(every_pcr, is_accounted, 120)
+{
+	const uint16_t alg = TPM2_ALG_SHA256;
+	char hex[2 * 64 + 1];
+	struct interval interval;
+	unsigned int pcr, counting = 0;
+	long first, second;
+	int ret;
+
+	if (tpm2_pcr_hex("sha256", 0, hex, sizeof(hex)) || !*hex)
+		SKIP(return, "needs a TPM with a sha256 bank");
+
+	first = request(_metadata, &self->list);
+	for (pcr = 0; pcr < 24; pcr++) {
+		if (pcr == 10)
+			continue;
+
+		ret = tpm2_pcr_extend(variant->dev, pcr, &alg, 1);
+		ASSERT_LE(0, ret);
+
+		list_free(&self->list);
+		second = request(_metadata, &self->list);
+		interval = interval_between(&self->list, first, second);
+		EXPECT_TRUE(interval_closes(&interval)) {
+			TH_LOG("PCR %u", pcr);
+		}
+		EXPECT_EQ(0, interval.unexplained);
+		EXPECT_GE(!ret, interval.others) {
+			TH_LOG("PCR %u: %lld updates", pcr, interval.others);
+		}
+		counting += interval.others;
+		first = second;
+	}
+	/* Those of firmware and of the static operating system always count. */
+	EXPECT_LE(15, counting);
+}
+
+/* A violation is an entry as any other, and extends the PCR. */
+FIXTURE(violation) {
+	char dir[32];
+	char path[64];
+	struct list before;
+	long first;
+};
+
+FIXTURE_VARIANT(violation) {
+	int first_open;
+	int second_open;
+};
+
+FIXTURE_VARIANT_ADD(violation, of_a_file_that_is_read_and_then_written) {
+	.first_open = O_RDONLY, .second_open = O_WRONLY,
+};
+
+FIXTURE_VARIANT_ADD(violation, of_a_file_that_is_written_and_then_read) {
+	.first_open = O_WRONLY, .second_open = O_RDONLY,
+};
+
+FIXTURE_SETUP(violation)
+{
+	const char *reason = why_no_records();
+	int fd;
+
+	if (reason)
+		SKIP(return, "%s", reason);
+	if (access(REQUEST_FILE, F_OK))
+		SKIP(return, NO_FILE);
+	if (!tpm2_present())
+		SKIP(return, NO_TPM);
+
+	snprintf(self->dir, sizeof(self->dir), "/tmp/ima_violation.XXXXXX");
+	ASSERT_EQ(0, mount_measured(self->dir));
+	snprintf(self->path, sizeof(self->path), "%s/file", self->dir);
+	fd = open(self->path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+	ASSERT_LE(0, fd);
+	ASSERT_LT(0, dprintf(fd, "%d\n", getpid()));
+	close(fd);
+	self->first = request(_metadata, &self->before);
+}
+
+FIXTURE_TEARDOWN(violation)
+{
+	if (*self->dir)
+		unmount_measured(self->dir);
+	list_free(&self->before);
+}
+
+TEST_F(violation, is_an_entry_that_counts)
+{
+	struct interval interval;
+	struct list list;
+	int first, second, found = 0;
+	long index, last;
+
+	first = open(self->path, variant->first_open);
+	ASSERT_LE(0, first);
+	second = open(self->path, variant->second_open);
+	ASSERT_LE(0, second);
+	close(second);
+	close(first);
+
+	last = request(_metadata, &list);
+	for (index = self->first; index < last; index++)
+		found += !strcmp(list.entries[index].name, self->path);
+	if (!found)
+		SKIP(goto out, "needs a policy that measures what root reads, such as tcb");
+
+	/* The file, and the violation */
+	EXPECT_EQ(2, found);
+	interval = interval_between(&list, self->first, last);
+	EXPECT_TRUE(interval_closes(&interval));
+	EXPECT_EQ(0, interval.unexplained);
+	EXPECT_EQ(0, interval.others);
+	EXPECT_EQ(0, interval.failed);
+out:
+	list_free(&list);
+}
+
 /* Somebody else extends IMA's own PCR: the replay breaks, and this says why. */
 TEST(extends_of_the_ima_pcr_are_those_of_others)
 {
@@ -331,7 +488,7 @@ TEST(extends_of_the_ima_pcr_are_those_of_others)
 
 	first = request(_metadata, &before);
 	ASSERT_EQ(0, tpm2_pcr_extend(TPMRM_DEV, 10, &alg, 1));
-	ASSERT_EQ(0, tpm2_pcr_extend(TPMRM_DEV, 10, &alg, 1));
+	ASSERT_EQ(0, tpm2_pcr_extend(TPM_DEV, 10, &alg, 1));
 	second = request(_metadata, &list);
 
 	interval = interval_between(&list, first, second);
