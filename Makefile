@@ -5,6 +5,7 @@
 # Variables:
 #	BASE=6.12	kernel base; make check: only that one
 #	KSRC=DIR	a kernel tree of your own instead of a base
+#	FULL=1		make bench: measure more, for hours
 #	T=NAME		make check: only the groups whose names begin with NAME
 #	FUZZ_SECONDS=N	make fuzz: for how long, all fuzzers together
 
@@ -52,6 +53,10 @@ check-series: ## build and boot each patch, other configurations and architectur
 	@scripts/deps check-series
 	@scripts/check-series --base $(BASE)
 
+bench: ## measure what it costs, in minutes; with FULL=1 in hours
+	@scripts/deps bench
+	@scripts/bench --base $(BASE)
+
 imatally: ## build the verifier
 	@scripts/deps demo
 	@$(MAKE) --no-print-directory -C tools/ima
@@ -67,4 +72,4 @@ deb: ## build a Debian package of the verifier, in build/deb
 clean: ## remove all that was built, but for the caches in your home folder
 	rm -rf build
 
-.PHONY: help demo check check-quick check-full mutants kernel tree refresh series check-series imatally fuzz deb clean
+.PHONY: help demo check check-quick check-full mutants kernel tree refresh series check-series bench imatally fuzz deb clean
