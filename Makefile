@@ -57,6 +57,10 @@ bench: ## measure what it costs, in minutes; with FULL=1 in hours
 	@scripts/deps bench
 	@scripts/bench --base $(BASE)
 
+docs: ## build the kernel documentation of the series to HTML
+	@scripts/deps docs
+	@scripts/docs --base $(BASE)
+
 imatally: ## build the verifier
 	@scripts/deps demo
 	@$(MAKE) --no-print-directory -C tools/ima
@@ -72,4 +76,4 @@ deb: ## build a Debian package of the verifier, in build/deb
 clean: ## remove all that was built, but for the caches in your home folder
 	rm -rf build
 
-.PHONY: help demo check check-quick check-full mutants kernel tree refresh series check-series bench imatally fuzz deb clean
+.PHONY: help demo check check-quick check-full mutants kernel tree refresh series check-series bench docs imatally fuzz deb clean

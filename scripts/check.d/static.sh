@@ -57,10 +57,8 @@ static_series() {
 
 # What Sphinx says of documents that the series does not touch is not ours
 documentation() {
-	local tree=$build/$base/linux
-	PATH=/usr/bin:$PATH make -C "$tree" O="$build/$base/docs" SPHINXDIRS=security SPHINXOPTS=-q htmldocs >"$dir/sphinx" 2>&1 || return
-	[[ -e $build/$base/docs/Documentation/output/security/IMA-update-counter.html ]] || return
-	! git -C "$tree" diff --name-only base series -- Documentation | grep -F -f - "$dir/sphinx"
+	"$top/scripts/docs" --base "$base" || return
+	! git -C "$build/$base/linux" diff --name-only base series -- Documentation | grep -F -f - "$build/$base/docs/sphinx.log"
 }
 
 # In the files that the series adds, of each function that others call
