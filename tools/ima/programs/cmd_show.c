@@ -8,9 +8,9 @@
 #include "json.h"
 
 const char cmd_show_usage[] =
-"Usage: imatally show LOG [--json]\n"
-"         Print every counter record in LOG, a binary measurement list\n"
-"         (binary_runtime_measurements; \"-\" is standard input).\n"
+"Usage: imatally show LOG... [--json]\n"
+"         Print every counter record in LOG, a measurement list, binary or\n"
+"         ASCII (\"-\" is standard input), or its parts one after the other.\n"
 "           --json          a line a record, as imatally-result(5) describes\n";
 
 static void show_pcr(const struct imatally_record *rec)
@@ -169,36 +169,44 @@ static int show_entry(const struct imatally_entry *entry, struct shown *shown,
 	return 0;
 }
 
-static int show(const char *path, FILE *file, bool json)
+static void show_summary(const struct shown *shown,
+			 struct imatally_layout layout)
+{
+	printf("%" PRIu64 " counter record%s in %" PRIu64 " entr%s",
+	       shown->records, shown->records == 1 ? "" : "s", shown->entries,
+	       shown->entries == 1 ? "y" : "ies");
+	if (layout.is_ascii)
+		printf(", ASCII");
+	if (layout.big_endian)
+		printf(", big-endian");
+	if (layout.digest_len && layout.digest_len != IMATALLY_SHA1_SIZE)
+		printf(", with template digests of %" PRIu32 " bits",
+		       8 * layout.digest_len);
+	putchar('\n');
+}
+
+static int show(const struct parts *parts, bool json)
 {
 	struct shown shown = { .json = json };
-	struct imatally_log *log = imatally_log_open_file(file);
 	struct imatally_entry entry;
 	struct imatally_error err;
 	int got;
 
-	if (!log) {
-		complain("out of memory");
-		return EXIT_ERROR;
-	}
-	while ((got = imatally_log_next(log, &entry, &err)) > 0) {
+	while ((got = imatally_log_next(parts->log, &entry, &err)) > 0) {
 		shown.entries++;
 		if (show_entry(&entry, &shown, &err)) {
 			got = -1;
 			break;
 		}
 	}
-	imatally_log_close(log);
 	if (got < 0) {
 		/* what was fine so far comes first */
 		fflush(stdout);
-		complain_about(input_name(path), &err);
+		complain_about(parts_name(parts), &err);
 		return EXIT_ERROR;
 	}
 	if (!json)
-		printf("%" PRIu64 " counter record%s in %" PRIu64 " entr%s\n",
-		       shown.records, shown.records == 1 ? "" : "s",
-		       shown.entries, shown.entries == 1 ? "y" : "ies");
+		show_summary(&shown, imatally_log_layout(parts->log));
 	return 0;
 }
 
@@ -218,7 +226,7 @@ int cmd_show(int argc, char *argv[])
 		{ NULL, 0, NULL, 0 },
 	};
 	bool json = js_wanted(argc, argv);
-	FILE *file;
+	struct parts parts;
 	int opt, status;
 
 	opterr = 0;
@@ -233,15 +241,15 @@ int cmd_show(int argc, char *argv[])
 		fputs(cmd_show_usage, stderr);
 		return error(json);
 	}
-	if (argc - optind != 1) {
-		complain("show takes one log");
+	if (argc == optind) {
+		complain("show takes a log, in one file or more");
 		fputs(cmd_show_usage, stderr);
 		return error(json);
 	}
-	file = input_open(argv[optind]);
-	if (!file)
+	if (parts_open(&parts, (const char *const *)argv + optind,
+		       argc - optind))
 		return error(json);
-	status = show(argv[optind], file, json);
-	input_close(file);
+	status = show(&parts, json);
+	parts_close(&parts);
 	return status ? error(json) : 0;
 }

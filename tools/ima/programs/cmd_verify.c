@@ -10,11 +10,13 @@
 #include "report.h"
 
 const char cmd_verify_usage[] =
-"Usage: imatally verify LOG (--pcrs FILE | --pcr ALG:FILE)... [OPTION]...\n"
+"Usage: imatally verify LOG... (--pcrs FILE | --pcr ALG:FILE)... [OPTION]...\n"
 "       imatally verify --evidence DIR --ak PUB --nonce HEX [--previous DIR]\n"
-"                       [OPTION]...\n"
-"         Replay LOG, a binary measurement list, compare with the PCR values\n"
-"         given, and count its entries by its counter records.\n"
+"                       [LOG...] [OPTION]...\n"
+"         Replay LOG, a measurement list, binary or ASCII, compare with the PCR\n"
+"         values given, and count its entries by its counter records.  Of a list\n"
+"         that was trimmed, give the parts in order: what was deleted and kept,\n"
+"         then what is left (with --evidence: the log in DIR, by itself).\n"
 "           --pcrs FILE     PCR values as tpm2_pcrread prints them\n"
 "           --pcr ALG:FILE  the log's PCR in bank ALG, in hexadecimal, as in\n"
 "                           /sys/class/tpm/tpm0/pcr-sha256/10\n"
@@ -33,7 +35,9 @@ const char cmd_verify_usage[] =
 "         4 not authentic.\n";
 
 struct arguments {
-	const char *log;
+	const char *log;	/* the last part */
+	const char **part;	/* all of them */
+	size_t nr_parts;
 	const char *state;	/* file, or NULL */
 	struct evidence_arguments evidence;
 	struct imatally_pcrs pcrs;
@@ -105,17 +109,39 @@ static int add_pcr(struct arguments *args, const char *arg)
 	return ret;
 }
 
-static int check_evidence_arguments(const struct arguments *args, int operands)
+static int check_evidence_arguments(const struct arguments *args)
 {
 	if (args->evidence.dir && args->evidence.ak && args->evidence.nonce &&
-	    !args->pcrs.nr && !operands)
+	    !args->pcrs.nr)
 		return 0;
-	if (args->pcrs.nr || operands)
-		complain("--evidence has its own log and PCR values");
+	if (args->pcrs.nr)
+		complain("--evidence has its own PCR values");
 	else
 		complain("--evidence, --ak and --nonce go together");
 	fputs(cmd_verify_usage, stderr);
 	return -1;
+}
+
+/* The log's parts, and room for the one of evidence.  -1 after a complaint. */
+static int add_parts(struct arguments *args, int nr, char *path[])
+{
+	int i;
+
+	args->part = calloc(nr + 1, sizeof(*args->part));
+	if (!args->part) {
+		complain("out of memory");
+		return -1;
+	}
+	for (i = 0; i < nr; i++) {
+		if (claim(args, path[i]))
+			return -1;
+		args->part[args->nr_parts++] = args->log = path[i];
+	}
+	if (args->state && nr + (args->evidence.dir != NULL) > 1) {
+		complain("--state takes a log in one file");
+		return -1;
+	}
+	return 0;
 }
 
 /* 0, 1 if only help was wanted, -1 */
@@ -183,21 +209,18 @@ static int parse(struct arguments *args, int argc, char *argv[])
 			return -1;
 		}
 	}
+	if (add_parts(args, argc - optind, argv + optind))
+		return -1;
 	if (args->evidence.dir || args->evidence.ak || args->evidence.nonce ||
 	    args->evidence.previous)
-		return check_evidence_arguments(args, argc - optind);
-	if (argc - optind != 1) {
-		complain("verify takes one log");
-		fputs(cmd_verify_usage, stderr);
-		return -1;
-	}
-	args->log = argv[optind];
-	if (!args->pcrs.nr) {
-		complain("no PCR values to compare with: give --pcrs or --pcr");
-		fputs(cmd_verify_usage, stderr);
-		return -1;
-	}
-	return claim(args, args->log);
+		return check_evidence_arguments(args);
+	if (args->nr_parts && args->pcrs.nr)
+		return 0;
+	complain(args->nr_parts ?
+			 "no PCR values to compare with: give --pcrs or --pcr" :
+			 "verify takes a log, in one file or more");
+	fputs(cmd_verify_usage, stderr);
+	return -1;
 }
 
 static int exit_status(const struct imatally_result *result, bool strict)
@@ -219,26 +242,26 @@ static void show_progress(void *progress, uint64_t entries, uint64_t offset)
 	progress_at(progress, entries, offset);
 }
 
-/* Judge the log, which is read from @file.  0, or -1 after a complaint. */
-static int judge(struct imatally_log *log, FILE *file,
-		 const struct arguments *args, const struct signer *signer,
-		 struct imatally_result *result)
+/* 0, or -1 after a complaint. */
+static int judge(const struct parts *parts, const struct arguments *args,
+		 const struct signer *signer, struct imatally_result *result)
 {
 	struct imatally_verifier *v = imatally_verifier_new(&args->pcrs);
 	struct imatally_error err;
 	struct progress progress;
 	int ret = 0;
 
-	progress_begin(&progress, file);
+	/* each part has offsets of its own, which are no part of a whole */
+	progress_begin(&progress, parts->nr == 1 ? parts->file[0] : NULL);
 	if (v)
 		imatally_verifier_set_progress(v, show_progress, &progress);
 	if (v && signer && signer->attested.has_counter)
 		imatally_verifier_set_counter(v, signer->attested.counter);
 	if (v && args->state)
 		ret = state_read(args->state, v);
-	if (!ret && imatally_verifier_run(v, log, result, &err)) {
+	if (!ret && imatally_verifier_run(v, parts->log, result, &err)) {
 		progress_end(&progress);
-		complain_about(input_name(args->log), &err);
+		complain_about(parts_name(parts), &err);
 		ret = -1;
 	}
 	progress_end(&progress);
@@ -276,18 +299,12 @@ static int verify(const struct arguments *args, const struct signer *signer)
 {
 	struct report report = { .log = args->log, .signer = signer };
 	struct imatally_result result;
-	struct imatally_log *log;
+	struct parts parts;
 	int status;
-	FILE *file;
 
-	file = input_open(args->log);
-	if (!file)
+	if (parts_open(&parts, args->part, args->nr_parts))
 		return answer_error(args);
-	log = imatally_log_open_file(file);
-	if (!log) {
-		complain("out of memory");
-		status = answer_error(args);
-	} else if (judge(log, file, args, signer, &result)) {
+	if (judge(&parts, args, signer, &result)) {
 		status = answer_error(args);
 	} else {
 		report.result = &result;
@@ -297,8 +314,7 @@ static int verify(const struct arguments *args, const struct signer *signer)
 		status = answer(args, &report);
 		imatally_result_free(&result);
 	}
-	imatally_log_close(log);
-	input_close(file);
+	parts_close(&parts);
 	return status;
 }
 
@@ -320,7 +336,7 @@ static int verify_evidence(struct arguments *args)
 		complain("out of memory");
 		return answer_error(args);
 	}
-	args->log = log;
+	args->part[args->nr_parts++] = args->log = log;
 	ret = verify(args, &signer);
 	free(log);
 	return ret;
@@ -339,5 +355,6 @@ int cmd_verify(int argc, char *argv[])
 		ret = args.evidence.dir ? verify_evidence(&args) :
 					  verify(&args, NULL);
 	imatally_pcrs_free(&args.pcrs);
+	free(args.part);
 	return ret;
 }

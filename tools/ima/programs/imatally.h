@@ -46,6 +46,20 @@ char *input_read(const char *path, size_t *len);
 /* Flush standard output; EXIT_ERROR if that failed, else @status. */
 int finish_output(int status);
 
+/* parts.c: a log in one file or more, all of them open at once */
+struct parts {
+	struct imatally_log *log;
+	size_t nr;
+	const char *const *path;
+	FILE **file;
+};
+
+/* @path stays the caller's.  -1 after a complaint; then nothing is open. */
+int parts_open(struct parts *parts, const char *const *path, size_t nr);
+void parts_close(struct parts *parts);
+/* What to call the file that the last entry is in. */
+const char *parts_name(const struct parts *parts);
+
 /* output.c: write a file whole, in place of an older one.  -1 after a complaint. */
 int output_write(const char *path, const void *data, size_t len);
 

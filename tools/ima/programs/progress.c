@@ -28,7 +28,7 @@ void progress_begin(struct progress *progress, FILE *file)
 	if (!progress->wanted)
 		return;
 	/* files of securityfs have a size of 0, and pipes none */
-	if (!fstat(fileno(file), &st) && S_ISREG(st.st_mode))
+	if (file && !fstat(fileno(file), &st) && S_ISREG(st.st_mode))
 		progress->size = st.st_size;
 	progress->next_ms = now_ms() + MS_BEFORE_FIRST;
 }

@@ -18,6 +18,7 @@ struct progress {
 	int64_t next_ms;	/* monotonic time of the next line */
 };
 
+/* @file is NULL if there is more than one. */
 void progress_begin(struct progress *progress, FILE *file);
 /* @entries were read, the last of which begins at @bytes. */
 void progress_at(struct progress *progress, uint64_t entries, uint64_t bytes);

@@ -110,7 +110,7 @@ static void help_and_version(void **state)
 	expect(out, "imatally show");
 	expect(out, "imatally verify");
 	assert_int_equal(run("show --help"), 0);
-	expect(out, "Usage: imatally show LOG");
+	expect(out, "Usage: imatally show LOG...");
 	assert_int_equal(run("verify --help"), 0);
 	expect(out, "--pcrs FILE");
 	expect(out, "--evidence DIR");
@@ -126,11 +126,12 @@ static void help_and_version(void **state)
 static void bad_usage_is_3_on_stderr(void **state)
 {
 	static const char *const bad[] = {
-		"", "frobnicate", "show", "show log log", "show --pcrs",
+		"", "frobnicate", "show", "show --pcrs", "show log nothing",
 		"verify", "verify log", "verify --pcrs pcrs",
 		"verify log --pcrs", "verify log --pcrs pcrs --colour",
 		"verify log --pcr sha1", "verify log --pcr md5:sha1",
-		"verify log --pcr sha256:sha1", "verify log log --pcrs pcrs",
+		"verify log --pcr sha256:sha1", "verify log nothing --pcrs pcrs",
+		"verify log log --pcrs pcrs --state s", "verify - - --pcrs pcrs <log",
 		"verify log --pcrs log", "verify log --pcrs nothing",
 		"verify nothing --pcrs pcrs", "show nothing", "show .",
 		"collect", "collect --ak ak", "collect --nonce 00 --out d",
@@ -357,6 +358,45 @@ static void padded_digests_are_found_without_a_record(void **state)
 	assert_int_equal(run_on_pipe(), 2);
 }
 
+static void a_log_may_be_text_or_in_parts(void **state)
+{
+	(void)state;
+	spill("part1", m.log, m.start[3]);
+	spill("part2", m.log + m.start[3], m.start[6] - m.start[3]);
+	spill("part3", m.log + m.start[6], m.len - m.start[6]);
+	assert_int_equal(run("verify part1 part2 part3 --pcrs pcrs --strict"), 0);
+	expect_first_line("verdict: complete");
+	expect(out, "log: 8 entries, 2 counter records, 1 kernel\n");
+	assert_int_equal(run("verify part1 part2 - --pcrs pcrs <part3"), 0);
+	assert_int_equal(run("show part1 part2 part3"), 0);
+	expect(out, "entry 7: kexec_load, kernel 1\n");
+	expect(out, "2 counter records in 8 entries\n");
+
+	/* an error is told with the part's name and an offset in it */
+	spill("part2", m.log + m.start[3], m.start[6] - m.start[3] - 1);
+	assert_int_equal(run("verify part1 part2 part3 --pcrs pcrs"), 3);
+	expect(err, "imatally: part2: entry 5, offset ");
+	assert_int_equal(run("show part1 part2 part3"), 3);
+	expect(err, "imatally: part2: entry 5, offset ");
+
+	/* without the first part, that is what is missing */
+	assert_int_equal(run("verify part3 --pcrs pcrs"), 1);
+	expect_first_line("verdict: incomplete: 6 entries lost");
+
+	machine_free(&m);
+	machine_init(&m, 2, NULL);
+	m.ascii = true;
+	m.list_of = 2;
+	machine_boot(&m, true);
+	machine_measure(&m, 3);
+	machine_record(&m, "request");
+	save();
+	assert_int_equal(run("verify log --pcrs pcrs --strict"), 0);
+	expect_first_line("verdict: complete");
+	assert_int_equal(run("show log"), 0);
+	expect(out, "2 counter records in 6 entries, ASCII, with template digests of 256 bits\n");
+}
+
 static void a_full_disk_is_an_error(void **state)
 {
 	(void)state;
@@ -383,6 +423,7 @@ int main(void)
 		TEST(malformed_is_3_with_entry_and_offset),
 		TEST(a_state_is_gone_on_from),
 		TEST(padded_digests_are_found_without_a_record),
+		TEST(a_log_may_be_text_or_in_parts),
 		TEST(a_full_disk_is_an_error),
 	};
 	char command[64];

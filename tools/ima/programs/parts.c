@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A log in several files: what was deleted from the kernel's list and kept, in its
+ * order, and at last what is left there.
+ */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "imatally.h"
+
+/* NULL after a complaint */
+static FILE *open_part(struct parts *parts, const char *path)
+{
+	FILE *file = input_open(path);
+
+	if (!file)
+		return NULL;
+	if (!parts->log)
+		parts->log = imatally_log_open_file(file);
+	else if (!imatally_log_add_file(parts->log, file))
+		return file;
+	if (parts->log && !parts->nr)
+		return file;
+	complain("out of memory");
+	input_close(file);
+	return NULL;
+}
+
+int parts_open(struct parts *parts, const char *const *path, size_t nr)
+{
+	memset(parts, 0, sizeof(*parts));
+	parts->path = path;
+	parts->file = calloc(nr, sizeof(*parts->file));
+	if (!parts->file) {
+		complain("out of memory");
+		return -1;
+	}
+	while (parts->nr < nr) {
+		FILE *file = open_part(parts, path[parts->nr]);
+
+		if (!file) {
+			parts_close(parts);
+			return -1;
+		}
+		parts->file[parts->nr++] = file;
+	}
+	return 0;
+}
+
+void parts_close(struct parts *parts)
+{
+	imatally_log_close(parts->log);
+	while (parts->nr)
+		input_close(parts->file[--parts->nr]);
+	free(parts->file);
+	memset(parts, 0, sizeof(*parts));
+}
+
+const char *parts_name(const struct parts *parts)
+{
+	return input_name(parts->path[imatally_log_part(parts->log)]);
+}
