@@ -213,6 +213,14 @@ cp -r ev shorter
 "$write_boot" shorter/log 2 "$booted" 1 >/dev/null
 expect 2 '^verdict: mismatch' verify shorter --ak ak.pem --nonce "$nonce"
 
+# What was trimmed before it is given as a part
+cp -r ev trimmed
+offset=$("$imatally" show --json ev/log | sed -n '1s/.*"offset": *\([0-9]*\).*/\1/p')
+head -c "$offset" ev/log >deleted
+tail -c "+$((offset + 1))" ev/log >trimmed/log
+expect 0 '^verdict: complete$' verify trimmed --ak ak.pem --nonce "$nonce" deleted
+expect 1 '^verdict: incomplete: 1 entry lost$' verify trimmed --ak ak.pem --nonce "$nonce"
+
 cp -r ev edited
 sed -i 's/event=request/event=requesT/' edited/log
 expect 3 'counter record' verify edited --ak ak.pem --nonce "$nonce"
@@ -305,7 +313,8 @@ expect 3 'ima/nothing' collect --ak 0x81010010 --out none --ima ima/nothing
 expect 3 'no TPM at swtpm:path=/nowhere' collect --ak ak.ctx --out none --tcti swtpm:path=/nowhere
 expect 3 'public key in PEM' verify ev --ak ak.ctx --nonce "$nonce"
 expect 3 'go together' verify ev --ak ak.pem
-expect 3 'has its own' verify ev --ak ak.pem --nonce "$nonce" ev/log
+tpm2_pcrread >pcrs
+expect 3 'has its own' verify ev --ak ak.pem --nonce "$nonce" --pcrs pcrs
 expect 3 'manifest.json: line [0-9]' sh -c "mkdir cut && head -c 500 ev/manifest.json >cut/manifest.json && '$imatally' verify --evidence cut --ak ak.pem --nonce $nonce"
 reboot_tpm
 expect 3 'gone when the TPM was reset' collect --ak ak.ctx --out none
