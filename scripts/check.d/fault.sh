@@ -140,7 +140,7 @@ fault_kexec_in_flight() {
 	tap 'the list is complete, or the records say what was cut' \
 		eval 'verdict "complete$" 0 || verdict "incomplete: [0-9]+ entr(y|ies) lost$" 1'
 	tap '... with all that the TPM acknowledged' eval '! grep -E "fewer than were made|disagree" "$dir/answer"'
-	tap 'no warning or bug in the kernel log' eval '! grep -E "BUG:|WARNING:|Call Trace|INFO: (task|possible)" "$dir/console.log"'
+	tap 'no warning or bug in the kernel log' no_reports
 }
 
 # killed_after SECONDS: the machine dies that long after it handed over a first list
@@ -159,7 +159,7 @@ killed_after() {
 }
 
 # What was handed over by then is complete. What was being written is not, and
-# gets an answer all the same.
+# gets an answer all the same. KILLS=N in the environment: N machines instead of 4.
 fault_killed() {
 	local after status
 	cat >"$dir/script" <<-EOF

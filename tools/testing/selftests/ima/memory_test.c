@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Tests that what IMA could not record for want of memory is counted: lets each
- * allocation of measuring a file fail in turn, and each of making a record.
+ * allocation of measuring a file fail in turn, and each of making a record. Once of
+ * slabs, and once of pages, which commands to the TPM are made in.
  */
 
 #include <errno.h>
@@ -9,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "../kselftest_harness.h"
@@ -17,8 +17,9 @@
 #include "machine.h"
 #include "measurement_list.h"
 
+#define SECONDS		600
 #define FAIL_NTH	"/proc/thread-self/fail-nth"
-#define FAILSLAB	"/sys/kernel/debug/failslab/"
+#define DEBUGFS		"/sys/kernel/debug/"
 
 /* What became of a call whose Nth allocation was to fail */
 enum outcome { FAILED, SUCCEEDED, NOT_REACHED, NR_OUTCOMES };
@@ -39,47 +40,71 @@ static int left(int fd)
 	return pread(fd, text, sizeof(text) - 1, 0) > 0 ? atoi(text) : -1;
 }
 
-/* Open a file, which tcb policies measure, with its Nth allocation failing. */
-static enum outcome open_failing(const char *path, int n)
+/*
+ * Call with the Nth allocation failing. All that it needs is open before, for
+ * that allocates too.
+ */
+static enum outcome call_failing(int n, int (*call)(void *arg), void *arg)
 {
 	int control = open(FAIL_NTH, O_RDWR);
-	int fd, rest;
+	int ret, rest;
 
 	if (control < 0 || fail_nth(control, n))
 		return NR_OUTCOMES;
-	fd = open(path, O_RDONLY);
+	ret = call(arg);
 	rest = left(control);
 	fail_nth(control, 0);
 	close(control);
-	if (fd >= 0)
-		close(fd);
 	if (rest)
 		return NOT_REACHED;
-	return fd < 0 ? FAILED : SUCCEEDED;
+	return ret < 0 ? FAILED : SUCCEEDED;
 }
 
-/* Ask for a record, with the Nth allocation failing. */
-static enum outcome request_failing(int n)
+/* Open a file, which tcb policies measure. */
+static int open_file(void *path)
 {
-	int control = open(FAIL_NTH, O_RDWR);
-	int fd = open(REQUEST_FILE, O_WRONLY);
-	int rest, written;
+	int fd = open(path, O_RDONLY);
 
-	if (control < 0 || fd < 0 || fail_nth(control, n))
-		return NR_OUTCOMES;
-	written = write(fd, "1", 1);
-	rest = left(control);
-	fail_nth(control, 0);
-	close(control);
-	close(fd);
-	if (rest)
-		return NOT_REACHED;
-	return written < 0 ? FAILED : SUCCEEDED;
+	return fd < 0 ? fd : close(fd);
+}
+
+/* Ask for a record. */
+static int request(void *fd)
+{
+	return write(*(int *)fd, "1", 1);
 }
 
 FIXTURE(memory) {
 	char dir[32];
+	struct list list;
+	long from;	/* the last record on request */
 };
+
+FIXTURE_VARIANT(memory) {
+	const char *slabs;	/* N: let these fail even if they may wait */
+	const char *pages;
+};
+
+FIXTURE_VARIANT_ADD(memory, slabs) {
+	.slabs = "N",
+	.pages = "Y",
+};
+
+FIXTURE_VARIANT_ADD(memory, pages) {
+	.slabs = "Y",
+	.pages = "N",
+};
+
+/* Make a record, read the list, and find the record at its end. */
+static void read_list(struct __test_metadata *_metadata,
+		      struct _test_data_memory *self)
+{
+	ASSERT_EQ(0, file_write(REQUEST_FILE, "1"));
+	list_free(&self->list);
+	ASSERT_EQ(0, list_read(&self->list));
+	self->from = list_find_last(&self->list, "pcr_counter", "request");
+	ASSERT_EQ(self->list.count - 1, self->from);
+}
 
 FIXTURE_SETUP(memory)
 {
@@ -88,16 +113,23 @@ FIXTURE_SETUP(memory)
 	snprintf(self->dir, sizeof(self->dir), "/tmp/memory-XXXXXX");
 	if (why)
 		SKIP(return, "%s", why);
-	if (access(FAIL_NTH, W_OK) || access(FAILSLAB, F_OK))
-		SKIP(return, "needs a kernel with CONFIG_FAILSLAB, and debugfs");
-	ASSERT_EQ(0, file_write(FAILSLAB "ignore-gfp-wait", "N"));
+	if (access(FAIL_NTH, W_OK) || access(DEBUGFS "failslab", F_OK) ||
+	    access(DEBUGFS "fail_page_alloc", F_OK))
+		SKIP(return, "needs CONFIG_FAILSLAB, CONFIG_FAIL_PAGE_ALLOC and debugfs");
+	ASSERT_EQ(0, file_write(DEBUGFS "failslab/ignore-gfp-wait", variant->slabs));
+	ASSERT_EQ(0, file_write(DEBUGFS "fail_page_alloc/ignore-gfp-wait", variant->pages));
+	ASSERT_EQ(0, file_write(DEBUGFS "fail_page_alloc/ignore-gfp-highmem", variant->pages));
+	ASSERT_EQ(0, file_write(DEBUGFS "fail_page_alloc/min-order", "0"));
 	/* no stack in the kernel log each time */
-	ASSERT_EQ(0, file_write(FAILSLAB "verbose", "0"));
+	ASSERT_EQ(0, file_write(DEBUGFS "failslab/verbose", "0"));
+	ASSERT_EQ(0, file_write(DEBUGFS "fail_page_alloc/verbose", "0"));
 	ASSERT_EQ(0, mount_measured(self->dir));
+	read_list(_metadata, self);
 }
 
 FIXTURE_TEARDOWN(memory)
 {
+	list_free(&self->list);
 	unmount_measured(self->dir);
 }
 
@@ -108,37 +140,29 @@ static bool is_measured(const struct list *list, const char *path)
 	       list_find_last(list, strrchr(path, '/') + 1, NULL) >= 0;
 }
 
-/* The list between two requests, the newest one of which is the last entry */
+/* What lies between the last record and a new one, which closes in any case */
 static struct interval since(struct __test_metadata *_metadata,
-			     struct list *list, long *from)
+			     struct _test_data_memory *self, int n)
 {
+	long from = self->from;
 	struct interval interval;
-	long to;
 
-	ASSERT_EQ(0, file_write(REQUEST_FILE, "1"));
-	ASSERT_EQ(0, list_read(list));
-	to = list_find_last(list, "pcr_counter", "request");
-	ASSERT_EQ(list->count - 1, to);
-	interval = interval_between(list, *from, to);
-	*from = to;
+	read_list(_metadata, self);
+	interval = interval_between(&self->list, from, self->from);
+	EXPECT_TRUE(interval_closes(&interval)) {
+		TH_LOG("allocation %d", n);
+	}
 	return interval;
 }
 
-TEST_F(memory, each_attempt_that_leaves_no_entry_is_counted)
+TEST_F_TIMEOUT(memory, each_attempt_that_leaves_no_entry_is_counted, SECONDS)
 {
 	unsigned int count[NR_OUTCOMES] = {};
 	enum outcome outcome = SUCCEEDED;
+	unsigned int missing = 0, failed = 0;
 	struct interval interval;
-	unsigned int missing = 0;
-	struct list list;
 	char path[64];
-	long from;
 	int n, fd;
-
-	ASSERT_EQ(0, file_write(REQUEST_FILE, "1"));
-	ASSERT_EQ(0, list_read(&list));
-	from = list_find_last(&list, "pcr_counter", "request");
-	list_free(&list);
 
 	for (n = 1; outcome != NOT_REACHED; n++) {
 		snprintf(path, sizeof(path), "%s/file-%d", self->dir, n);
@@ -147,72 +171,67 @@ TEST_F(memory, each_attempt_that_leaves_no_entry_is_counted)
 		ASSERT_EQ(1, write(fd, "x", 1));
 		close(fd);
 
-		outcome = open_failing(path, n);
+		outcome = call_failing(n, open_file, path);
 		ASSERT_NE(NR_OUTCOMES, outcome);
 		count[outcome]++;
 
-		interval = since(_metadata, &list, &from);
-		EXPECT_TRUE(interval_closes(&interval));
-		EXPECT_EQ(0, interval.failed);
-		if (is_measured(&list, path)) {
+		interval = since(_metadata, self, n);
+		failed += interval.failed;
+		if (is_measured(&self->list, path)) {
 			EXPECT_EQ(0, interval.dropped);
+			EXPECT_GE(1, interval.failed);
 		} else {
 			missing++;
 			/* a file that is not opened is not measured */
 			EXPECT_EQ(outcome == SUCCEEDED, interval.dropped) {
 				TH_LOG("allocation %d", n);
 			}
+			EXPECT_EQ(0, interval.failed);
 		}
-		list_free(&list);
 	}
 
-	TH_LOG("%d allocations, %u opens failed, %u measurements missing",
-	       n - 2, count[FAILED], missing);
+	TH_LOG("%d allocations, %u opens failed, %u measurements missing, %u extends failed",
+	       n - 2, count[FAILED], missing, failed);
 	/* else nothing was tested */
-	EXPECT_LT(count[FAILED], missing);
+	EXPECT_LT(count[FAILED], missing + failed);
 }
 
-TEST_F(memory, records_survive_or_are_counted)
+TEST_F_TIMEOUT(memory, records_survive_or_are_counted, SECONDS)
 {
 	enum outcome outcome = SUCCEEDED;
-	unsigned int dropped = 0;
+	unsigned int missing = 0;
 	struct interval interval;
-	struct list list;
-	bool was_made;
+	bool was_made, is_right;
 	long from;
-	int n;
+	int n, fd;
 
-	ASSERT_EQ(0, file_write(REQUEST_FILE, "1"));
-	ASSERT_EQ(0, list_read(&list));
-	from = list_find_last(&list, "pcr_counter", "request");
+	fd = open(REQUEST_FILE, O_WRONLY);
+	ASSERT_LE(0, fd);
 
 	for (n = 1; outcome != NOT_REACHED; n++) {
-		size_t before = list.count;
-
-		list_free(&list);
-		outcome = request_failing(n);
+		from = self->from;
+		outcome = call_failing(n, request, &fd);
 		ASSERT_NE(NR_OUTCOMES, outcome);
 
-		/* a record that was made lies in between */
-		ASSERT_EQ(0, list_read(&list));
-		if (list.count > before)
-			from = list_find_last(&list, "pcr_counter", "request");
-		else
-			EXPECT_EQ(FAILED, outcome);
-		was_made = list.count > before;
-		list_free(&list);
-
-		interval = since(_metadata, &list, &from);
-		EXPECT_TRUE(interval_closes(&interval)) {
+		interval = since(_metadata, self, n);
+		was_made = self->from == from + 2;
+		EXPECT_EQ(from + 1 + was_made, self->from);
+		EXPECT_EQ(!was_made, interval.dropped) {
 			TH_LOG("allocation %d", n);
 		}
-		if (!was_made)
-			dropped += interval.dropped;
+		/* the error comes back if the record is not as it is to be */
+		is_right = was_made && !interval.failed &&
+			   record_number(&self->list.entries[from + 1],
+					 "pcrUpdateCounter") >= 0;
+		EXPECT_EQ(is_right, outcome != FAILED) {
+			TH_LOG("allocation %d", n);
+		}
+		missing += !is_right;
 	}
-	list_free(&list);
+	close(fd);
 
-	TH_LOG("%d allocations, %u records dropped", n - 2, dropped);
-	EXPECT_LT(0, dropped);
+	TH_LOG("%d allocations, %u records missing, or not right", n - 2, missing);
+	EXPECT_LT(0, missing);
 }
 
 TEST_HARNESS_MAIN
