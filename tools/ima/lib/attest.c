@@ -6,6 +6,7 @@
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <stdlib.h>
+#include <limits.h>
 #include <string.h>
 #include <tss2/tss2_mu.h>
 
@@ -36,21 +37,21 @@ enum imatally_status imatally_ak_from_pem(struct imatally_ak **ak,
 					  struct imatally_error *err)
 {
 	struct imatally_ak *new = calloc(1, sizeof(*new));
-	BIO *bio = BIO_new_mem_buf(text, len);
+	BIO *bio = len <= INT_MAX ? BIO_new_mem_buf(text, (int)len) : NULL;
 	enum imatally_status status = IMATALLY_OK;
 
+	if (new && bio)
+		new->pkey = PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL);
 	if (!new || !bio)
 		status = imatally_fail(err, IMATALLY_ERR_NOMEM, "out of memory");
-	else
-		new->pkey = PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL);
-	if (!status && !new->pkey)
+	else if (!new->pkey)
 		status = imatally_fail(err, IMATALLY_ERR_MALFORMED,
 				       "not a public key in PEM (\"BEGIN PUBLIC KEY\")");
-	if (!status && !EVP_PKEY_is_a(new->pkey, "RSA") &&
-	    !EVP_PKEY_is_a(new->pkey, "EC"))
+	else if (!EVP_PKEY_is_a(new->pkey, "RSA") &&
+		 !EVP_PKEY_is_a(new->pkey, "EC"))
 		status = imatally_fail(err, IMATALLY_ERR_MALFORMED,
 				       "neither an RSA nor an ECC key");
-	if (!status && !fingerprint(new))
+	else if (!fingerprint(new))
 		status = imatally_fail(err, IMATALLY_ERR_CRYPTO,
 				       "libcrypto can't hash the key");
 	BIO_free(bio);
@@ -180,6 +181,7 @@ open_attestation(const struct imatally_attestation *attestation,
 	TPMT_SIGNATURE sig = { 0 };
 	size_t offset = 0;
 
+	memset(attest, 0, sizeof(*attest));
 	if (Tss2_MU_TPMT_SIGNATURE_Unmarshal(attestation->signature.data,
 					     attestation->signature.len,
 					     &offset, &sig) ||

@@ -143,7 +143,8 @@ enum imatally_status imatally_log_fill(struct imatally_log *log, size_t need)
 		}
 		if (log->end == log->size) {
 			size_t size = log->size * 2;
-			uint8_t *buf = realloc(log->own, size);
+			uint8_t *buf = size > log->size ?
+					       realloc(log->own, size) : NULL;
 
 			if (!buf)
 				return IMATALLY_ERR_NOMEM;

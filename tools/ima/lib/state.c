@@ -542,7 +542,7 @@ static enum imatally_status parse(const char *text, size_t len, json_t **state,
 	if (!sha256_hex(text, line, hex))
 		return imatally_fail(err, IMATALLY_ERR_CRYPTO,
 				     "libcrypto failed to hash");
-	if (len != expected || text[len - 1] != '\n' ||
+	if (!end || len != expected || text[len - 1] != '\n' ||
 	    memcmp(end + 1, CHECKSUM, strlen(CHECKSUM)) ||
 	    memcmp(text + len - 65, hex, 64))
 		return imatally_fail(err, IMATALLY_ERR_MALFORMED,

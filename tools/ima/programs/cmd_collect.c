@@ -168,6 +168,7 @@ static int prepare_folder(const char *dir)
 	char *manifest;
 	int ret = -1;
 
+	/* check_arguments() saw it. NOLINTNEXTLINE(*-core.NonNullParamChecker) */
 	if (mkdir(dir, 0700) && errno != EEXIST) {
 		complain("%s: %s", dir, strerror(errno));
 		return -1;

@@ -28,10 +28,10 @@ static json_t *point(const struct imatally_point *p)
 	case IMATALLY_AT_RECORD:
 		value = js_with(value, "event",
 				  json_string(imatally_event_name(p->event)));
-		/* fall through */
+		__attribute__((fallthrough));
 	case IMATALLY_AT_BOOT_AGGREGATE:
 		value = js_with(value, "kernel", json_integer(p->kernel));
-		/* fall through */
+		__attribute__((fallthrough));
 	case IMATALLY_AT_ENTRY:
 		value = js_with(value, "entry", json_integer(p->index));
 	}
@@ -116,7 +116,7 @@ static json_t *finding(const struct imatally_finding *f)
 	case IMATALLY_LOST:
 		v = js_with(v, "by_counter", json_boolean(f->by_counter));
 		v = js_with(v, "at_most", json_boolean(f->at_most));
-		/* fall through */
+		__attribute__((fallthrough));
 	case IMATALLY_INSERTED:
 	case IMATALLY_DROPPED:
 	case IMATALLY_FAILED:
@@ -129,12 +129,12 @@ static json_t *finding(const struct imatally_finding *f)
 		break;
 	case IMATALLY_DIFFERS_FAILED:
 		v = js_with(v, "count", json_integer(f->count));
-		/* fall through */
+		__attribute__((fallthrough));
 	case IMATALLY_DIFFERS_AT_RECORD:
 	case IMATALLY_DIFFERS_AT_END:
 	case IMATALLY_BANK_ADRIFT:
 		v = js_with(v, "pcr", json_integer(f->pcr));
-		/* fall through */
+		__attribute__((fallthrough));
 	case IMATALLY_BANK_UNSUPPORTED:
 	case IMATALLY_PADDED:
 		v = js_with(v, "alg", js_alg(f->alg));

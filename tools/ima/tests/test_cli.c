@@ -177,6 +177,43 @@ static void shows_every_record(void **state)
 	expect(out, "2 counter records in 8 entries\n");
 }
 
+static void shows_what_is_unusual(void **state)
+{
+	static const char newer[] =
+		"version=2;event=later;pcrUpdateCounter=40;updates=40;"
+		"uncertain=0;banks=2;step=2;entries=9;carried=0;trimmed=0;"
+		"extends=9;failed=0;dropped=0;protected=0;pcr=10:0x4321:00;colour=1;";
+
+	(void)state;
+	m.tpm_error = "EIO";
+	machine_record(&m, "request");
+	machine_buffer(&m, "pcr_counter", newer, strlen(newer));
+	machine_buffer(&m, "pcr_counter", "a key", 5);
+	save();
+	assert_int_equal(run("show log"), 0);
+	expect(out, "  error             EIO\n");
+	expect(out, "    0x4321");
+	expect(out, "does not know, from \"colour\" on\n");
+	expect(out, "entry 10: named pcr_counter, but not a record\n");
+	assert_int_equal(run("show --json log"), 0);
+	expect(out, "\"tpm_error\":\"EIO\"");
+	expect(out, "\"unknown_key\":\"colour\"");
+	expect(out, "\"foreign\":");
+}
+
+static void unreadable_pcr_values_are_3(void **state)
+{
+	static char large[(1 << 20) + 1];
+
+	(void)state;
+	memset(large, ' ', sizeof(large));
+	spill("pcrs", large, sizeof(large));
+	assert_int_equal(run("verify log --pcrs pcrs"), 3);
+	expect(err, "larger than a megabyte");
+	assert_int_equal(run("verify log --pcrs ."), 3);
+	expect(err, "read error");
+}
+
 static void complete_is_0(void **state)
 {
 	(void)state;
@@ -414,6 +451,8 @@ int main(void)
 		TEST(help_and_version),
 		TEST(bad_usage_is_3_on_stderr),
 		TEST(shows_every_record),
+		TEST(shows_what_is_unusual),
+		TEST(unreadable_pcr_values_are_3),
 		TEST(complete_is_0),
 		TEST(not_counted_is_0),
 		TEST(incomplete_is_1_and_says_where),

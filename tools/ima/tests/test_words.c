@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Every finding has a sentence for people, and a word for programs. */
+
+#include "../programs/report.h"
+#include "test.h"
+
+#define AT(where, n) { .place = IMATALLY_AT_##where, .index = (n), .kernel = 2, \
+		       .event = IMATALLY_EVENT_REQUEST }
+
+static const struct {
+	struct imatally_finding finding;
+	const char *text;	/* a part of it */
+	const char *word;
+} cases[] = {
+	{ { IMATALLY_ALTERED, .from = AT(ENTRY, 7), .to = AT(ENTRY, 7) },
+	  "entry 7", "altered" },
+	{ { IMATALLY_INSERTED, .from = AT(START, 0), .to = AT(RECORD, 9), .count = 2 },
+	  "2 entries", "inserted" },
+	{ { IMATALLY_ACCOUNTS, .from = AT(RECORD, 1), .to = AT(RECORD, 9) },
+	  "entry 9 (request)", "accounts_disagree" },
+	{ { IMATALLY_DIFFERS_AT_RECORD, .from = AT(RECORD, 1), .to = AT(RECORD, 9),
+	    .pcr = 10, .alg = IMATALLY_ALG_SHA1 },
+	  "PCR 10, sha1", "differs_at_record" },
+	{ { IMATALLY_DIFFERS_FAILED, .from = AT(RECORD, 1), .to = AT(RECORD, 9),
+	    .count = 1, .pcr = 10, .alg = IMATALLY_ALG_SHA256 },
+	  "1 failed extend can't be why", "differs_despite_failed" },
+	{ { IMATALLY_DIFFERS_AT_END, .from = AT(START, 0), .to = AT(END, 0),
+	    .pcr = 10, .alg = IMATALLY_ALG_SHA256 },
+	  "no counter record", "differs_at_end" },
+	{ { IMATALLY_DIFFERS_AT_END, .from = AT(RECORD, 9), .to = AT(END, 0) },
+	  "right up to entry 9", "differs_at_end" },
+	{ { IMATALLY_LOST, .from = AT(RECORD, 1), .to = AT(RECORD, 9), .count = 1 },
+	  "1 entry lost between entry 1 (request) and entry 9", "lost" },
+	{ { IMATALLY_LOST, .from = AT(ENTRY, 4), .to = AT(BOOT_AGGREGATE, 5),
+	    .count = 3, .by_counter = true },
+	  "exact if nothing else", "lost" },
+	{ { IMATALLY_LOST, .from = AT(ENTRY, 4), .to = AT(BOOT_AGGREGATE, 5),
+	    .count = 3, .by_counter = true, .at_most = true },
+	  "at most 3 entries lost", "lost" },
+	{ { IMATALLY_DROPPED, .from = AT(RECORD, 1), .to = AT(RECORD, 9), .count = 4 },
+	  "4 measurements dropped", "dropped" },
+	{ { IMATALLY_FAILED, .from = AT(RECORD, 1), .to = AT(RECORD, 9), .count = 1 },
+	  "1", "failed" },
+	{ { IMATALLY_FAILED_ENTRY, .from = AT(ENTRY, 6), .to = AT(ENTRY, 6) },
+	  "entry 6", "failed_entry" },
+	{ { IMATALLY_RESET, .from = AT(RECORD, 1), .to = AT(RECORD, 9) },
+	  "the TPM was reset", "tpm_reset" },
+	{ { IMATALLY_REST, .from = AT(RECORD, 1), .to = AT(END, 0), .count = 4 },
+	  "4 updates of PCRs by others or unexplained", "others_or_unexplained" },
+	{ { IMATALLY_UNEXPLAINED, .from = AT(RECORD, 1), .to = AT(RECORD, 9), .count = 2 },
+	  "2 ", "unexplained" },
+	{ { IMATALLY_UNEXPLAINED, .from = AT(RECORD, 1), .to = AT(RECORD, 9), .count = -2 },
+	  "the TPM counted 2 updates fewer than were made", "unexplained" },
+	{ { IMATALLY_UNJUDGED, .from = AT(RECORD, 1), .to = AT(RECORD, 9), .word = "EIO",
+	    .count = IMATALLY_UNJUDGED_ERROR | IMATALLY_UNJUDGED_KEYS |
+		     IMATALLY_UNJUDGED_RESUME | IMATALLY_UNJUDGED_STEP |
+		     IMATALLY_UNJUDGED_BANKS },
+	  "EIO", "unjudged" },
+	{ { IMATALLY_NOT_SEARCHED, .from = AT(RECORD, 1), .to = AT(RECORD, 9), .count = 20 },
+	  "which 20 extends failed", "failed_not_searched" },
+	{ { IMATALLY_UNPROTECTED, .from = AT(RECORD, 1), .to = AT(RECORD, 9) },
+	  "entry 9 (request)", "unprotected_read" },
+	{ { IMATALLY_NEWER_RECORD, .from = AT(RECORD, 1), .to = AT(RECORD, 9), .count = 2,
+	    .word = "colour" },
+	  "record of version 2, newer than this imatally", "newer_record" },
+	{ { IMATALLY_FOREIGN, .from = AT(ENTRY, 3), .to = AT(ENTRY, 3) },
+	  "entry 3 is named pcr_counter", "foreign_record" },
+	{ { IMATALLY_BANK_UNSUPPORTED, .from = AT(END, 0), .to = AT(END, 0),
+	    .alg = 0x4321 },
+	  "bank 0x4321 was not compared", "bank_unsupported" },
+	{ { IMATALLY_BANK_ADRIFT, .from = AT(RECORD, 1), .to = AT(END, 0), .pcr = 10,
+	    .alg = IMATALLY_ALG_SHA384 },
+	  "PCR 10, sha384: not compared", "bank_adrift" },
+	{ { IMATALLY_PCR_NOT_GIVEN, .from = AT(START, 0), .to = AT(END, 0), .pcr = 11 },
+	  "PCR 11 was not compared", "pcr_not_given" },
+	{ { IMATALLY_OTHERS, .from = AT(RECORD, 1), .to = AT(RECORD, 9), .count = 2 },
+	  "2 updates of PCRs by others", "others" },
+	{ { IMATALLY_TAIL, .from = AT(END, 0), .to = AT(END, 0), .count = 2 },
+	  "2 entries at the end", "tail" },
+	{ { IMATALLY_PADDED, .from = AT(ENTRY, 3), .to = AT(ENTRY, 3),
+	    .alg = IMATALLY_ALG_SHA512 },
+	  "bank sha512 holds zero-padded", "padded_sha1" },
+	{ { IMATALLY_NO_DROPPED, .from = AT(RECORD, 1), .to = AT(RECORD, 1) },
+	  "do not count dropped", "dropped_not_counted" },
+};
+
+static char text[1000];
+
+static FILE *begin(void)
+{
+	memset(text, 0, sizeof(text));
+	return fmemopen(text, sizeof(text), "w");
+}
+
+static void expect(FILE *to, const char *part)
+{
+	fclose(to);
+	if (!strstr(text, part))
+		fail_msg("no \"%s\" in: %s", part, text);
+}
+
+static void every_finding_has_a_sentence(void **state)
+{
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		FILE *to = begin();
+
+		put_finding(to, &cases[i].finding);
+		expect(to, cases[i].text);
+		assert_true(strlen(text) > 20);
+		assert_null(strstr(text, "(null)"));
+		assert_int_not_equal(text[strlen(text) - 1], '\n');
+	}
+}
+
+static void every_finding_has_a_word(void **state)
+{
+	bool met[IMATALLY_NO_DROPPED + 1] = { false };
+	unsigned int kind;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		kind = cases[i].finding.kind;
+		met[kind] = true;
+		assert_string_equal(imatally_kind_name(kind), cases[i].word);
+	}
+	for (kind = 0; kind <= IMATALLY_NO_DROPPED; kind++)
+		if (!met[kind])
+			fail_msg("kind %u is not tested", kind);
+}
+
+static void other_words(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	assert_string_equal(imatally_verdict_name(IMATALLY_COMPLETE_NOT_COUNTED),
+			    "complete_not_counted");
+	assert_string_equal(imatally_severity_name(IMATALLY_LOSS), "loss");
+	for (i = 0; i <= IMATALLY_FAULT; i++)
+		assert_non_null(imatally_severity_name(i));
+	for (i = 0; i <= IMATALLY_MATCH_DIFFERENT; i++)
+		assert_non_null(imatally_match_name(i));
+	for (i = 0; i <= IMATALLY_AT_END; i++)
+		assert_non_null(imatally_place_name(i));
+	for (i = 1; i <= IMATALLY_UNJUDGED_BANKS; i <<= 1)
+		assert_non_null(imatally_unjudged_name(i));
+	for (i = IMATALLY_NO_STATE + 1; i <= IMATALLY_ANEW_PIPE; i++)
+		assert_non_null(imatally_resumption_name(i));
+	/* what no program was told of */
+	assert_null(imatally_resumption_name(IMATALLY_NO_STATE));
+	assert_null(imatally_verdict_name(3));
+	assert_null(imatally_severity_name(IMATALLY_FAULT + 1));
+	assert_null(imatally_kind_name(IMATALLY_NO_DROPPED + 1));
+	assert_null(imatally_match_name(IMATALLY_MATCH_DIFFERENT + 1));
+	assert_null(imatally_place_name(IMATALLY_AT_END + 1));
+	assert_null(imatally_unjudged_name(IMATALLY_UNJUDGED_BANKS << 1));
+}
+
+static void verdicts_and_matches(void **state)
+{
+	static const struct {
+		struct imatally_result result;
+		const char *text;
+	} verdicts[] = {
+		{ { .verdict = IMATALLY_COMPLETE }, "complete" },
+		{ { .verdict = IMATALLY_COMPLETE_NOT_COUNTED },
+		  "complete (not counted)" },
+		{ { .verdict = IMATALLY_MISMATCH },
+		  "mismatch: the log has no consistent reading" },
+		{ { .verdict = IMATALLY_INCOMPLETE, .lost = 2, .at_most = true,
+		    .dropped = 1, .failed = 3 },
+		  "incomplete: at most 2 entries lost, 1 measurement dropped, 3 entries whose extend failed" },
+		{ { .verdict = IMATALLY_INCOMPLETE },
+		  "incomplete: the PCR values do not prove all of the log" },
+	};
+	static const struct {
+		struct imatally_target target;
+		const char *text;
+	} matches[] = {
+		{ { .match = IMATALLY_MATCH_SAME }, "the same as the replay" },
+		{ { .match = IMATALLY_MATCH_DIFFERENT, .matched_after = 1 },
+		  "the same as the replay after 1 entry" },
+		{ { .match = IMATALLY_MATCH_UNKNOWN }, "not compared" },
+		{ { .match = IMATALLY_MATCH_DIFFERENT },
+		  "not the same as the replay" },
+	};
+	FILE *to;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(verdicts); i++) {
+		to = begin();
+		put_verdict(to, &verdicts[i].result);
+		fclose(to);
+		assert_string_equal(text, verdicts[i].text);
+	}
+	for (i = 0; i < ARRAY_SIZE(matches); i++) {
+		to = begin();
+		put_match(to, &matches[i].target);
+		fclose(to);
+		assert_string_equal(text, matches[i].text);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_finding_has_a_sentence),
+		cmocka_unit_test(every_finding_has_a_word),
+		cmocka_unit_test(other_words),
+		cmocka_unit_test(verdicts_and_matches),
+	};
+
+	return cmocka_run_group_tests_name("words", tests, NULL, NULL);
+}
