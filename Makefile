@@ -5,6 +5,7 @@
 # Variables:
 #	BASE=6.12	kernel base; make check: only that one
 #	KSRC=DIR	a kernel tree of your own instead of a base
+#	KCONFIG=FILE	make kernel-deb: configuration of the kernel, that of the running one
 #	FULL=1		make bench: measure more, for hours
 #	T=NAME		make check: only the groups whose names begin with NAME
 #	FUZZ_SECONDS=N	make fuzz: for how long, all fuzzers together
@@ -12,6 +13,7 @@
 # Tests run on all bases unless one is given
 CHECKED := $(addprefix --base ,$(BASE))
 BASE ?= 6.12
+KCONFIG ?= /boot/config-$(shell uname -r)
 export KSRC
 
 help: ## show this list
@@ -57,6 +59,10 @@ bench: ## measure what it costs, in minutes; with FULL=1 in hours
 	@scripts/deps bench
 	@scripts/bench --base $(BASE)
 
+kernel-deb: ## Debian packages of the kernel with the series: KCONFIG=/boot/config-...
+	@scripts/deps kernel-deb
+	@scripts/kernel-deb --base $(BASE) --config "$(KCONFIG)"
+
 docs: ## build the kernel documentation of the series to HTML
 	@scripts/deps docs
 	@scripts/docs --base $(BASE)
@@ -76,4 +82,4 @@ deb: ## build a Debian package of the verifier, in build/deb
 clean: ## remove all that was built, but for the caches in your home folder
 	rm -rf build
 
-.PHONY: help demo check check-quick check-full mutants kernel tree refresh series check-series bench docs imatally fuzz deb clean
+.PHONY: help demo check check-quick check-full mutants kernel tree refresh series check-series bench kernel-deb docs imatally fuzz deb clean
