@@ -28,6 +28,16 @@ vm_runner() {
 	"$top/scripts/test-vm" --kernel "$kernel"
 }
 
+static_verifier() {
+	tap 'clang, clang-tidy and cppcheck have nothing to say' make -C "$top/tools/ima" lint
+}
+
+coverage_verifier() {
+	tap 'the tests of the verifier run 95 % of its lines' make -C "$top/tools/ima" coverage
+}
+
 groups unit quick - - unit_verifier
 groups unit check - - fuzz_verifier package
 groups unit check - vm vm_runner
+groups static check - - static_verifier
+groups tests full - - coverage_verifier
