@@ -4,6 +4,8 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "json.h"
 #include "progress.h"
@@ -13,6 +15,7 @@ const char cmd_verify_usage[] =
 "Usage: imatally verify LOG... (--pcrs FILE | --pcr ALG:FILE)... [OPTION]...\n"
 "       imatally verify --evidence DIR --ak PUB --nonce HEX [--previous DIR]\n"
 "                       [LOG...] [OPTION]...\n"
+"       imatally verify --jobs N [--ak PUB --nonce HEX] [OPTION]... DIR...\n"
 "         Replay LOG, a measurement list, binary or ASCII, compare with the PCR\n"
 "         values given, and count its entries by its counter records.  Of a list\n"
 "         that was trimmed, give the parts in order: what was deleted and kept,\n"
@@ -26,6 +29,11 @@ const char cmd_verify_usage[] =
 "           --previous DIR  earlier evidence of the same AK, which it must follow\n"
 "           --state FILE    keep there what is verified, and look only at entries\n"
 "                           that are new since\n"
+"           --jobs N        verify many folders, N at a time (0: one for each\n"
+"                           core), and tell a line each; without --ak a folder has\n"
+"                           \"log\" and \"pcrs\".  PUB and FILE may be folders, with\n"
+"                           NAME.pem and NAME for a DIR called NAME; the exit status\n"
+"                           is the highest\n"
 "           --strict        exit with 1 if anything was found, whatever the\n"
 "                           verdict\n"
 "           --json          answer as imatally-result(5) describes, errors too\n"
@@ -33,6 +41,8 @@ const char cmd_verify_usage[] =
 "         the PCR values is no fault.  \"-\" is standard input.\n"
 "         Exit status: 0 complete, 1 incomplete, 2 mismatch, 3 error,\n"
 "         4 not authentic.\n";
+
+#define MAX_JOBS 256
 
 struct arguments {
 	const char *log;	/* the last part */
@@ -43,6 +53,12 @@ struct arguments {
 	struct imatally_pcrs pcrs;
 	bool strict, json;
 	bool stdin_used;
+	/* with --jobs */
+	bool has_jobs;
+	unsigned int jobs;
+	char **dirs;
+	unsigned int nr_dirs;
+	const char *name;	/* of the folder that is being verified */
 };
 
 /* Standard input can be read once. */
@@ -144,12 +160,54 @@ static int add_parts(struct arguments *args, int nr, char *path[])
 	return 0;
 }
 
+static bool is_folder(const char *path)
+{
+	struct stat st;
+
+	return !stat(path, &st) && S_ISDIR(st.st_mode);
+}
+
+static int parse_jobs(struct arguments *args, const char *number)
+{
+	char *end;
+	unsigned long jobs = strtoul(number, &end, 10);
+
+	if (*number < '0' || *number > '9' || *end || jobs > MAX_JOBS) {
+		complain("--jobs %s: not a number up to %u", number, MAX_JOBS);
+		return -1;
+	}
+	args->has_jobs = true;
+	args->jobs = jobs ? jobs : (unsigned long)sysconf(_SC_NPROCESSORS_ONLN);
+	return 0;
+}
+
+static int check_jobs_arguments(struct arguments *args, int operands)
+{
+	bool has_state_folder = !args->state || is_folder(args->state);
+
+	if (operands && !args->pcrs.nr && !args->evidence.dir &&
+	    !args->evidence.previous && has_state_folder &&
+	    !args->evidence.ak == !args->evidence.nonce)
+		return 0;
+	if (!has_state_folder)
+		complain("--state %s: with --jobs it must be a folder",
+			 args->state);
+	else if (!operands)
+		complain("--jobs: no folders to verify");
+	else if (!args->evidence.ak != !args->evidence.nonce)
+		complain("--ak and --nonce go together");
+	else
+		complain("--jobs takes folders, and none of --pcrs, --pcr, --evidence, --previous");
+	fputs(cmd_verify_usage, stderr);
+	return -1;
+}
+
 /* 0, 1 if only help was wanted, -1 */
 static int parse(struct arguments *args, int argc, char *argv[])
 {
 	enum {
 		OPT_PCRS = 256, OPT_PCR, OPT_STRICT, OPT_JSON,
-		OPT_STATE,
+		OPT_STATE, OPT_JOBS,
 		OPT_EVIDENCE, OPT_AK, OPT_NONCE, OPT_PREVIOUS,
 	};
 	static const struct option options[] = {
@@ -158,6 +216,7 @@ static int parse(struct arguments *args, int argc, char *argv[])
 		{ "strict", no_argument, NULL, OPT_STRICT },
 		{ "json", no_argument, NULL, OPT_JSON },
 		{ "state", required_argument, NULL, OPT_STATE },
+		{ "jobs", required_argument, NULL, OPT_JOBS },
 		{ "evidence", required_argument, NULL, OPT_EVIDENCE },
 		{ "ak", required_argument, NULL, OPT_AK },
 		{ "nonce", required_argument, NULL, OPT_NONCE },
@@ -184,6 +243,10 @@ static int parse(struct arguments *args, int argc, char *argv[])
 		case OPT_STATE:
 			args->state = optarg;
 			break;
+		case OPT_JOBS:
+			if (parse_jobs(args, optarg))
+				return -1;
+			break;
 		case OPT_JSON:
 			args->json = true;
 			break;
@@ -209,6 +272,10 @@ static int parse(struct arguments *args, int argc, char *argv[])
 			return -1;
 		}
 	}
+	args->dirs = argv + optind;
+	args->nr_dirs = argc - optind;
+	if (args->has_jobs)
+		return check_jobs_arguments(args, argc - optind);
 	if (add_parts(args, argc - optind, argv + optind))
 		return -1;
 	if (args->evidence.dir || args->evidence.ak || args->evidence.nonce ||
@@ -248,11 +315,16 @@ static int judge(const struct parts *parts, const struct arguments *args,
 {
 	struct imatally_verifier *v = imatally_verifier_new(&args->pcrs);
 	struct imatally_error err;
-	struct progress progress;
+	struct progress progress = { 0 };
 	int ret = 0;
 
-	/* each part has offsets of its own, which are no part of a whole */
-	progress_begin(&progress, parts->nr == 1 ? parts->file[0] : NULL);
+	/*
+	 * Each part has offsets of its own, which are no part of a whole.  With
+	 * several logs at a time they would write over each other.
+	 */
+	if (!args->has_jobs)
+		progress_begin(&progress, parts->nr == 1 ? parts->file[0] :
+							   NULL);
 	if (v)
 		imatally_verifier_set_progress(v, show_progress, &progress);
 	if (v && signer && signer->attested.has_counter)
@@ -279,7 +351,9 @@ static int judge(const struct parts *parts, const struct arguments *args,
 static int answer(const struct arguments *args, struct report *report)
 {
 	report->strict = args->strict;
-	if (!args->json)
+	if (!args->json && args->name)
+		report_line(report, args->name);
+	else if (!args->json)
 		report_text(report);
 	else if (report_json(report))
 		return EXIT_ERROR;
@@ -342,6 +416,91 @@ static int verify_evidence(struct arguments *args)
 	return ret;
 }
 
+/* @path, or a file called after @name in it if it is a folder; to be freed. */
+static char *file_for(const char *path, const char *name, const char *suffix)
+{
+	char *file = NULL;
+
+	if (!is_folder(path))
+		return strdup(path);
+	return asprintf(&file, "%s/%s%s", path, name, suffix) < 0 ? NULL : file;
+}
+
+/* The last part of a path; to be freed. */
+static char *last_part(const char *path)
+{
+	size_t end = strlen(path), start;
+
+	while (end > 1 && path[end - 1] == '/')
+		end--;
+	for (start = end; start && path[start - 1] != '/'; start--)
+		;
+	return strndup(path + start, end - start);
+}
+
+/* A task of its own process, which ends with it. */
+static int verify_folder(void *data, const char *dir)
+{
+	struct arguments args = *(struct arguments *)data;
+	char *name = last_part(dir), *pcrs = NULL, *log = NULL;
+	const char *part[1];
+	int ret;
+
+	args.part = part;
+	args.name = dir;
+	args.log = dir;
+	if (args.state && name)
+		args.state = file_for(args.state, name, "");
+	if (args.evidence.ak && name)
+		args.evidence.ak = file_for(args.evidence.ak, name, ".pem");
+	if (!name || asprintf(&pcrs, "%s/pcrs", dir) < 0 ||
+	    asprintf(&log, "%s/log", dir) < 0) {
+		complain("out of memory");
+		return answer_error(&args);
+	}
+	if (args.evidence.ak) {
+		args.evidence.dir = dir;
+		ret = verify_evidence(&args);
+	} else if (add_pcrs(&args, pcrs)) {
+		ret = answer_error(&args);
+	} else {
+		args.log = log;
+		part[args.nr_parts++] = log;
+		ret = verify(&args, NULL);
+	}
+	return ret;
+}
+
+static int verify_folders(struct arguments *args)
+{
+	const char *const words[NR_EXITS] = {
+		"complete",
+		args->strict ? "incomplete or with findings" : "incomplete",
+		"mismatch", "error", "not authentic",
+	};
+	unsigned int count[NR_EXITS], i;
+	const char *separator = ": ";
+	int worst = 0;
+
+	if (jobs_run(args->jobs, args->dirs, args->nr_dirs, verify_folder, args,
+		     count))
+		return EXIT_ERROR;
+	for (i = 0; i < NR_EXITS; i++)
+		if (count[i])
+			worst = i;
+	if (args->json)
+		return worst;
+	printf("%u %s", args->nr_dirs, args->nr_dirs == 1 ? "log" : "logs");
+	for (i = 0; i < NR_EXITS; i++) {
+		if (!count[i])
+			continue;
+		printf("%s%u %s", separator, count[i], words[i]);
+		separator = ", ";
+	}
+	putchar('\n');
+	return worst;
+}
+
 int cmd_verify(int argc, char *argv[])
 {
 	struct arguments args = { .json = js_wanted(argc, argv) };
@@ -351,6 +510,8 @@ int cmd_verify(int argc, char *argv[])
 		ret = 0;
 	else if (ret)
 		ret = answer_error(&args);
+	else if (args.has_jobs)
+		ret = verify_folders(&args);
 	else
 		ret = args.evidence.dir ? verify_evidence(&args) :
 					  verify(&args, NULL);

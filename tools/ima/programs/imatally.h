@@ -11,6 +11,7 @@
 /* Exit statuses; 0 to 2 are verdicts. */
 #define EXIT_ERROR 3
 #define EXIT_NOT_AUTHENTIC 4
+#define NR_EXITS 5
 
 /* Commands: main()'s arguments from the command's name on; an exit status. */
 int cmd_collect(int argc, char *argv[]);
@@ -69,6 +70,18 @@ int output_write(const char *path, const void *data, size_t len);
  */
 int state_read(const char *path, struct imatally_verifier *v);
 int state_write(const char *path, const struct imatally_verifier *v);
+
+/* jobs.c */
+/* A task: its exit status. */
+typedef int job_fn(void *data, const char *name);
+
+/*
+ * Run a task for each of @nr names, @at_once of them at a time; what they print
+ * comes in their order.  Returns how many had which exit status in @count, or -1
+ * after a complaint.
+ */
+int jobs_run(unsigned int at_once, char *const names[], unsigned int nr,
+	     job_fn *task, void *data, unsigned int count[NR_EXITS]);
 
 /* nonce.c: to be freed.  -1 after a complaint. */
 int nonce_parse(struct imatally_bytes *nonce, const char *digits);

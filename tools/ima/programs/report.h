@@ -21,6 +21,9 @@ struct report {
 /* report_text.c: on standard output; errors were told on stderr already */
 void report_text(const struct report *report);
 
+/* The verdict in one line, on what is called @name. */
+void report_line(const struct report *report, const char *name);
+
 /*
  * report_json.c: one line on standard output, as imatally-result(5) describes
  * it.  -1 after a complaint.

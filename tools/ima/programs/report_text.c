@@ -169,3 +169,18 @@ void report_text(const struct report *report)
 		printf("verdict: not authentic\n  %s\n", report->why->text);
 	/* an error was complained about */
 }
+
+void report_line(const struct report *report, const char *name)
+{
+	printf("%s: ", name);
+	if (report->result) {
+		put_verdict(stdout, report->result);
+		if (report->strict && report->result->has_findings)
+			printf(" (with findings)");
+	} else if (report->status == EXIT_NOT_AUTHENTIC) {
+		printf("not authentic: %s", report->why->text);
+	} else {
+		printf("error");
+	}
+	putchar('\n');
+}

@@ -142,6 +142,9 @@ static void bad_usage_is_3_on_stderr(void **state)
 		"collect --ak ak --nonce 00 --out d --pcr 24",
 		"watch", "watch --every 1 --interval 1",
 		"verify --evidence .", "verify --ak log --nonce 00",
+		"verify --jobs 2", "verify --jobs x .", "verify --jobs 257 .",
+		"verify --jobs 1 . --ak log", "verify --jobs 1 . --pcrs pcrs",
+		"verify --jobs 1 . --state log",
 		"verify --evidence . --ak nothing --nonce 00",
 		"verify --evidence nothing --ak log --nonce 00",
 		"verify - --pcrs - <log",
@@ -355,6 +358,29 @@ static void a_state_is_gone_on_from(void **state)
 	assert_non_null(strstr(err, "no/state"));
 }
 
+static void jobs_verify_folders_in_their_order(void **state)
+{
+	(void)state;
+	assert_int_equal(run("--version; mkdir -p a b c d; "
+			     "for i in a b c d; do cp log $i; cp pcrs $i; done; "
+			     "rm c/log; mkdir -p states"), 0);
+	assert_int_equal(run("verify --jobs 2 a b d --state states"), 0);
+	assert_string_equal(out, "a: complete\nb: complete\nd: complete\n"
+				 "3 logs: 3 complete\n");
+	assert_int_equal(run("verify --jobs 0 ./a/ b d --state states"), 0);
+	assert_int_equal(run("verify --jobs 3 a c b d"), 3);
+	assert_string_equal(out, "a: complete\nc: error\nb: complete\n"
+				 "d: complete\n4 logs: 3 complete, 1 error\n");
+	assert_non_null(strstr(err, "c/log"));
+	machine_delete(&m, 3, 1);
+	save();
+	assert_int_equal(run("verify --jobs 1 a b; cp log b"), 0);
+	assert_int_equal(run("verify --jobs 9 a b"), 1);
+	assert_non_null(strstr(out, "2 logs: 1 complete, 1 incomplete"));
+	assert_int_equal(run("verify --jobs 2 a --ak a --nonce 00"), 3);
+	assert_non_null(strstr(err, "a/a.pem"));
+}
+
 /* Have it verify a log that comes through a pipe. */
 static int run_on_pipe(void)
 {
@@ -461,6 +487,7 @@ int main(void)
 		TEST(strict_makes_findings_1),
 		TEST(malformed_is_3_with_entry_and_offset),
 		TEST(a_state_is_gone_on_from),
+		TEST(jobs_verify_folders_in_their_order),
 		TEST(padded_digests_are_found_without_a_record),
 		TEST(a_log_may_be_text_or_in_parts),
 		TEST(a_full_disk_is_an_error),
