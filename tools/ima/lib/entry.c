@@ -25,10 +25,10 @@ bool imatally_entry_is_named(const struct imatally_entry *entry,
 	if (!field)
 		field = imatally_entry_field(entry, "n");
 	/* the terminator is part of the field, but for the template "ima" */
-	return field && !memcmp(field->data, name,
-				field->len < len ? field->len : len) &&
+	return field &&
 	       (field->len == len ||
-		(field->len == len + 1 && !field->data[len]));
+		(field->len == len + 1 && !field->data[len])) &&
+	       !memcmp(field->data, name, len);
 }
 
 bool imatally_entry_is_violation(const struct imatally_entry *entry)
@@ -45,10 +45,13 @@ bool imatally_entry_is_boot_aggregate(const struct imatally_entry *entry)
 	 * by their keyring, which user space chooses; they have a buf field.
 	 * What a violation says of itself is in no digest.
 	 */
-	const struct imatally_field *buf = imatally_entry_field(entry, "buf");
+	const struct imatally_field *buf;
 
-	return (!buf || !buf->len) && !imatally_entry_is_violation(entry) &&
-	       imatally_entry_is_named(entry, "boot_aggregate");
+	if (!imatally_entry_is_named(entry, "boot_aggregate") ||
+	    imatally_entry_is_violation(entry))
+		return false;
+	buf = imatally_entry_field(entry, "buf");
+	return !buf || !buf->len;
 }
 
 uint64_t imatally_entry_locate(const struct imatally_entry *entry,
