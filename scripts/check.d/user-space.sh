@@ -36,7 +36,12 @@ coverage_verifier() {
 	tap 'the tests of the verifier run 95 % of its lines' make -C "$top/tools/ima" coverage
 }
 
+page_in_a_browser() {
+	tap 'the page of a verdict, in Chromium' make -C "$top/tools/ima" check-page
+}
+
 groups unit quick - - unit_verifier
+groups unit full - - page_in_a_browser
 groups unit check - - fuzz_verifier package
 groups unit check - vm vm_runner
 groups static check - - static_verifier

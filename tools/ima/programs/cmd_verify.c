@@ -37,6 +37,7 @@ const char cmd_verify_usage[] =
 "           --strict        exit with 1 if anything was found, whatever the\n"
 "                           verdict\n"
 "           --json          answer as imatally-result(5) describes, errors too\n"
+"           --html FILE     write a page with a plot of the log, too\n"
 "         Read the PCRs first and the log afterwards: a log that is longer than\n"
 "         the PCR values is no fault.  \"-\" is standard input.\n"
 "         Exit status: 0 complete, 1 incomplete, 2 mismatch, 3 error,\n"
@@ -52,6 +53,7 @@ struct arguments {
 	struct evidence_arguments evidence;
 	struct imatally_pcrs pcrs;
 	bool strict, json;
+	const char *html;	/* file to write, or NULL */
 	bool stdin_used;
 	/* with --jobs */
 	bool has_jobs;
@@ -186,7 +188,7 @@ static int check_jobs_arguments(struct arguments *args, int operands)
 	bool has_state_folder = !args->state || is_folder(args->state);
 
 	if (operands && !args->pcrs.nr && !args->evidence.dir &&
-	    !args->evidence.previous && has_state_folder &&
+	    !args->evidence.previous && !args->html && has_state_folder &&
 	    !args->evidence.ak == !args->evidence.nonce)
 		return 0;
 	if (!has_state_folder)
@@ -197,7 +199,7 @@ static int check_jobs_arguments(struct arguments *args, int operands)
 	else if (!args->evidence.ak != !args->evidence.nonce)
 		complain("--ak and --nonce go together");
 	else
-		complain("--jobs takes folders, and none of --pcrs, --pcr, --evidence, --previous");
+		complain("--jobs takes folders, and none of --pcrs, --pcr, --evidence, --previous, --html");
 	fputs(cmd_verify_usage, stderr);
 	return -1;
 }
@@ -206,7 +208,7 @@ static int check_jobs_arguments(struct arguments *args, int operands)
 static int parse(struct arguments *args, int argc, char *argv[])
 {
 	enum {
-		OPT_PCRS = 256, OPT_PCR, OPT_STRICT, OPT_JSON,
+		OPT_PCRS = 256, OPT_PCR, OPT_STRICT, OPT_JSON, OPT_HTML,
 		OPT_STATE, OPT_JOBS,
 		OPT_EVIDENCE, OPT_AK, OPT_NONCE, OPT_PREVIOUS,
 	};
@@ -216,6 +218,7 @@ static int parse(struct arguments *args, int argc, char *argv[])
 		{ "strict", no_argument, NULL, OPT_STRICT },
 		{ "json", no_argument, NULL, OPT_JSON },
 		{ "state", required_argument, NULL, OPT_STATE },
+		{ "html", required_argument, NULL, OPT_HTML },
 		{ "jobs", required_argument, NULL, OPT_JOBS },
 		{ "evidence", required_argument, NULL, OPT_EVIDENCE },
 		{ "ak", required_argument, NULL, OPT_AK },
@@ -249,6 +252,9 @@ static int parse(struct arguments *args, int argc, char *argv[])
 			break;
 		case OPT_JSON:
 			args->json = true;
+			break;
+		case OPT_HTML:
+			args->html = optarg;
 			break;
 		case OPT_EVIDENCE:
 			args->evidence.dir = optarg;
@@ -350,14 +356,18 @@ static int judge(const struct parts *parts, const struct arguments *args,
 /* Say it in the form that was asked for; the exit status. */
 static int answer(const struct arguments *args, struct report *report)
 {
+	int status = report->status;
+
 	report->strict = args->strict;
+	if (args->html && report_html(report, args->html))
+		status = EXIT_ERROR;
 	if (!args->json && args->name)
 		report_line(report, args->name);
 	else if (!args->json)
 		report_text(report);
 	else if (report_json(report))
-		return EXIT_ERROR;
-	return report->status;
+		status = EXIT_ERROR;
+	return status;
 }
 
 /* An error was complained about. */

@@ -30,6 +30,23 @@ void report_line(const struct report *report, const char *name);
  */
 int report_json(const struct report *report);
 
+/*
+ * report_html.c: a page of its own, in place of the file @path.  -1 after a
+ * complaint.
+ */
+int report_html(const struct report *report, const char *path);
+
+/* report_plot.c: the log's entries against the counter, as SVG */
+struct plot;
+
+/* NULL if fewer than two records tell the counter, or when out of memory. */
+struct plot *plot_new(const struct imatally_result *result);
+void plot_put(FILE *to, const struct plot *plot);
+void plot_free(struct plot *plot);
+
+/* How many intervals the plot and the table of a page show before rows share. */
+#define MAX_PAGE_ROWS 200
+
 /* report_fold.c: rows of a table of the intervals */
 struct fold {
 	size_t first, nr;		/* the intervals in this row */
@@ -38,12 +55,19 @@ struct fold {
 
 /*
  * The next row; begin with zeroes.  Where there are more than @rows intervals,
- * neighbours in which everything is in order share one.
+ * neighbours in which everything is in order share one; and where there are ten
+ * times as many, others do too.
  */
 bool fold_next(struct fold *fold, const struct imatally_result *result,
 	       size_t rows);
 
 /* report_words.c: parts of a report as phrases, without a new line */
+const char *entries(int64_t count);	/* "entry" or "entries" */
+/* "134 kexec_load", or @otherwise where the interval has no record. */
+void name_end(char text[48], bool valid, uint64_t index,
+	      enum imatally_event event, const char *otherwise);
+/* Why the counter is not judged: bits; @name is that of the errno, or "". */
+void put_reasons(FILE *to, unsigned int unjudged, const char *name);
 void put_alg(FILE *to, uint16_t alg);
 void put_verdict(FILE *to, const struct imatally_result *result);
 void put_summary(FILE *to, const struct imatally_result *result);

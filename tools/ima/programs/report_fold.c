@@ -46,16 +46,21 @@ bool fold_next(struct fold *fold, const struct imatally_result *result,
 	       size_t rows)
 {
 	const struct imatally_interval *iv = result->interval;
-	size_t i = fold->first + fold->nr;
+	size_t i = fold->first + fold->nr, nr = result->nr_intervals;
+	/* even if all of them are remarkable */
+	size_t at_least = nr / (10 * rows) + 1;
+	bool quiet;
 
-	if (i >= result->nr_intervals)
+	if (i >= nr)
 		return false;
 	fold->first = i;
 	fold->nr = 1;
 	fold->sum = iv[i];
-	if (result->nr_intervals <= rows || is_remarkable(&iv[i]))
-		return true;
-	for (i++; i < result->nr_intervals && !is_remarkable(&iv[i]); i++) {
+	quiet = nr > rows && !is_remarkable(&iv[i]);
+	for (i++; i < nr; i++) {
+		quiet = quiet && !is_remarkable(&iv[i]);
+		if (!quiet && fold->nr >= at_least)
+			break;
 		add(&fold->sum, &iv[i]);
 		fold->nr++;
 	}

@@ -78,11 +78,7 @@ static void put_end(bool valid, uint64_t index, enum imatally_event event,
 {
 	char text[48];
 
-	if (valid)
-		snprintf(text, sizeof(text), "%" PRIu64 " %s", index,
-			 imatally_event_name(event));
-	else
-		snprintf(text, sizeof(text), "%s", otherwise);
+	name_end(text, valid, index, event, otherwise);
 	printf("%-*s", COLUMN, text);
 }
 

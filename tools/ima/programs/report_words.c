@@ -10,7 +10,7 @@ static const char *plural(int64_t count, const char *one, const char *many)
 	return count == 1 || count == -1 ? one : many;
 }
 
-static const char *entries(int64_t count)
+const char *entries(int64_t count)
 {
 	return plural(count, "entry", "entries");
 }
@@ -53,8 +53,7 @@ static void put_point(FILE *to, const struct imatally_point *point)
 	}
 }
 
-static void put_between(FILE *to,
-			const struct imatally_finding *finding)
+static void put_between(FILE *to, const struct imatally_finding *finding)
 {
 	fprintf(to, "between ");
 	put_point(to, &finding->from);
@@ -62,11 +61,10 @@ static void put_between(FILE *to,
 	put_point(to, &finding->to);
 }
 
-static void put_unjudged(FILE *to,
-			 const struct imatally_finding *finding)
+void put_reasons(FILE *to, unsigned int unjudged, const char *name)
 {
 	static const struct {
-		int64_t reason;
+		unsigned int reason;
 		const char *text;
 	} reasons[] = {
 		{ IMATALLY_UNJUDGED_ERROR, "the TPM could not be read" },
@@ -77,19 +75,27 @@ static void put_unjudged(FILE *to,
 		{ IMATALLY_UNJUDGED_BANKS,
 		  "the extends did not all go to the same banks" },
 	};
-	const char *separator = ": ";
+	const char *separator = "";
 	size_t i;
 
-	fprintf(to, "the counter can't be judged ");
-	put_between(to, finding);
 	for (i = 0; i < ARRAY_SIZE(reasons); i++) {
-		if (!(finding->count & reasons[i].reason))
+		if (!(unjudged & reasons[i].reason))
 			continue;
 		fprintf(to, "%s%s", separator, reasons[i].text);
 		separator = ", ";
-		if (reasons[i].reason == IMATALLY_UNJUDGED_ERROR)
-			fprintf(to, " (%s)", finding->word);
+		if (reasons[i].reason == IMATALLY_UNJUDGED_ERROR && *name)
+			fprintf(to, " (%s)", name);
 	}
+}
+
+void name_end(char text[48], bool valid, uint64_t index,
+	      enum imatally_event event, const char *otherwise)
+{
+	if (valid)
+		snprintf(text, 48, "%" PRIu64 " %s", index,
+			 imatally_event_name(event));
+	else
+		snprintf(text, 48, "%s", otherwise);
 }
 
 void put_finding(FILE *to, const struct imatally_finding *f)
@@ -142,9 +148,9 @@ void put_finding(FILE *to, const struct imatally_finding *f)
 		fprintf(to, "%" PRId64 " %s lost ", count, entries(count));
 		put_between(to, f);
 		if (f->by_counter)
-			fprintf(to, f->at_most ?
-			       "\n    (by pcrUpdateCounter; something else extended PCRs in between)" :
-			       "\n    (by pcrUpdateCounter; exact if nothing else extended a PCR in between)");
+			fprintf(to, " (by pcrUpdateCounter; %s)", f->at_most ?
+				"something else extended PCRs in between" :
+				"exact if nothing else extended a PCR in between");
 		break;
 	case IMATALLY_DROPPED:
 		fprintf(to, "%" PRId64 " %s dropped by the kernel before they became entries, ",
@@ -186,7 +192,10 @@ void put_finding(FILE *to, const struct imatally_finding *f)
 		put_between(to, f);
 		break;
 	case IMATALLY_UNJUDGED:
-		put_unjudged(to, f);
+		fprintf(to, "the counter can't be judged ");
+		put_between(to, f);
+		fprintf(to, ": ");
+		put_reasons(to, f->count, f->word);
 		break;
 	case IMATALLY_UNPROTECTED:
 		put_point(to, &f->to);

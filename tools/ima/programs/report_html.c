@@ -1,0 +1,432 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A verdict as a page: report.html with the answers in their places.  Nothing is
+ * loaded from anywhere, and whatever a log could have brought in is escaped; should
+ * it not be, the page's policy allows no script and no style but its own.
+ */
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <openssl/evp.h>
+
+#include "report.h"
+
+/* Generated from the files of these names */
+static const char page[] = {
+#include "report.html.inc"
+	0
+};
+static const char style[] = {
+#include "report.css.inc"
+	0
+};
+static const char script[] = {
+#include "report.js.inc"
+	0
+};
+
+/* As text, wherever it stands; control characters can't stand anywhere. */
+static void put_escaped(FILE *to, const char *text)
+{
+	for (; *text; text++) {
+		if (strchr("<>&\"'", *text))
+			fprintf(to, "&#%d;", *text);
+		else if ((unsigned char)*text < 0x20 || *text == 0x7f)
+			fputs("&#xfffd;", to);
+		else
+			fputc(*text, to);
+	}
+}
+
+/* Put what @write writes, escaped. */
+static void put_words(FILE *to, void (*write)(FILE *to, const void *of),
+		      const void *of)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *words = open_memstream(&text, &len);
+
+	if (!words)
+		return;
+	write(words, of);
+	if (!fclose(words))
+		put_escaped(to, text);
+	free(text);
+}
+
+static void write_finding(FILE *to, const void *of)
+{
+	put_finding(to, of);
+}
+
+/* ---- The places in the page */
+
+static void put_hash(FILE *to, const char *of)
+{
+	uint8_t digest[EVP_MAX_MD_SIZE];
+	unsigned char text[2 * EVP_MAX_MD_SIZE];
+	unsigned int len;
+
+	if (!EVP_Digest(of, strlen(of), digest, &len, EVP_sha256(), NULL))
+		return;		/* the page does without it, then */
+	EVP_EncodeBlock(text, digest, len);
+	fputs((char *)text, to);
+}
+
+static void put_style_hash(FILE *to, const struct report *report)
+{
+	(void)report;
+	put_hash(to, style);
+}
+
+static void put_script_hash(FILE *to, const struct report *report)
+{
+	(void)report;
+	put_hash(to, script);
+}
+
+static void put_style(FILE *to, const struct report *report)
+{
+	(void)report;
+	fputs(style, to);
+}
+
+static void put_script(FILE *to, const struct report *report)
+{
+	(void)report;
+	fputs(script, to);
+}
+
+/* For the style sheet */
+static void put_class(FILE *to, const struct report *report)
+{
+	const char *class = "bad";
+
+	if (report->result) {
+		switch (report->result->verdict) {
+		case IMATALLY_COMPLETE:
+		case IMATALLY_COMPLETE_NOT_COUNTED:
+			class = "complete";
+			break;
+		case IMATALLY_INCOMPLETE:
+			class = "incomplete";
+			break;
+		case IMATALLY_MISMATCH:
+			break;
+		}
+	}
+	fputs(class, to);
+}
+
+static void put_heading(FILE *to, const struct report *report)
+{
+	if (report->result)
+		put_verdict(to, report->result);
+	else if (report->status == EXIT_NOT_AUTHENTIC)
+		fputs("not authentic", to);
+	else
+		fputs("no verdict: an error", to);
+}
+
+static void put_title(FILE *to, const struct report *report)
+{
+	put_heading(to, report);
+	if (report->log) {
+		fputs(" - ", to);
+		put_escaped(to, report->log);
+	}
+}
+
+static void put_signer(FILE *to, const struct signer *signer)
+{
+	const struct imatally_clock *clock = &signer->attested.clock;
+	size_t i;
+
+	fputs("<dt>PCR values</dt><dd>signed by the AK <span class=\"digest\">sha256:", to);
+	for (i = 0; i < sizeof(signer->fingerprint); i++)
+		fprintf(to, "%02x", signer->fingerprint[i]);
+	fputs("</span>", to);
+	if (signer->weak)
+		fputs("; only SHA-1 values are, which does not withstand collisions", to);
+	fprintf(to, "</dd>\n<dt>TPM</dt><dd>resetCount %" PRIu32 ", restartCount %" PRIu32 ", clock %" PRIu64 " ms, ",
+		clock->reset, clock->restart, clock->clock);
+	if (signer->attested.has_counter)
+		fprintf(to, "pcrUpdateCounter %" PRIu32, signer->attested.counter);
+	else
+		fputs("pcrUpdateCounter is not attested", to);
+	if (signer->has_previous)
+		fputs(signer->rebooted ?
+		      "; rebooted or restarted since the previous evidence" :
+		      "; the same boot as the previous evidence", to);
+	fputs("</dd>\n", to);
+}
+
+static void put_facts(FILE *to, const struct report *report)
+{
+	fputs("<dl>\n", to);
+	if (report->log) {
+		/* a name could turn the direction of what follows */
+		fputs("<dt>Log</dt><dd><bdi>", to);
+		put_escaped(to, report->log);
+		fputs("</bdi></dd>\n", to);
+	}
+	if (report->result) {
+		fputs("<dt>Contents</dt><dd>", to);
+		put_summary(to, report->result);
+		fputs("</dd>\n", to);
+		if (report->signer)
+			put_signer(to, report->signer);
+		else
+			fputs("<dt>PCR values</dt><dd>unsigned: taken as they were given</dd>\n", to);
+	}
+	fputs("</dl>\n", to);
+}
+
+static void put_said(FILE *to, const struct imatally_result *result,
+		     enum imatally_severity severity)
+{
+	size_t i;
+
+	for (i = 0; i < result->nr_findings; i++) {
+		if (result->finding[i].severity != severity)
+			continue;
+		fprintf(to, "<li class=\"%s\">", imatally_severity_name(severity));
+		put_words(to, write_finding, &result->finding[i]);
+		fputs("</li>\n", to);
+	}
+}
+
+static void put_problems(FILE *to, const struct report *report)
+{
+	const struct complaint *complaint = last_complaint();
+	const struct imatally_result *result = report->result;
+
+	if (result && result->verdict != IMATALLY_INCOMPLETE &&
+	    result->verdict != IMATALLY_MISMATCH)
+		return;
+	fputs("<h2>Why</h2>\n<ul class=\"said\">\n", to);
+	if (result) {
+		put_said(to, result, IMATALLY_FAULT);
+		put_said(to, result, IMATALLY_LOSS);
+		if (result->findings_not_kept)
+			fprintf(to, "<li>and %" PRIu64 " more findings of any kind</li>\n",
+				result->findings_not_kept);
+	} else {
+		fputs("<li class=\"fault\">", to);
+		if (report->status == EXIT_NOT_AUTHENTIC)
+			put_escaped(to, report->why->text);
+		else if (complaint)
+			put_escaped(to, complaint->text);
+		fputs("</li>\n", to);
+	}
+	fputs("</ul>\n", to);
+}
+
+static void put_plot(FILE *to, const struct report *report)
+{
+	struct plot *plot;
+
+	if (!report->result)
+		return;
+	fputs("<h2>The log against the counter</h2>\n", to);
+	plot = plot_new(report->result);
+	if (!plot) {
+		fputs("<p>Fewer than two records tell the TPM's counter: there is nothing to compare.</p>\n", to);
+		return;
+	}
+	fputs("<figure>\n", to);
+	plot_put(to, plot);
+	fputs("<figcaption>Circles are counter records; lost entries have their place in the width.<span class=\"screen\"> An interval shows its numbers when pointed at, and leads to its row in the table.</span></figcaption>\n</figure>\n", to);
+	plot_free(plot);
+}
+
+static void put_number(FILE *to, bool valid, int64_t number, const char *class)
+{
+	if (valid)
+		fprintf(to, "<td class=\"number%s\">%" PRId64 "</td>",
+			number ? class : "", number);
+	else
+		fputs("<td class=\"number\">&ndash;</td>", to);
+}
+
+/* The table's last column: what the numbers don't say */
+static void put_remarks(FILE *to, const struct fold *row)
+{
+	const struct imatally_interval *iv = &row->sum;
+	const char *separator = "";
+
+	fputs("<td class=\"why\">", to);
+	if (row->nr > 1) {
+		fprintf(to, "%zu intervals", row->nr);
+		separator = "; ";
+	}
+	if (iv->has_from && iv->from_kernel != iv->to_kernel) {
+		fprintf(to, "%skexec", separator);
+		separator = "; ";
+	}
+	if (iv->inserted) {
+		fprintf(to, "%s%" PRIu64 " %s not counted by the kernel",
+			separator, iv->inserted, entries(iv->inserted));
+		separator = "; ";
+	}
+	if (iv->accounts_disagree) {
+		fprintf(to, "%sthe kernel's accounts disagree", separator);
+		separator = "; ";
+	}
+	if (iv->by_counter) {
+		fprintf(to, "%s", separator);
+		fputs(iv->at_most ? "lost at most, by pcrUpdateCounter" :
+				    "lost by pcrUpdateCounter alone", to);
+		separator = "; ";
+	}
+	if (iv->unjudged) {
+		fprintf(to, "%s", separator);
+		put_reasons(to, iv->unjudged, "");
+	}
+	fputs("</td>", to);
+}
+
+static void put_row(FILE *to, const struct fold *row)
+{
+	const struct imatally_interval *iv = &row->sum;
+	char from[48], until[48];
+
+	name_end(from, iv->has_from, iv->from, iv->from_event, "(start)");
+	name_end(until, iv->has_to, iv->to, iv->to_event, "(end)");
+	fprintf(to, "<tr id=\"i%zu\"><td>%s</td><td>%s</td>", row->first, from,
+		until);
+	put_number(to, true, iv->present, "");
+	put_number(to, iv->has_to, iv->lost + iv->lost_handover, " lost");
+	put_number(to, iv->has_to, iv->dropped, " lost");
+	put_number(to, iv->has_to, iv->failed, " lost");
+	put_number(to, iv->has_to_counter, iv->to_counter, "");
+	put_number(to, iv->has_counter, iv->counter, "");
+	put_number(to, iv->has_ima, iv->ima, "");
+	put_number(to, iv->has_others, iv->others, "");
+	put_number(to, iv->has_rest, iv->rest, " rest");
+	put_remarks(to, row);
+	fputs("</tr>\n", to);
+}
+
+static void put_intervals(FILE *to, const struct report *report)
+{
+	struct fold row = { 0 };
+
+	if (!report->result || !report->result->nr_intervals)
+		return;
+	fputs("<h2>Intervals between records</h2>\n<div class=\"wide\"><table class=\"intervals\">\n<thead><tr><th>from</th><th>to</th>"
+	      "<th class=\"number\">entries</th><th class=\"number\">lost</th>"
+	      "<th class=\"number\">dropped</th><th class=\"number\">failed</th>"
+	      "<th class=\"number\">counter</th><th class=\"number\">moved</th>"
+	      "<th class=\"number\">by IMA</th><th class=\"number\">others</th>"
+	      "<th class=\"number\">rest</th><th></th></tr></thead>\n<tbody>\n", to);
+	while (fold_next(&row, report->result, MAX_PAGE_ROWS))
+		put_row(to, &row);
+	fputs("</tbody></table></div>\n", to);
+}
+
+static void put_values(FILE *to, const struct report *report)
+{
+	size_t i;
+	int j;
+
+	if (!report->result)
+		return;
+	fputs("<h2>PCR values</h2>\n<table>\n<thead><tr><th>PCR</th><th>bank</th><th>value</th><th>is</th></tr></thead>\n<tbody>\n", to);
+	for (i = 0; i < report->result->nr_targets; i++) {
+		const struct imatally_target *target = &report->result->target[i];
+
+		if (!target->in_log)
+			continue;
+		fprintf(to, "<tr><td>%" PRIu32 "</td><td>", target->pcr);
+		put_alg(to, target->bank.alg);
+		fputs("</td><td class=\"digest\">", to);
+		for (j = 0; j < target->bank.len; j++)
+			fprintf(to, "%02x", target->bank.value[j]);
+		fputs("</td><td>", to);
+		put_match(to, target);
+		fputs("</td></tr>\n", to);
+	}
+	fputs("</tbody></table>\n", to);
+}
+
+static void put_findings(FILE *to, const struct report *report)
+{
+	const struct imatally_result *result = report->result;
+	size_t i, found = 0;
+
+	if (!result)
+		return;
+	for (i = 0; i < result->nr_findings; i++)
+		found += result->finding[i].severity <= IMATALLY_FINDING;
+	if (!found)
+		return;
+	fputs("<h2>Findings and notes</h2>\n<ul class=\"said\">\n", to);
+	put_said(to, result, IMATALLY_FINDING);
+	put_said(to, result, IMATALLY_NOTE);
+	fputs("</ul>\n", to);
+}
+
+static void put_footer(FILE *to, const struct report *report)
+{
+	time_t now = time(NULL);
+	char text[32];
+
+	if (!strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", gmtime(&now)))
+		text[0] = '\0';
+	fprintf(to, "imatally " IMATALLY_VERSION " at %s UTC, exit status %d",
+		text, report->status);
+	if (report->strict)
+		fputs(" with --strict", to);
+}
+
+static const struct place {
+	const char *name;
+	void (*put)(FILE *to, const struct report *report);
+} places[] = {
+	{ "style-hash", put_style_hash }, { "script-hash", put_script_hash },
+	{ "style", put_style },		  { "script", put_script },
+	{ "title", put_title },		  { "class", put_class },
+	{ "verdict", put_heading },	  { "facts", put_facts },
+	{ "problems", put_problems },	  { "plot", put_plot },
+	{ "intervals", put_intervals },	  { "values", put_values },
+	{ "findings", put_findings },	  { "footer", put_footer },
+};
+
+static void put_page(FILE *to, const struct report *report)
+{
+	const char *at = page, *begin, *end;
+	size_t i;
+
+	while ((begin = strstr(at, "<!--@")) && (end = strstr(begin, "-->"))) {
+		const char *name = begin + strlen("<!--@");
+
+		fwrite(at, 1, begin - at, to);
+		for (i = 0; i < ARRAY_SIZE(places); i++)
+			if (strlen(places[i].name) == (size_t)(end - name) &&
+			    !memcmp(places[i].name, name, end - name))
+				places[i].put(to, report);
+		at = end + strlen("-->");
+	}
+	fputs(at, to);
+}
+
+int report_html(const struct report *report, const char *path)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *to = open_memstream(&text, &len);
+	int ret = -1;
+
+	if (to)
+		put_page(to, report);
+	if (!to || fclose(to))
+		complain("out of memory");
+	else
+		ret = output_write(path, text, len);
+	free(text);
+	return ret;
+}
