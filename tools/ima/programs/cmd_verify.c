@@ -448,36 +448,65 @@ static char *last_part(const char *path)
 	return strndup(path + start, end - start);
 }
 
-/* A task of its own process, which ends with it. */
+/* What one folder's files are called; false when out of memory. */
+struct folder_files {
+	char *state, *ak, *pcrs, *log;
+};
+
+static bool find_files(struct folder_files *files,
+		       const struct arguments *args, const char *dir)
+{
+	char *name = last_part(dir);
+	bool found = name;
+
+	if (found && args->state)
+		found = (files->state = file_for(args->state, name, ""));
+	if (found && args->evidence.ak)
+		found = (files->ak = file_for(args->evidence.ak, name, ".pem"));
+	if (found && asprintf(&files->pcrs, "%s/pcrs", dir) < 0) {
+		files->pcrs = NULL;
+		found = false;
+	}
+	if (found && asprintf(&files->log, "%s/log", dir) < 0) {
+		files->log = NULL;
+		found = false;
+	}
+	free(name);
+	return found;
+}
+
+/* A task of its own process */
 static int verify_folder(void *data, const char *dir)
 {
 	struct arguments args = *(struct arguments *)data;
-	char *name = last_part(dir), *pcrs = NULL, *log = NULL;
+	struct folder_files files = { 0 };
 	const char *part[1];
 	int ret;
 
 	args.part = part;
 	args.name = dir;
 	args.log = dir;
-	if (args.state && name)
-		args.state = file_for(args.state, name, "");
-	if (args.evidence.ak && name)
-		args.evidence.ak = file_for(args.evidence.ak, name, ".pem");
-	if (!name || asprintf(&pcrs, "%s/pcrs", dir) < 0 ||
-	    asprintf(&log, "%s/log", dir) < 0) {
+	if (!find_files(&files, &args, dir)) {
 		complain("out of memory");
-		return answer_error(&args);
-	}
-	if (args.evidence.ak) {
-		args.evidence.dir = dir;
-		ret = verify_evidence(&args);
-	} else if (add_pcrs(&args, pcrs)) {
 		ret = answer_error(&args);
 	} else {
-		args.log = log;
-		part[args.nr_parts++] = log;
-		ret = verify(&args, NULL);
+		args.state = files.state;
+		args.evidence.ak = files.ak;
+		if (args.evidence.ak) {
+			args.evidence.dir = dir;
+			ret = verify_evidence(&args);
+		} else if (add_pcrs(&args, files.pcrs)) {
+			ret = answer_error(&args);
+		} else {
+			args.log = files.log;
+			part[args.nr_parts++] = files.log;
+			ret = verify(&args, NULL);
+		}
 	}
+	free(files.state);
+	free(files.ak);
+	free(files.pcrs);
+	free(files.log);
 	return ret;
 }
 

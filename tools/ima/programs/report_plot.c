@@ -359,19 +359,20 @@ static double keep_inside(double x, size_t characters)
 
 static void put_axes(FILE *to, const struct plot *plot)
 {
-	double tick, size = tick_size(plot->x_max);
+	double size = tick_size(plot->x_max);
+	long i;
 
-	for (tick = 0; tick <= plot->x_max; tick += size)
+	for (i = 0; i * size <= plot->x_max; i++)
 		fprintf(to, "<path class=\"grid\" d=\"M%.1f %dv4\"/><text class=\"faint middle\" x=\"%.1f\" y=\"%d\">%.0f</text>\n",
-			at_x(plot, tick), plot->bottom,
-			keep_inside(at_x(plot, tick), snprintf(NULL, 0, "%.0f", tick)),
-			plot->bottom + 17, tick);
+			at_x(plot, i * size), plot->bottom,
+			keep_inside(at_x(plot, i * size),
+				    snprintf(NULL, 0, "%.0f", i * size)),
+			plot->bottom + 17, i * size);
 	size = tick_size(plot->y_max - plot->y_min);
-	for (tick = ceil(plot->y_min / size) * size; tick <= plot->y_max;
-	     tick += size)
+	for (i = ceil(plot->y_min / size); i * size <= plot->y_max; i++)
 		fprintf(to, "<path class=\"grid\" d=\"M%d %.1fH%d\"/><text class=\"faint end\" x=\"%d\" y=\"%.1f\">%.0f</text>\n",
-			LEFT, at_y(plot, tick), WIDTH - RIGHT, LEFT - 7,
-			at_y(plot, tick) + 4, tick);
+			LEFT, at_y(plot, i * size), WIDTH - RIGHT, LEFT - 7,
+			at_y(plot, i * size) + 4, i * size);
 	fprintf(to, "<text class=\"faint end\" x=\"%d\" y=\"%d\">entries made</text>\n",
 		WIDTH - RIGHT, plot->bottom + 33);
 	fprintf(to, "<text class=\"faint\" x=\"%d\" y=\"%d\">pcrUpdateCounter</text>\n",
