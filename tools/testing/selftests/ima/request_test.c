@@ -32,6 +32,26 @@ static long last_request(struct __test_metadata *_metadata, struct list *list)
 	return index;
 }
 
+/* Why no record can be asked for here, or NULL. */
+static const char *why_no_requests(void)
+{
+	const char *reason = why_no_records();
+
+	if (!reason && access(REQUEST_FILE, F_OK))
+		reason = NO_FILE;
+	return reason;
+}
+
+/* The same of one with the TPM's counter */
+static const char *why_no_counted_requests(void)
+{
+	const char *reason = why_no_requests();
+
+	if (!reason && !tpm2_present())
+		reason = NO_TPM;
+	return reason;
+}
+
 /* Ask for a record, and find it. */
 static long request(struct __test_metadata *_metadata, struct list *list)
 {
@@ -49,12 +69,10 @@ FIXTURE(request) {
 
 FIXTURE_SETUP(request)
 {
-	const char *reason = why_no_records();
+	const char *reason = why_no_requests();
 
 	if (reason)
 		SKIP(return, "%s", reason);
-	if (access(REQUEST_FILE, F_OK))
-		SKIP(return, NO_FILE);
 	self->tpm = tpm2_present();
 }
 
@@ -266,14 +284,10 @@ FIXTURE_VARIANT_ADD(others, extend_nothing) {
 
 FIXTURE_SETUP(others)
 {
-	const char *reason = why_no_records();
+	const char *reason = why_no_counted_requests();
 
 	if (reason)
 		SKIP(return, "%s", reason);
-	if (access(REQUEST_FILE, F_OK))
-		SKIP(return, NO_FILE);
-	if (!tpm2_present())
-		SKIP(return, NO_TPM);
 	if (!getenv("EXTEND_PCRS"))
 		SKIP(return, "needs EXTEND_PCRS=1: it extends PCRs 11, 16 and 23");
 	self->first = request(_metadata, &self->before);
@@ -338,14 +352,10 @@ FIXTURE_VARIANT_ADD(every_pcr, by_tpmrm0) {
 
 FIXTURE_SETUP(every_pcr)
 {
-	const char *reason = why_no_records();
+	const char *reason = why_no_counted_requests();
 
 	if (reason)
 		SKIP(return, "%s", reason);
-	if (access(REQUEST_FILE, F_OK))
-		SKIP(return, NO_FILE);
-	if (!tpm2_present())
-		SKIP(return, NO_TPM);
 	if (!getenv("EXTEND_ALL_PCRS"))
 		SKIP(return, "needs EXTEND_ALL_PCRS=1: it extends those of firmware, too");
 }
@@ -415,15 +425,11 @@ FIXTURE_VARIANT_ADD(violation, of_a_file_that_is_written_and_then_read) {
 
 FIXTURE_SETUP(violation)
 {
-	const char *reason = why_no_records();
+	const char *reason = why_no_counted_requests();
 	int fd;
 
 	if (reason)
 		SKIP(return, "%s", reason);
-	if (access(REQUEST_FILE, F_OK))
-		SKIP(return, NO_FILE);
-	if (!tpm2_present())
-		SKIP(return, NO_TPM);
 
 	snprintf(self->dir, sizeof(self->dir), "/tmp/ima_violation.XXXXXX");
 	ASSERT_EQ(0, mount_measured(self->dir));
