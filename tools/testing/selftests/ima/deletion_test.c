@@ -4,6 +4,7 @@
  * or after it has staged it.
  */
 
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -14,6 +15,7 @@
 
 #define LIST_FILE	IMA_DIR "/binary_runtime_measurements"
 #define STAGED_FILE	LIST_FILE "_staged"
+#define MAX_ROUNDS	10	/* of staging: something else may be measured meanwhile */
 
 /* Ask for a record, and find it. */
 static long request(struct __test_metadata *_metadata, struct list *list)
@@ -98,6 +100,40 @@ TEST_F(deletion, staged_entries_are_trimmed_when_they_are_deleted)
 		  record_number(record, "trimmed"));
 	EXPECT_EQ(index, record_number(record, "entries") -
 			 record_number(record, "trimmed"));
+	list_free(&list);
+}
+
+/*
+ * An agent stages and deletes until nothing is left: that adds no record, or there
+ * would be no end. The next record then follows on all that is gone.
+ */
+TEST_F(deletion, staging_ends_when_nothing_is_left)
+{
+	const struct list_entry *record;
+	struct list list;
+	int ret, rounds;
+
+	if (access(STAGED_FILE, F_OK))
+		SKIP(return, "needs CONFIG_IMA_STAGING");
+
+	for (rounds = 0; rounds < MAX_ROUNDS; rounds++) {
+		ret = file_write(STAGED_FILE, "A\n");
+		if (ret == -ENOENT)
+			break;
+		ASSERT_EQ(0, ret);
+		ASSERT_EQ(0, file_write(STAGED_FILE, "D\n"));
+	}
+	EXPECT_LT(rounds, MAX_ROUNDS);
+	ASSERT_EQ(0, list_read(&list));
+	EXPECT_EQ(0, list.count);
+	list_free(&list);
+
+	ASSERT_EQ(0, request(_metadata, &list));
+	record = &list.entries[0];
+	EXPECT_LE(self->trimmed + (long long)self->before.count,
+		  record_number(record, "trimmed"));
+	EXPECT_EQ(record_number(record, "entries"),
+		  record_number(record, "trimmed"));
 	list_free(&list);
 }
 
