@@ -437,6 +437,7 @@ struct imatally_interval {
 	uint64_t inserted;	/* entries that the kernel did not count */
 	uint64_t failed;	/* entries whose extend failed */
 	uint64_t dropped;	/* measurements that never became an entry */
+	uint64_t trimmed;	/* entries that user space had the kernel delete */
 	bool accounts_disagree;	/* the kernel's own numbers contradict */
 
 	bool has_to_counter;	/* the next is valid */
@@ -584,6 +585,11 @@ struct imatally_result {
 	uint64_t records;
 	unsigned int kernels;
 	uint64_t lost, dropped, failed;	/* totals */
+	/*
+	 * Of lost, those missing at the log's start that the kernel says it deleted
+	 * because user space asked.
+	 */
+	uint64_t trimmed;
 	bool by_counter, at_most;	/* something in lost is so */
 	uint64_t tail;			/* entries after the PCR values given */
 	bool restarted;			/* the replay went on after a gap */

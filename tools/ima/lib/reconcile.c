@@ -105,6 +105,9 @@ static void check_growth(const struct imatally_span *span,
 	if (known(span, IMATALLY_KEY_DROPPED) &&
 	    moved(span, IMATALLY_KEY_DROPPED) > 0)
 		iv->dropped = moved(span, IMATALLY_KEY_DROPPED);
+	if (known(span, IMATALLY_KEY_TRIMMED) &&
+	    moved(span, IMATALLY_KEY_TRIMMED) > 0)
+		iv->trimmed = moved(span, IMATALLY_KEY_TRIMMED);
 }
 
 /* Entries before the kernel's start against what it says it was handed. */

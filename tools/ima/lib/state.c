@@ -180,7 +180,8 @@ static json_t *keep_mark(const struct imatally_verifier *v)
 
 /*
  * What is missing since the replay last was right is none of it: here it is
- * right, and if it differs later, the state is not used.
+ * right, and if it differs later, the state is not used.  Nor is begins_amid: the
+ * replay of a log that does was set right by a record.
  */
 static json_t *keep(const struct imatally_verifier *v,
 		    const struct imatally_entry *entry, const char *hex)
@@ -189,7 +190,7 @@ static json_t *keep(const struct imatally_verifier *v,
 
 	return json_pack("{s:i, s:{s:I, s:I, s:s}, s:I, s:o, s:o, s:o,"
 			 " s:{s:I, s:I, s:b, s:b},"
-			 " s:{s:I, s:I, s:I, s:I, s:b, s:b, s:b},"
+			 " s:{s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:b},"
 			 " s:{s:b, s:o, s:o},"
 			 " s:o, s:o, s:I}",
 			 "version", STATE_VERSION,
@@ -205,6 +206,8 @@ static json_t *keep(const struct imatally_verifier *v,
 			 "has_record", v->has_record,
 			 "totals", "records", (json_int_t)r->records,
 			 "lost", (json_int_t)r->lost,
+			 "lost_at_start", (json_int_t)v->lost_at_start,
+			 "trimmed", (json_int_t)r->trimmed,
 			 "dropped", (json_int_t)r->dropped,
 			 "failed", (json_int_t)r->failed,
 			 "by_counter", r->by_counter,
@@ -453,13 +456,13 @@ bool imatally_state_load(struct imatally_verifier *v, const json_t *state)
 	int no_dropped, version;
 	struct imatally_result *r = &v->result;
 	json_int_t index, offset, log_pcr, kernels, start, records;
-	json_int_t lost, dropped, failed, not_kept;
+	json_int_t lost, lost_at_start, trimmed, dropped, failed, not_kept;
 	const char *hex;
 
 	if (json_unpack((json_t *)state,
 			"{s:i, s:{s:I, s:I, s:s !}, s:I, s:o, s:o, s:o,"
 			" s:{s:I, s:I, s:b, s:b !},"
-			" s:{s:I, s:I, s:I, s:I, s:b, s:b, s:b !},"
+			" s:{s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:b !},"
 			" s:{s:b, s:o, s:o !},"
 			" s:o, s:o, s:I !}",
 			"version", &version,
@@ -471,6 +474,8 @@ bool imatally_state_load(struct imatally_verifier *v, const json_t *state)
 			"has_boot_aggregate", &boot_aggregate,
 			"has_record", &record,
 			"totals", "records", &records, "lost", &lost,
+			"lost_at_start", &lost_at_start,
+			"trimmed", &trimmed,
 			"dropped", &dropped, "failed", &failed,
 			"by_counter", &by_counter, "at_most", &at_most,
 			"restarted", &restarted,
@@ -481,13 +486,15 @@ bool imatally_state_load(struct imatally_verifier *v, const json_t *state)
 		return false;
 	if (index < 0 || index == INT64_MAX || offset < 0 || log_pcr < 0 ||
 	    log_pcr > IMATALLY_MAX_PCR || kernels < 1 || kernels > UINT32_MAX ||
-	    start < 0 || start > index)
+	    start < 0 || start > index ||
+	    trimmed < 0 || trimmed > lost_at_start || lost_at_start > lost)
 		return false;
 
 	r->entries = index + 1;
 	r->kernels = kernels;
 	r->records = records;
 	r->lost = lost;
+	r->trimmed = trimmed;
 	r->dropped = dropped;
 	r->failed = failed;
 	r->by_counter = by_counter;
@@ -495,6 +502,7 @@ bool imatally_state_load(struct imatally_verifier *v, const json_t *state)
 	r->restarted = restarted;
 	r->findings_not_kept = not_kept;
 	v->log_pcr = log_pcr;
+	v->lost_at_start = lost_at_start;
 	v->kernel_start = start;
 	v->has_boot_aggregate = boot_aggregate;
 	v->has_record = record;

@@ -36,6 +36,8 @@ struct imatally_verifier {
 	bool have[IMATALLY_FAULT + 1];	/* severities */
 
 	uint32_t log_pcr;		/* of the first entry */
+	bool begins_amid;		/* that is no boot_aggregate */
+	uint64_t lost_at_start;		/* before the log's first record */
 	struct pcr_state pcr[IMATALLY_MAX_PCR + 1];
 
 	/* the kernel whose entries are being read */

@@ -334,6 +334,26 @@ static enum imatally_status report_losses(struct imatally_verifier *v,
 	return status;
 }
 
+/*
+ * User space deletes from the start of the kernel's list.  What is missing there can
+ * be that, up to the number that the kernels tell; what is missing elsewhere is not.
+ */
+static void count_trimmed(struct imatally_verifier *v,
+			  const struct imatally_mark *mark,
+			  const struct imatally_interval *iv)
+{
+	struct imatally_result *result = &v->result;
+	uint64_t left;
+
+	/* the entries that a kernel was handed may be those that are gone */
+	if (!v->has_mark && (v->begins_amid ||
+			     (mark->kernel == 1 &&
+			      mark->record.value[IMATALLY_KEY_CARRIED])))
+		v->lost_at_start = iv->lost + iv->lost_handover;
+	left = v->lost_at_start - result->trimmed;
+	result->trimmed += iv->trimmed < left ? iv->trimmed : left;
+}
+
 static enum imatally_status report_counter(struct imatally_verifier *v,
 					   const struct imatally_mark *mark,
 					   const struct imatally_interval *iv)
@@ -493,6 +513,7 @@ static enum imatally_status judge_record(struct imatally_verifier *v,
 					at_mark(mark), 0);
 	if (!status)
 		status = report_losses(v, mark, &iv);
+	count_trimmed(v, mark, &iv);
 	if (!status)
 		status = report_counter(v, mark, &iv);
 	v->lost |= iv.lost || iv.lost_handover;
@@ -657,6 +678,8 @@ static enum imatally_status add(struct imatally_verifier *v,
 	v->result.entries++;
 
 	begins = imatally_entry_is_boot_aggregate(entry);
+	if (!v->result.kernels)
+		v->begins_amid = !begins;
 	if (begins || !v->result.kernels)
 		begin_kernel(v, entry->index, begins);
 

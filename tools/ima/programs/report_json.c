@@ -74,6 +74,7 @@ static json_t *interval(const struct imatally_interval *iv)
 	v = js_with(v, "inserted", js_number(iv->has_to, iv->inserted));
 	v = js_with(v, "failed", js_number(iv->has_to, iv->failed));
 	v = js_with(v, "dropped", js_number(iv->has_to, iv->dropped));
+	v = js_with(v, "trimmed", js_number(iv->has_to, iv->trimmed));
 	v = js_with(v, "accounts_disagree",
 		      json_boolean(iv->accounts_disagree));
 	v = js_with(v, "pcrUpdateCounter",
@@ -205,6 +206,7 @@ static json_t *with_result(json_t *v, const struct imatally_result *result)
 	v = js_with(v, "records", json_integer(result->records));
 	v = js_with(v, "kernels", json_integer(result->kernels));
 	v = js_with(v, "lost", json_integer(result->lost));
+	v = js_with(v, "trimmed", json_integer(result->trimmed));
 	v = js_with(v, "by_counter", json_boolean(result->by_counter));
 	v = js_with(v, "at_most", json_boolean(result->at_most));
 	v = js_with(v, "dropped", json_integer(result->dropped));

@@ -254,6 +254,9 @@ static void put_incomplete(FILE *to,
 		fprintf(to, " %s%" PRIu64 " %s lost",
 		       result->at_most ? "at most " : "", result->lost,
 		       entries(result->lost));
+		if (result->trimmed)
+			fprintf(to, " (trimmed: user space deleted %" PRIu64 " from the start)",
+				result->trimmed);
 		separator = ", ";
 	}
 	if (result->dropped) {

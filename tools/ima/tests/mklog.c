@@ -429,6 +429,7 @@ void machine_kexec(struct machine *m, unsigned int keep, bool record)
 		machine_delete(m, keep, m->nr_entries - keep);
 	m->entries = m->nr_entries;
 	m->carried = m->nr_entries;
+	m->trimmed = 0;
 	m->extends = 0;
 	m->failed = 0;
 	m->dropped = 0;

@@ -66,6 +66,7 @@ static void expect_as_whole(void)
 	assert_int_equal(result.records, whole.records);
 	assert_int_equal(result.kernels, whole.kernels);
 	assert_int_equal(result.lost, whole.lost);
+	assert_int_equal(result.trimmed, whole.trimmed);
 	assert_int_equal(result.dropped, whole.dropped);
 	assert_int_equal(result.failed, whole.failed);
 	assert_int_equal(result.by_counter, whole.by_counter);
@@ -258,6 +259,28 @@ static void what_was_lost_before_is_told_again(void **unused)
 	assert_int_equal(result.lost, 2);
 }
 
+/* The kernel tells of a deletion in the record after it only. */
+static void what_user_space_deleted_is_told_when_it_is_known(void **unused)
+{
+	(void)unused;
+	start(2);
+	machine_measure(&m, 10);
+	machine_record(&m, "request");
+	machine_delete(&m, 0, 6);
+	step();
+	assert_int_equal(result.lost, 6);
+	assert_int_equal(result.trimmed, 0);
+	m.trimmed = 6;
+	machine_record(&m, "request");
+	step();
+	expect_resumed(m.nr_entries - 1);
+	assert_int_equal(result.trimmed, 6);
+	machine_measure(&m, 1);
+	step();
+	expect_resumed(m.nr_entries - 1);
+	assert_int_equal(result.trimmed, 6);
+}
+
 /* The values of before, on a log that has grown. */
 static void the_state_ends_where_the_values_do(void **unused)
 {
@@ -434,6 +457,7 @@ int main(void)
 		TEST(steps_are_judged_as_the_whole),
 		TEST(only_new_entries_are_new),
 		TEST(what_was_lost_before_is_told_again),
+		TEST(what_user_space_deleted_is_told_when_it_is_known),
 		TEST(the_state_ends_where_the_values_do),
 		TEST(another_log_is_verified_anew),
 		TEST(a_bank_that_is_new_is_verified_anew),

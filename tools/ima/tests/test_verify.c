@@ -267,7 +267,91 @@ static void the_front_of_a_trimmed_list_is_missed(void **state)
 	machine_delete(&m, 0, 6);
 	assert_int_equal(verdict(), IMATALLY_INCOMPLETE);
 	assert_int_equal(result.lost, 6);
+	assert_int_equal(result.trimmed, 6);
 	assert_int_equal(finding(IMATALLY_LOST)->from.place, IMATALLY_AT_START);
+}
+
+/* More is missing than the kernel deleted: both are told. */
+static void user_space_deleted_only_what_the_kernel_says(void **state)
+{
+	(void)state;
+	start(2, 1);
+	machine_measure(&m, 10);
+	m.trimmed = 6;
+	machine_record(&m, "request");
+	machine_measure(&m, 8);
+	machine_record(&m, "request");
+	machine_delete(&m, 14, 3);
+	machine_delete(&m, 0, 8);
+	assert_int_equal(verdict(), IMATALLY_INCOMPLETE);
+	assert_int_equal(result.lost, 11);
+	assert_int_equal(result.trimmed, 6);
+
+	/* not all that was deleted is missing: a part of it was given */
+	start(2, 1);
+	machine_measure(&m, 10);
+	m.trimmed = 6;
+	machine_record(&m, "request");
+	machine_delete(&m, 0, 4);
+	assert_int_equal(verdict(), IMATALLY_INCOMPLETE);
+	assert_int_equal(result.lost, 4);
+	assert_int_equal(result.trimmed, 4);
+
+	/* none is */
+	start(2, 1);
+	machine_measure(&m, 10);
+	m.trimmed = 6;
+	machine_record(&m, "request");
+	assert_int_equal(verdict(), IMATALLY_COMPLETE);
+	assert_int_equal(result.trimmed, 0);
+}
+
+/* What is missing amid a log was not deleted from its start. */
+static void an_entry_amid_was_not_deleted_by_user_space(void **state)
+{
+	(void)state;
+	machine_init(&m, 2, NULL);
+	m.version = 1;
+	machine_boot(&m, false);
+	machine_measure(&m, 10);
+	m.trimmed = 6;
+	machine_record(&m, "request");
+	machine_delete(&m, 3, 2);
+	assert_int_equal(verdict(), IMATALLY_INCOMPLETE);
+	assert_int_equal(result.lost, 2);
+	assert_int_equal(result.trimmed, 0);
+}
+
+static void kernels_delete_one_after_the_other(void **state)
+{
+	(void)state;
+	/* the first one's 5, then 4 of what it handed over */
+	start(2, 1);
+	machine_measure(&m, 10);
+	machine_delete(&m, 0, 5);
+	m.trimmed = 5;
+	machine_record(&m, "kexec_execute");
+	machine_kexec(&m, m.nr_entries, true);
+	machine_delete(&m, 0, 4);
+	m.trimmed = 4;
+	machine_record(&m, "request");
+	assert_int_equal(verdict(), IMATALLY_INCOMPLETE);
+	assert_int_equal(result.lost, 9);
+	assert_int_equal(result.trimmed, 9);
+
+	/* all that it was handed, up to its own boot_aggregate */
+	start(2, 1);
+	machine_measure(&m, 10);
+	machine_record(&m, "kexec_execute");
+	m.trimmed = m.nr_entries;
+	machine_delete(&m, 0, m.nr_entries);
+	machine_kexec(&m, 0, false);
+	m.carried = m.trimmed = 13;
+	m.entries = 14;
+	machine_record(&m, "request");
+	assert_int_equal(verdict(), IMATALLY_INCOMPLETE);
+	assert_int_equal(result.lost, 13);
+	assert_int_equal(result.trimmed, 13);
 }
 
 static void insertions_are_a_mismatch(void **state)
@@ -723,6 +807,9 @@ int main(void)
 		TEST(deletions_between_records_are_counted_and_located),
 		TEST(deletions_elsewhere),
 		TEST(the_front_of_a_trimmed_list_is_missed),
+		TEST(user_space_deleted_only_what_the_kernel_says),
+		TEST(an_entry_amid_was_not_deleted_by_user_space),
+		TEST(kernels_delete_one_after_the_other),
 		TEST(insertions_are_a_mismatch),
 		TEST(an_altered_entry_is_named),
 		TEST(a_forged_entry_is_located_between_records),

@@ -174,6 +174,9 @@ static void verdicts_and_matches(void **state)
 		{ { .verdict = IMATALLY_INCOMPLETE, .lost = 2, .at_most = true,
 		    .dropped = 1, .failed = 3 },
 		  "incomplete: at most 2 entries lost, 1 measurement dropped, 3 entries whose extend failed" },
+		{ { .verdict = IMATALLY_INCOMPLETE, .lost = 6, .trimmed = 5,
+		    .dropped = 2 },
+		  "incomplete: 6 entries lost (trimmed: user space deleted 5 from the start), 2 measurements dropped" },
 		{ { .verdict = IMATALLY_INCOMPLETE },
 		  "incomplete: the PCR values do not prove all of the log" },
 	};
