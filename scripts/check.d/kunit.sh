@@ -18,4 +18,16 @@ kunit_boot() {
 	done
 }
 
+# As a developer runs them, without the rest of this project
+kunit_py() (
+	cd "$build/$base/linux" && python3 tools/testing/kunit/kunit.py run --arch=x86_64 --kunitconfig="$1" \
+		--build_dir="$build/$base/kunit" --jobs=2 --make_options='CC=ccache gcc'
+)
+
+kunit_tool() {
+	tap 'kunit.py runs those of the TPM driver' kunit_py drivers/char/tpm
+	tap 'kunit.py runs those of IMA' kunit_py security/integrity/ima
+}
+
 groups KUnit quick all vm kunit_boot
+groups KUnit full all vm kunit_tool
