@@ -55,3 +55,13 @@ void expect_message(const struct imatally_error *err)
 	for (c = err->text; *c; c++)
 		EXPECT(*c >= 0x20 && *c < 0x7f);
 }
+
+void expect_same_entry(const struct imatally_entry *a,
+		       const struct imatally_entry *b)
+{
+	EXPECT(a->index == b->index && a->pcr == b->pcr);
+	EXPECT(a->data_len == b->data_len &&
+	       !memcmp(a->data, b->data, a->data_len));
+	EXPECT(a->digest_len == b->digest_len &&
+	       !memcmp(a->digest, b->digest, a->digest_len));
+}

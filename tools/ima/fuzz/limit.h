@@ -15,6 +15,10 @@ void limit_end(void);
 /* An error says what is wrong in one line that can be printed anywhere. */
 void expect_message(const struct imatally_error *err);
 
+/* One entry, read twice from different places. */
+void expect_same_entry(const struct imatally_entry *a,
+		       const struct imatally_entry *b);
+
 /* Stop, for the fuzzer to report the input, if @condition does not hold. */
 #define EXPECT(condition)                                                \
 	do {                                                             \
