@@ -177,6 +177,11 @@ static void put_facts(FILE *to, const struct report *report)
 		fputs("<dt>Contents</dt><dd>", to);
 		put_summary(to, report->result);
 		fputs("</dd>\n", to);
+		if (report->result->resumption != IMATALLY_NO_STATE) {
+			fputs("<dt>State</dt><dd>", to);
+			put_resumption(to, report->result);
+			fputs("</dd>\n", to);
+		}
 		if (report->signer)
 			put_signer(to, report->signer);
 		else

@@ -61,7 +61,7 @@ struct plot {
 	size_t nr_rows;
 	struct point *point;
 	size_t nr_points;
-	double x_max, y_min, y_max;
+	double x_min, x_max, y_min, y_max;
 	int top, bottom;	/* of the plot itself, in the SVG's units */
 };
 
@@ -76,6 +76,10 @@ static void lay_out(struct plot *plot)
 	struct fold fold = { 0 };
 	double x = 0;
 
+	/* with a state, the first intervals are not told again */
+	if (plot->result->nr_intervals)
+		x = plot->result->interval->from;
+	plot->x_min = x;
 	while (fold_next(&fold, plot->result, MAX_PAGE_ROWS)) {
 		const struct imatally_interval *iv = &fold.sum;
 		struct row *row = &plot->row[plot->nr_rows++];
@@ -93,7 +97,7 @@ static void lay_out(struct plot *plot)
 			row->gap1 = row->gap0 + iv->lost_handover;
 		}
 	}
-	plot->x_max = x > 0 ? x : 1;
+	plot->x_max = fmax(x, plot->x_min + 1);
 }
 
 /* What an extend of IMA's adds to the counter, as far as these numbers tell. */
@@ -198,6 +202,13 @@ static void add_points(struct plot *plot)
 			continue;
 		}
 		per = per_extend(iv, per);
+		/* gone on from a state: the record is told, not what led to it */
+		if (!i && iv->has_from && iv->has_counter) {
+			add_first_point(plot, row->x0,
+					(double)iv->to_counter - iv->counter);
+			last = plot->point[0];
+			known = true;
+		}
 		moved = iv->to_counter - last.counter;
 		if (!known || moved < 0) {
 			add_first_point(plot, row->x1, iv->to_counter);
@@ -263,7 +274,8 @@ void plot_free(struct plot *plot)
 
 static double at_x(const struct plot *plot, double x)
 {
-	return LEFT + x / plot->x_max * (WIDTH - LEFT - RIGHT);
+	return LEFT + (x - plot->x_min) / (plot->x_max - plot->x_min) *
+		      (WIDTH - LEFT - RIGHT);
 }
 
 static double at_y(const struct plot *plot, double y)
@@ -359,10 +371,10 @@ static double keep_inside(double x, size_t characters)
 
 static void put_axes(FILE *to, const struct plot *plot)
 {
-	double size = tick_size(plot->x_max);
+	double size = tick_size(plot->x_max - plot->x_min);
 	long i;
 
-	for (i = 0; i * size <= plot->x_max; i++)
+	for (i = ceil(plot->x_min / size); i * size <= plot->x_max; i++)
 		fprintf(to, "<path class=\"grid\" d=\"M%.1f %dv4\"/><text class=\"faint middle\" x=\"%.1f\" y=\"%d\">%.0f</text>\n",
 			at_x(plot, i * size), plot->bottom,
 			keep_inside(at_x(plot, i * size),
@@ -412,15 +424,16 @@ static void put_kernel(FILE *to, const struct plot *plot, unsigned int kernel,
 	if (x1 - x0 > 9 * CHARACTER)
 		fprintf(to, "<text class=\"middle\" x=\"%.1f\" y=\"14\">kernel %u</text>\n",
 			(x0 + x1) / 2, kernel);
-	if (from > 0)
+	if (from > plot->x_min)
 		fprintf(to, "<path class=\"kexec\" d=\"M%.1f %dV%d\"/>\n", x0,
 			KERNELS, plot->bottom);
 }
 
 static void put_kernels(FILE *to, const struct plot *plot)
 {
-	unsigned int kernel = 1;
-	double from = 0;
+	const struct imatally_interval *first = plot->result->interval;
+	unsigned int kernel = first->has_from ? first->from_kernel : 1;
+	double from = plot->x_min;
 	size_t i;
 
 	for (i = 0; i < plot->nr_rows; i++) {

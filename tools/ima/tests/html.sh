@@ -77,6 +77,21 @@ for path in svg.iter("path"):
         if not (0 <= float(x) <= width and 0 <= float(y) <= height):
             fail(f"outside of the picture: {x} {y}")
 
+# With a state: from where it goes on, and a plot from there
+os.mkdir("grown")
+for told, first in ((None, "start"), ("8 entries verified before, 6 new", "record")):
+    size = "14" if told else "8"
+    subprocess.run([mklog, "grown", "2", size, "log", "4"], check=True)
+    text, svg = page(0, "grown/log", "--pcrs", "grown/pcrread", "--state", "state")
+    said = re.search(r"<dt>State</dt><dd>(.*?)</dd>", text)
+    if (said and said.group(1)) != told or svg is None or not svg.findall(".//title"):
+        fail(f"a page with a state: {said and said.group(1)}")
+    if ("4" if told else "0") != next(element.text for element in svg.iter("text")
+                                       if element.text.isdigit()):
+        fail("a plot that does not begin where the state ends")
+    if ("(start)" in text) != (first == "start"):
+        fail(f"the table with a state does not begin at the {first}")
+
 # An error, too: a page from before must not stay there
 text, svg = page(3, "pcrread", "--pcrs", "pcrread")
 if svg is not None or "no verdict: an error" not in text or "entry 0, offset" not in text:
