@@ -12,90 +12,9 @@ set -euo pipefail
 imatally=$1
 write_boot=$2
 
-for need in swtpm swtpm_setup tpm2_checkquote python3; do
-	command -v "$need" >/dev/null || { echo "  SKIP    $need is not installed"; exit 0; }
-done
-
-# Short: there are sockets in it
-dir=$(mktemp -d /tmp/evidence.XXXXXX)
-swtpm_pid=
-stop_tpm() {
-	[ -z "$swtpm_pid" ] || kill "$swtpm_pid" 2>/dev/null || true
-	[ -z "$swtpm_pid" ] || wait "$swtpm_pid" 2>/dev/null || true
-	swtpm_pid=
-}
-trap 'stop_tpm; rm -rf "$dir"' EXIT
 schema=$(realpath "$(dirname "$0")/../evidence.schema.json")
 result_schema=$(realpath "$(dirname "$0")/../result.schema.json")
-cd "$dir"
-
-fail() {
-	echo "  FAIL    $*" >&2
-	exit 1
-}
-
-# expect STATUS TEXT COMMAND...: exit status, and a regular expression in output
-expect() {
-	local status=0
-	"${@:3}" >out 2>&1 || status=$?
-	[ "$status" = "$1" ] || fail "status $status, not $1: ${*:3}: $(cat out)"
-	grep -qE -- "$2" out || fail "no \"$2\" from ${*:3}: $(cat out)"
-}
-
-start_tpm() {
-	local i
-	swtpm socket --tpm2 --tpmstate dir=state --server type=unixio,path="$dir/tpm" \
-		--ctrl type=unixio,path="$dir/tpm.ctrl" \
-		--flags startup-clear,not-need-init --log file=swtpm.log &
-	swtpm_pid=$!
-	for ((i = 0; i < 100; i++)); do
-		[ ! -S tpm ] || return 0
-		sleep 0.05
-	done
-	fail "swtpm does not start: $(cat swtpm.log)"
-}
-
-# What a power cycle with an orderly shutdown does
-reboot_tpm() {
-	tpm2_shutdown --clear
-	stop_tpm
-	rm -f tpm tpm.ctrl
-	start_tpm
-}
-
-new_tpm() {
-	stop_tpm
-	rm -rf tpm tpm.ctrl state
-	mkdir state
-	swtpm_setup --tpm2 --config /dev/null --tpm-state state --pcr-banks "$1" >/dev/null
-	start_tpm
-}
-
-# pcrUpdateCounter: TPM2_PCR_Read of nothing, and bytes 10 to 13 of the answer
-counter() {
-	printf '\x80\x01\0\0\0\x0e\0\0\x01\x7e\0\0\0\0' | tpm2_send | od -An -tu1 -j10 -N4 |
-		awk '{ print (($1 * 256 + $2) * 256 + $3) * 256 + $4 }'
-}
-
-# boot BANKS: a kernel boots on this TPM, and measures
-boot() {
-	local extend
-	mkdir -p ima
-	booted=$(counter)
-	"$write_boot" ima/binary_runtime_measurements "$1" "$booted" >extends
-	while read -r extend; do tpm2_pcrextend "$extend"; done <extends
-}
-
-nonce=00112233445566778899aabbccddeeff
-collect() {
-	"$imatally" collect --tcti "$TPM2TOOLS_TCTI" --ima ima --nonce "$nonce" "$@"
-}
-create_ak() {
-	"$imatally" collect --tcti "$TPM2TOOLS_TCTI" "$@"
-}
-verify() {
-	"$imatally" verify --evidence "$@"
-}
+. "$(dirname "$0")/tpm.sh"
 
 # edit NEW PYTHON: a copy of the evidence, with "m", its manifest, changed
 edit() {
@@ -124,8 +43,6 @@ checkquote() {
 	tpm2_checkquote -u "$1" -m quote.attest -s quote.signature -q "$2" \
 		-F values -f quote.pcrs -l "$(cat quote.list)" >checkquote.out 2>&1
 }
-
-export TPM2TOOLS_TCTI="swtpm:path=$dir/tpm"
 
 # ---- Every kind of AK, every set of banks
 
