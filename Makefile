@@ -75,7 +75,7 @@ fuzz: ## fuzz the verifier for FUZZ_SECONDS, 600 unless told
 	@scripts/deps check
 	@$(MAKE) --no-print-directory -C tools/ima fuzz FUZZ_SECONDS=$(or $(FUZZ_SECONDS),600)
 
-deb: ## build a Debian package of the verifier, in build/deb
+deb: ## build Debian packages of the verifier and its library, in build/deb
 	@scripts/deps check
 	@$(MAKE) --no-print-directory -C tools/ima deb
 

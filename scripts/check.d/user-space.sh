@@ -19,11 +19,29 @@ fuzz_verifier() {
 	tap 'the fuzzers find nothing in a minute' make -C "$top/tools/ima" fuzz
 }
 
+# The example of the -dev package, shared and static, as on a machine that has both
+library_packages() {
+	local root=$dir/library vectors=$top/tools/testing/selftests/ima/vectors libdir package library
+	for package in libimatally0 libimatally-dev; do
+		dpkg-deb -x "$build/deb/${package}"_*.deb "$root"
+	done
+	libdir=$(dirname "$root"/usr/lib/*/libimatally.so.0)
+	export PKG_CONFIG_PATH=$libdir/pkgconfig PKG_CONFIG_SYSROOT_DIR=$root
+	for library in -limatally -l:libimatally.a; do
+		# shellcheck disable=SC2046 # options
+		cc "$root"/usr/share/doc/libimatally-dev/examples/verdict.c -o "$dir/example" \
+			$(pkg-config --cflags libimatally) -L"$libdir" "$library" \
+			$(PKG_CONFIG_SYSROOT_DIR='' pkg-config --libs libcrypto jansson tss2-mu) &&
+			LD_LIBRARY_PATH=$libdir "$dir/example" "$vectors"/kexec-complete/{list,pcrs} || return
+	done
+}
+
 package() {
-	tap 'a Debian package is built' make -C "$top/tools/ima" deb
+	tap 'Debian packages are built' make -C "$top/tools/ima" deb
 	tap 'lintian has nothing to say' lintian --fail-on warning,error --allow-root "$build"/deb/*.changes
 	tap 'it has the command and its pages' eval 'dpkg-deb -x "$build"/deb/imatally_*.deb "$dir/root" &&
 		"$dir/root/usr/bin/imatally" --version && ls "$dir"/root/usr/share/man/man{1,5}/imatally*'
+	tap 'a program is built with those of the library, and runs' library_packages
 }
 
 vm_runner() {
