@@ -88,8 +88,7 @@ kexec_deleted_overflow() {
 
 kexec_overflow() {
 	local lost
-	mkdir -p "$dir"
-	"$top/scripts/demo" --base "$base" >"$dir/demo" 2>&1 || true
+	"$top/scripts/demo" --base "$base" --kernel "$kernel" --out "$dir" >"$dir/demo" 2>&1 || true
 	tap 'a list that fits is complete' grep -q '^verdict: complete  *(a)' "$dir/demo"
 	lost=$(sed -n 's/^Counted .* \([0-9]*\) missing$/\1/p' "$dir/demo" | tail -n 1)
 	tap "a list that does not fit is incomplete, by ${lost:-?} entries as counted in the guest" \
