@@ -21,10 +21,15 @@ records_requested() {
 	[[ $n -ge $1 ]] || { echo "$n intervals"; return 1; }
 }
 
-evidence_of_the_vm() {
+# For the guest: imatally, and below lib the libraries that it needs beside libc
+take_imatally() {
 	mkdir -p "$dir/lib"
 	cp "$build/imatally" "$dir/"
 	ldd "$build/imatally" | awk '/=> \// && !/libc\.so/ { print $3 }' | xargs cp -t "$dir/lib"
+}
+
+evidence_of_the_vm() {
+	take_imatally
 	tap 'evidence is collected before and after a kexec' "$top/scripts/vm" run --kernel "$kernel" \
 		--script "$top/scripts/check-guest-evidence" --out "$dir" --mem 768 --append "$tcb"
 	tap 'it verifies here' evidence first 01 0 '^verdict: complete$' --strict
@@ -46,9 +51,7 @@ evidence_of_the_vm() {
 
 # No rule asks for records: evidence all the same
 evidence_without_a_rule() {
-	mkdir -p "$dir/lib"
-	cp "$build/imatally" "$dir/"
-	ldd "$build/imatally" | awk '/=> \// && !/libc\.so/ { print $3 }' | xargs cp -t "$dir/lib"
+	take_imatally
 	cat >"$dir/script" <<-'EOF'
 	export LD_LIBRARY_PATH=/out/lib
 	/out/imatally collect --create-ak /out/ak.pem --ak /tmp/ak.ctx --ak-alg rsa &&
