@@ -44,6 +44,12 @@ checkquote() {
 		-F values -f quote.pcrs -l "$(cat quote.list)" >checkquote.out 2>&1
 }
 
+# page STATUS TEXT OPTION...: of verify --evidence; what it says
+page() {
+	expect "$1" . verify "${@:3}" --html page.html
+	grep -q -- "$2" page.html || fail "no \"$2\" on the page of ${*:3}"
+}
+
 # ---- Every kind of AK, every set of banks
 
 new_tpm sha1,sha256
@@ -101,6 +107,7 @@ rm -rf ev
 expect 0 'counter attested' collect --ak ak.ctx --out ev
 expect 0 'only SHA-1 values are signed' verify ev --ak ak.pem --nonce "$nonce"
 expect 1 '^verdict: complete$' verify ev --ak ak.pem --nonce "$nonce" --strict
+page 1 'only SHA-1 values are' ev --ak ak.pem --nonce "$nonce" --strict
 
 # ---- What comes after the last record, and a log that went on or is cut
 
@@ -151,6 +158,7 @@ expect 2 '^verdict: mismatch' verify edited --ak ak.pem --nonce "$nonce"
 # ---- Not authentic
 
 expect 4 'the quote: another nonce: it answers 00112233' verify ev --ak ak.pem --nonce "ff$nonce"
+page 4 'the quote: another nonce: it answers 00112233' ev --ak ak.pem --nonce "ff$nonce"
 expect 0 AK create_ak --create-ak other.pem --ak other.ctx --ak-alg rsa
 expect 4 "the quote: its signature is not this AK's" verify ev --ak other.pem --nonce "$nonce"
 
@@ -191,6 +199,7 @@ boot 2
 rm -rf ev4
 expect 0 'evidence in ev4' collect --ak 0x81010010 --out ev4
 expect 0 'rebooted or restarted since' verify ev4 --ak ak.pem --nonce "$nonce" --previous ev3
+page 0 'rebooted or restarted since' ev4 --ak ak.pem --nonce "$nonce" --previous ev3
 expect 4 'resetCount went back by 1 ' verify ev3 --ak ak.pem --nonce abcdef --previous ev4
 
 # ---- The endorsement hierarchy belongs to somebody; AK with an authorization
@@ -200,6 +209,7 @@ rm -rf ev
 expect 0 'counter not attested' collect --ak 0x81010010 --out ev
 grep -q 'TPM2_GetSessionAuditDigest.*auth' out || fail "no reason: $(cat out)"
 expect 0 'pcrUpdateCounter is not attested' verify ev --ak ak.pem --nonce "$nonce"
+page 0 'pcrUpdateCounter is not attested' ev --ak ak.pem --nonce "$nonce"
 echo secret >endorsement
 rm -rf ev
 expect 0 'counter attested' collect --ak 0x81010010 --out ev --endorsement-auth file:endorsement

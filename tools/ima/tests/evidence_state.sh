@@ -109,19 +109,19 @@ resume rebooted 0 '^state: 10 entries verified before, 0 new$' kept.before
 
 # ---- Another machine, and many at once
 
-mkdir -p fleet aks states
+mkdir -p fleet keys states
 cp -r rebooted fleet/a
-cp ak.pem aks/a.pem
+cp ak.pem keys/a.pem
 new_tpm sha256
-expect 0 AK create_ak --create-ak aks/b.pem --ak 0x81010010
+expect 0 AK create_ak --create-ak keys/b.pem --ak 0x81010010
 boot 0 4
 take fleet/b
 cp kept states/b
-resume fleet/b 0 '^state: verified anew from the start: it is of another log: a reboot\?$' states/b aks/b.pem
+resume fleet/b 0 '^state: verified anew from the start: it is of another log: a reboot\?$' states/b keys/b.pem
 cp -r fleet/b fleet/c
-cp aks/b.pem aks/c.pem
+cp keys/b.pem keys/c.pem
 cp -r rebooted fleet/d
-cp ak.pem aks/d.pem
+cp ak.pem keys/d.pem
 
 # fleet STATUS SUMMARY [OPTION]...: as one by one, and in the order that was asked for
 fleet() {
@@ -129,16 +129,16 @@ fleet() {
 	: >one_by_one
 	for name in d b c a; do
 		status=0
-		verify "fleet/$name" --ak "aks/$name.pem" --nonce "$nonce" --json >>one_by_one 2>/dev/null || status=$?
+		verify "fleet/$name" --ak "keys/$name.pem" --nonce "$nonce" --json >>one_by_one 2>/dev/null || status=$?
 		[ "$status" -le "$worst" ] || worst=$status
 	done
 	[ "$worst" = "$1" ] || fail "one by one: $worst, not $1"
 	for jobs in 1 3 0; do
-		expect "$1" "^4 logs: $2\$" "$imatally" verify --jobs "$jobs" --ak aks --nonce "$nonce" \
+		expect "$1" "^4 logs: $2\$" "$imatally" verify --jobs "$jobs" --ak keys --nonce "$nonce" \
 			fleet/d fleet/b fleet/c fleet/a
 		[ "$(sed -n 's|^fleet/\(.\): .*|\1|p' out | tr -d '\n')" = dbca ] || fail "another order: $(cat out)"
 		status=0
-		"$imatally" verify --jobs "$jobs" --json --ak aks --nonce "$nonce" \
+		"$imatally" verify --jobs "$jobs" --json --ak keys --nonce "$nonce" \
 			fleet/d fleet/b fleet/c fleet/a >together 2>/dev/null || status=$?
 		[ "$status" = "$1" ] || fail "status $status of --json, not $1"
 		sed 's|"log":"fleet/[a-d]",||' together | diff - <(sed 's|"log":"fleet/[a-d]",||' one_by_one) >out ||
@@ -147,18 +147,20 @@ fleet() {
 }
 
 fleet 0 '4 complete'
+# one key for all
+expect 0 '^2 logs: 2 complete$' "$imatally" verify --jobs 2 --ak ak.pem --nonce "$nonce" fleet/a fleet/d
 sed -i 's/file2/filE2/' fleet/c/log
 fleet 2 '3 complete, 1 mismatch'
 rm fleet/c/log
 fleet 3 '3 complete, 1 error'
-cp aks/b.pem aks/d.pem
+cp keys/b.pem keys/d.pem
 fleet 4 '2 complete, 1 error, 1 not authentic'
-cp ak.pem aks/d.pem
+cp ak.pem keys/d.pem
 
 # each goes on from its own state, and the bad one has none
 rm -f states/*
 for said in '' '"resumption":"resumed","resumed":10,'; do
-	expect 3 "\"verdict\":\"complete\".*$said" "$imatally" verify --jobs 2 --json --ak aks --nonce "$nonce" \
+	expect 3 "\"verdict\":\"complete\".*$said" "$imatally" verify --jobs 2 --json --ak keys --nonce "$nonce" \
 		--state states fleet/d fleet/b fleet/c fleet/a
 	[ "$(grep -c "\"verdict\":\"complete\".*$said" out)" = 3 ] || fail "not three: $(cat out)"
 	[ "$(cd states; echo *)" = 'a b d' ] || fail "states: $(ls states)"

@@ -92,6 +92,11 @@ for told, first in ((None, "start"), ("8 entries verified before, 6 new", "recor
     if ("(start)" in text) != (first == "start"):
         fail(f"the table with a state does not begin at the {first}")
 
+subprocess.run([mklog, "grown", "2", "3", "log", "4"], check=True)
+text, svg = page(0, "grown/log", "--pcrs", "grown/pcrread")
+if svg is not None or "Fewer than two records tell the TPM's counter" not in text:
+    fail("a plot of one record")
+
 # An error, too: a page from before must not stay there
 text, svg = page(3, "pcrread", "--pcrs", "pcrread")
 if svg is not None or "no verdict: an error" not in text or "entry 0, offset" not in text:

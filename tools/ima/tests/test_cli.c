@@ -147,7 +147,9 @@ static void bad_usage_is_3_on_stderr(void **state)
 		"verify --jobs 1 . --state log",
 		"verify --evidence . --ak nothing --nonce 00",
 		"verify --evidence nothing --ak log --nonce 00",
-		"verify - --pcrs - <log",
+		"verify - --pcrs - <log", "verify log --pcrs - --pcrs - <pcrs",
+		"verify log --pcr sha1:- --pcr sha1:- <log",
+		"verify log --pcr sha256:nothing",
 	};
 	unsigned int i;
 
@@ -377,6 +379,11 @@ static void jobs_verify_folders_in_their_order(void **state)
 	assert_int_equal(run("verify --jobs 1 a b; cp log b"), 0);
 	assert_int_equal(run("verify --jobs 9 a b"), 1);
 	assert_non_null(strstr(out, "2 logs: 1 complete, 1 incomplete"));
+	assert_int_equal(run("verify --jobs 1 a; rm a/pcrs"), 0);
+	assert_int_equal(run("verify --jobs 2 b a"), 3);
+	assert_string_equal(out, "b: incomplete: 1 entry lost\na: error\n"
+				 "2 logs: 1 incomplete, 1 error\n");
+	assert_non_null(strstr(err, "a/pcrs"));
 	assert_int_equal(run("verify --jobs 2 a --ak a --nonce 00"), 3);
 	assert_non_null(strstr(err, "a/a.pem"));
 }

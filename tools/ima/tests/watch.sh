@@ -37,17 +37,36 @@ start() {
 	"$imatally" watch --ima "$dir" "$@" 2>"$dir/err" &
 	pid=$!
 }
-stop() {
-	kill "$pid"
-	wait "$pid" || true
+
+# ends WHY...: status 3, soon, for these reasons
+ends() {
+	local status=0 why
+	timeout 5 tail --pid="$pid" -f /dev/null || fail "it goes on: $(cat "$dir/err")"
+	wait "$pid" || status=$?
 	pid=
+	[ "$status" = 3 ] || fail "status $status, not 3: $(cat "$dir/err")"
+	for why; do
+		grep -q "$why" "$dir/err" || fail "no \"$why\": $(cat "$dir/err")"
+	done
 }
 
-status=0
-"$imatally" watch --interval 1 --ima "$dir" 2>"$dir/err" || status=$?
-[ "$status" = 3 ] || fail "status $status without the kernel's file"
-grep -q 'update_counter is missing' "$dir/err" || fail "$(cat "$dir/err")"
-for bad in '' '--interval 0' '--interval 1s' '--every -1' '--interval 1 --every 1' '--interval 1 x'; do
+start --interval 1
+ends 'update_counter is missing'
+# what is wrong with a record may pass; without a number there is no rhythm
+mkdir "$dir/update_counter"
+start --every 1
+ends 'update_counter: Is a directory' 'runtime_measurements_count: No such file'
+rmdir "$dir/update_counter"
+ln -s /dev/full "$dir/update_counter"
+for number in many -1; do
+	echo "$number" >"$dir/runtime_measurements_count"
+	start --every 1
+	ends 'update_counter: No space left' 'runtime_measurements_count: no number'
+done
+rm "$dir/update_counter" "$dir/runtime_measurements_count"
+
+"$imatally" watch --help | grep -q '^Usage: imatally watch' || fail 'no help'
+for bad in '' '--interval 0' '--interval 1s' '--every -1' '--every' '--often 1' '--interval 1 --every 1' '--interval 1 x'; do
 	status=0
 	# shellcheck disable=SC2086 # options
 	"$imatally" watch $bad 2>/dev/null || status=$?
@@ -60,8 +79,16 @@ exec 3<>"$dir/update_counter"
 start --interval 1
 n=$(requests 5)
 { [ "$n" -ge 3 ] && [ "$n" -le 7 ]; } || fail "$n records in 5 s, one a second"
-stop
+kill -STOP "$pid"
 requests 1 >/dev/null
+sleep 8
+kill -CONT "$pid"
+n=$(requests 2)
+{ [ "$n" -ge 1 ] && [ "$n" -le 5 ]; } || fail "$n records in the 2 s after it was stopped for 9"
+mv "$dir/update_counter" "$dir/moved"
+ends 'update_counter is missing'
+requests 1 >/dev/null
+mv "$dir/moved" "$dir/update_counter"
 
 # One at the start, and then as entries come; its own records don't count
 echo 100 >"$dir/runtime_measurements_count"
@@ -74,4 +101,5 @@ n=$(requests 3)
 echo 110 >"$dir/runtime_measurements_count"
 n=$(requests 3)
 [ "$n" = 1 ] || fail "$n records for 10 entries"
-stop
+rm "$dir/runtime_measurements_count"
+ends 'runtime_measurements_count: No such file'
