@@ -205,7 +205,7 @@ TEST_F_TIMEOUT(memory, each_attempt_that_leaves_no_entry_is_counted, SECONDS)
 		}
 	}
 
-	TH_LOG("%d attempts, up to allocation %d: %u opens failed, %u measurements missing, %u extends failed",
+	TH_LOG("%d attempts, %d allocations: %u opens failed, %u missing, %u extends failed",
 	       i, n, count[FAILED], missing, failed);
 	/* else nothing was tested */
 	EXPECT_LT(count[FAILED], missing + failed);
@@ -247,7 +247,7 @@ TEST_F_TIMEOUT(memory, records_survive_or_are_counted, SECONDS)
 	}
 	close(fd);
 
-	TH_LOG("%d attempts, up to allocation %d: %u records missing, or not right",
+	TH_LOG("%d attempts, %d allocations: %u records missing, or not right",
 	       i, n, missing);
 	EXPECT_LT(0, missing);
 }
