@@ -93,6 +93,8 @@ kexec_overflow() {
 	lost=$(sed -n 's/^Counted .* \([0-9]*\) missing$/\1/p' "$dir/demo" | tail -n 1)
 	tap "a list that does not fit is incomplete, by ${lost:-?} entries as counted in the guest" \
 		grep -q "^verdict: incomplete: ${lost:-none} entries lost  *(b)" "$dir/demo"
+	tap 'the record at execute is carried in any case' grep -aq ';event=kexec_execute;' "$dir/overflow/list"
+	tap 'the next kernel can read all of it' eval '! grep "Failed to restore" "$dir/overflow/console.log"'
 }
 
 groups selftest check all vm kexec_without_the_tpm kexec_after_failed_loads kexec_after_unload \
