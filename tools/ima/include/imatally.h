@@ -558,7 +558,7 @@ struct imatally_target {
 	uint64_t matched_after;	/* number of entries that gave the value, or 0 */
 };
 
-/* More findings than these are counted, not kept. */
+/* More findings than these are counted, not kept: the least severe ones. */
 #define IMATALLY_MAX_FINDINGS 1000
 
 /* What became of the state that the verifier was given. */

@@ -34,6 +34,8 @@ struct imatally_verifier {
 	struct imatally_result result;
 	size_t interval_room, finding_room;	/* allocated elements */
 	bool have[IMATALLY_FAULT + 1];	/* severities */
+	/* when no more findings are kept: none of those is less severe */
+	enum imatally_severity least_kept;
 
 	uint32_t log_pcr;		/* of the first entry */
 	bool begins_amid;		/* that is no boot_aggregate */

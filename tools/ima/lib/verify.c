@@ -126,9 +126,42 @@ static void *grow(void *array, size_t nr, size_t *room, size_t size)
 	return grown;
 }
 
+/* Of the least severe findings the last one. */
+static struct imatally_finding *least(const struct imatally_result *result)
+{
+	struct imatally_finding *found = &result->finding[0];
+	size_t i;
+
+	for (i = 1; i < result->nr_findings; i++)
+		if (result->finding[i].severity <= found->severity)
+			found = &result->finding[i];
+	return found;
+}
+
 /*
- * Note a finding.  All are judged by, but only the first ones are kept: a log
- * of noise must not cost more memory than its own size.
+ * Make room for a more severe finding than the least that is kept, if there is
+ * one.  Where something was lost must not drown in what is worth a note.
+ */
+static void replace_least(struct imatally_verifier *v,
+			  const struct imatally_finding *finding)
+{
+	struct imatally_result *result = &v->result;
+	struct imatally_finding *end = result->finding + result->nr_findings;
+	struct imatally_finding *gone;
+
+	if (finding->severity <= v->least_kept)
+		return;
+	gone = least(result);
+	v->least_kept = gone->severity;
+	if (finding->severity <= gone->severity)
+		return;
+	memmove(gone, gone + 1, (end - gone - 1) * sizeof(*gone));
+	end[-1] = *finding;
+}
+
+/*
+ * Note a finding.  All are judged by, but so many are kept: a log of noise must
+ * not cost more memory than its own size.
  */
 static enum imatally_status report(struct imatally_verifier *v,
 				   const struct imatally_finding *finding)
@@ -139,6 +172,7 @@ static enum imatally_status report(struct imatally_verifier *v,
 	v->have[finding->severity] = true;
 	if (result->nr_findings == IMATALLY_MAX_FINDINGS) {
 		result->findings_not_kept++;
+		replace_least(v, finding);
 		return IMATALLY_OK;
 	}
 	grown = grow(result->finding, result->nr_findings, &v->finding_room,

@@ -216,9 +216,6 @@ static void put_problems(FILE *to, const struct report *report)
 	if (result) {
 		put_said(to, result, IMATALLY_FAULT);
 		put_said(to, result, IMATALLY_LOSS);
-		if (result->findings_not_kept)
-			fprintf(to, "<li>and %" PRIu64 " more findings of any kind</li>\n",
-				result->findings_not_kept);
 	} else {
 		fputs("<li class=\"fault\">", to);
 		if (report->status == EXIT_NOT_AUTHENTIC)
@@ -367,11 +364,14 @@ static void put_findings(FILE *to, const struct report *report)
 		return;
 	for (i = 0; i < result->nr_findings; i++)
 		found += result->finding[i].severity <= IMATALLY_FINDING;
-	if (!found)
+	if (!found && !result->findings_not_kept)
 		return;
 	fputs("<h2>Findings and notes</h2>\n<ul class=\"said\">\n", to);
 	put_said(to, result, IMATALLY_FINDING);
 	put_said(to, result, IMATALLY_NOTE);
+	if (result->findings_not_kept)
+		fprintf(to, "<li>and %" PRIu64 " more, none graver than those told</li>\n",
+			result->findings_not_kept);
 	fputs("</ul>\n", to);
 }
 

@@ -137,9 +137,6 @@ static void put_result(const struct imatally_result *result,
 	putchar('\n');
 	put_findings(result, IMATALLY_FAULT, NULL);
 	put_findings(result, IMATALLY_LOSS, NULL);
-	if (result->findings_not_kept)
-		printf("  and %" PRIu64 " more findings of any kind\n",
-		       result->findings_not_kept);
 	if (differs_at_end(result))
 		puts("  PCR values read after the log, or while it grew, differ too: read the PCRs first,\n"
 		     "  all at once, then the log.");
@@ -155,6 +152,9 @@ static void put_result(const struct imatally_result *result,
 	put_targets(result, signer);
 	put_findings(result, IMATALLY_FINDING, "findings:");
 	put_findings(result, IMATALLY_NOTE, "notes:");
+	if (result->findings_not_kept)
+		printf("and %" PRIu64 " more, none graver than those told\n",
+		       result->findings_not_kept);
 }
 
 void report_text(const struct report *report)

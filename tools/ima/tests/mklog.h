@@ -16,7 +16,7 @@
 
 #define MACHINE_BANKS 5
 #define MACHINE_PCRS 24
-#define MACHINE_ENTRIES 1024
+#define MACHINE_ENTRIES 2048
 
 struct machine_bank {
 	const char *alg;	/* "sha256"; also libcrypto's name */

@@ -757,6 +757,37 @@ static void findings_are_bounded(void **state)
 			 1022 + 1 - IMATALLY_MAX_FINDINGS);
 }
 
+/* What is lost is told however much is worth a note, in the order of the log. */
+static void losses_do_not_drown_in_notes(void **state)
+{
+	const struct imatally_finding *last;
+	unsigned int i;
+
+	(void)state;
+	start(1, 1);
+	for (i = 0; i < IMATALLY_MAX_FINDINGS + 20; i++) {
+		machine_others(&m, 1);
+		m.updates++;
+		machine_record(&m, "request");
+	}
+	machine_measure(&m, 10);
+	machine_record(&m, "request");
+	machine_delete(&m, m.nr_entries - 5, 3);
+	for (i = 0; i < 10; i++) {
+		machine_others(&m, 1);
+		m.updates++;
+		machine_record(&m, "request");
+	}
+	assert_int_equal(verdict(), IMATALLY_INCOMPLETE);
+	assert_int_equal(result.nr_findings, IMATALLY_MAX_FINDINGS);
+	assert_int_equal(result.findings_not_kept, 20 + 1 + 10);
+	last = &result.finding[result.nr_findings - 1];
+	assert_int_equal(last->severity, IMATALLY_LOSS);
+	assert_int_equal(last->count, 3);
+	assert_int_equal(last[-1].severity, IMATALLY_NOTE);
+	assert_true(last[-1].to.index < last->from.index);
+}
+
 /* Whatever byte is changed, it is never complete. */
 static void no_changed_byte_goes_unseen(void **state)
 {
@@ -831,6 +862,7 @@ int main(void)
 		TEST(a_keyring_of_the_records_name_is_no_record),
 		TEST(errors_are_no_verdict),
 		TEST(findings_are_bounded),
+		TEST(losses_do_not_drown_in_notes),
 		TEST(no_changed_byte_goes_unseen),
 	};
 
