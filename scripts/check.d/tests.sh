@@ -3,7 +3,7 @@
 #
 # Tests of the tests: what of the series they run, and whether they notice what is wrong
 
-# shellcheck disable=SC2154 # $dir, $base, $kernel: from scripts/check
+# shellcheck disable=SC2154 # $dir, $base, $kernel, $all_bases: from scripts/check
 
 # The groups that boot a kernel, on one that counts which lines run
 kernel_coverage() {
@@ -26,9 +26,13 @@ mutants_caught() {
 	"$top/scripts/mutants" --base "$base" | as_tap
 }
 
+mutants_on() {
+	"$top/scripts/mutate" --base "$1" "$top/scripts/mutants.list" | cut -d' ' -f1 | sort
+}
+
 # What breaks the code that all bases share has to be caught on one of them
 mutants_of_this_base() {
-	awk -v base="$base" '$1 == "mutant" { name = $2 } $1 == "base" && $2 == base { print name }' "$top/scripts/mutants.list" |
+	comm -13 <(mutants_on "${all_bases[0]}") <(mutants_on "$base") |
 		while read -r name; do "$top/scripts/mutants" --base "$base" "$name" </dev/null; done | as_tap
 }
 
