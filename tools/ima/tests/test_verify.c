@@ -256,18 +256,30 @@ static void deletions_elsewhere(void **state)
 	expect_between(IMATALLY_LOST, 1, 1, 8);
 }
 
-static void the_front_of_a_trimmed_list_is_missed(void **state)
+/* A kernel that says it deleted 6 of its 12 entries before that. */
+static void start_trimmed(void)
 {
-	(void)state;
 	start(2, 1);
 	machine_measure(&m, 10);
 	m.trimmed = 6;
 	machine_record(&m, "request");
+}
+
+/* @trimmed of the @lost entries were deleted from the start. */
+static void expect_incomplete(uint64_t lost, uint64_t trimmed)
+{
+	assert_int_equal(verdict(), IMATALLY_INCOMPLETE);
+	assert_int_equal(result.lost, lost);
+	assert_int_equal(result.trimmed, trimmed);
+}
+
+static void the_front_of_a_trimmed_list_is_missed(void **state)
+{
+	(void)state;
+	start_trimmed();
 	machine_measure(&m, 2);
 	machine_delete(&m, 0, 6);
-	assert_int_equal(verdict(), IMATALLY_INCOMPLETE);
-	assert_int_equal(result.lost, 6);
-	assert_int_equal(result.trimmed, 6);
+	expect_incomplete(6, 6);
 	assert_int_equal(finding(IMATALLY_LOST)->from.place, IMATALLY_AT_START);
 }
 
@@ -275,33 +287,20 @@ static void the_front_of_a_trimmed_list_is_missed(void **state)
 static void user_space_deleted_only_what_the_kernel_says(void **state)
 {
 	(void)state;
-	start(2, 1);
-	machine_measure(&m, 10);
-	m.trimmed = 6;
-	machine_record(&m, "request");
+	start_trimmed();
 	machine_measure(&m, 8);
 	machine_record(&m, "request");
 	machine_delete(&m, 14, 3);
 	machine_delete(&m, 0, 8);
-	assert_int_equal(verdict(), IMATALLY_INCOMPLETE);
-	assert_int_equal(result.lost, 11);
-	assert_int_equal(result.trimmed, 6);
+	expect_incomplete(11, 6);
 
 	/* not all that was deleted is missing: a part of it was given */
-	start(2, 1);
-	machine_measure(&m, 10);
-	m.trimmed = 6;
-	machine_record(&m, "request");
+	start_trimmed();
 	machine_delete(&m, 0, 4);
-	assert_int_equal(verdict(), IMATALLY_INCOMPLETE);
-	assert_int_equal(result.lost, 4);
-	assert_int_equal(result.trimmed, 4);
+	expect_incomplete(4, 4);
 
 	/* none is */
-	start(2, 1);
-	machine_measure(&m, 10);
-	m.trimmed = 6;
-	machine_record(&m, "request");
+	start_trimmed();
 	assert_int_equal(verdict(), IMATALLY_COMPLETE);
 	assert_int_equal(result.trimmed, 0);
 }
@@ -317,9 +316,7 @@ static void an_entry_amid_was_not_deleted_by_user_space(void **state)
 	m.trimmed = 6;
 	machine_record(&m, "request");
 	machine_delete(&m, 3, 2);
-	assert_int_equal(verdict(), IMATALLY_INCOMPLETE);
-	assert_int_equal(result.lost, 2);
-	assert_int_equal(result.trimmed, 0);
+	expect_incomplete(2, 0);
 }
 
 static void kernels_delete_one_after_the_other(void **state)
@@ -335,9 +332,7 @@ static void kernels_delete_one_after_the_other(void **state)
 	machine_delete(&m, 0, 4);
 	m.trimmed = 4;
 	machine_record(&m, "request");
-	assert_int_equal(verdict(), IMATALLY_INCOMPLETE);
-	assert_int_equal(result.lost, 9);
-	assert_int_equal(result.trimmed, 9);
+	expect_incomplete(9, 9);
 
 	/* all that it was handed, up to its own boot_aggregate */
 	start(2, 1);
@@ -349,9 +344,7 @@ static void kernels_delete_one_after_the_other(void **state)
 	m.carried = m.trimmed = 13;
 	m.entries = 14;
 	machine_record(&m, "request");
-	assert_int_equal(verdict(), IMATALLY_INCOMPLETE);
-	assert_int_equal(result.lost, 13);
-	assert_int_equal(result.trimmed, 13);
+	expect_incomplete(13, 13);
 }
 
 static void insertions_are_a_mismatch(void **state)
