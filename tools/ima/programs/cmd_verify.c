@@ -448,11 +448,12 @@ static char *last_part(const char *path)
 	return strndup(path + start, end - start);
 }
 
-/* What one folder's files are called; false when out of memory. */
+/* What one folder's files are called; NULL for those that are not asked for. */
 struct folder_files {
 	char *state, *ak, *pcrs, *log;
 };
 
+/* False when out of memory; what was found is the caller's to free. */
 static bool find_files(struct folder_files *files,
 		       const struct arguments *args, const char *dir)
 {
