@@ -110,6 +110,7 @@ struct imatally_entry {
 	const uint8_t *data;	/* template data as in a binary list */
 	uint32_t data_len;
 	unsigned int nr_fields;
+	int name_field;		/* of fields, "n-ng" or "n"; -1 without one */
 	struct imatally_field fields[IMATALLY_MAX_FIELDS];
 };
 

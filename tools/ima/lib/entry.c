@@ -19,14 +19,14 @@ imatally_entry_field(const struct imatally_entry *entry, const char *id)
 bool imatally_entry_is_named(const struct imatally_entry *entry,
 			     const char *name)
 {
-	const struct imatally_field *field = imatally_entry_field(entry, "n-ng");
+	const struct imatally_field *field;
 	size_t len = strlen(name);
 
-	if (!field)
-		field = imatally_entry_field(entry, "n");
+	if (entry->name_field < 0)
+		return false;
+	field = &entry->fields[entry->name_field];
 	/* the terminator is part of the field, but for the template "ima" */
-	return field &&
-	       (field->len == len ||
+	return (field->len == len ||
 		(field->len == len + 1 && !field->data[len])) &&
 	       !memcmp(field->data, name, len);
 }

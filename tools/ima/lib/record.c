@@ -67,11 +67,12 @@ const char *imatally_entry_record(const struct imatally_entry *entry,
 				  size_t *len, bool *foreign)
 {
 	static const char start[] = "version=";
-	const struct imatally_field *field = imatally_entry_field(entry, "buf");
+	const struct imatally_field *field;
 
 	*foreign = false;
 	if (!imatally_entry_is_named(entry, IMATALLY_RECORD_NAME))
 		return NULL;
+	field = imatally_entry_field(entry, "buf");
 	if (!field)
 		field = imatally_entry_field(entry, "txt");
 	/* what a violation says is in no digest: anybody may have written it */

@@ -97,10 +97,10 @@ enum imatally_status imatally_replay_add_bank(struct imatally_replay *replay,
 
 /* What the kernel in @mode extends for an entry. */
 static bool digest_for(const struct bank *bank, enum mode mode,
-		       const struct imatally_entry *entry, const uint8_t *sha1,
-		       uint8_t *digest)
+		       const struct imatally_entry *entry, bool violation,
+		       const uint8_t *sha1, uint8_t *digest)
 {
-	if (imatally_entry_is_violation(entry)) {
+	if (violation) {
 		memset(digest, 0xff, bank->hash.size);
 		return true;
 	}
@@ -117,12 +117,13 @@ enum imatally_status imatally_replay_extend(struct imatally_replay *replay,
 					    bool *altered)
 {
 	uint8_t sha1[IMATALLY_SHA1_SIZE] = { 0 };
+	bool violation = imatally_entry_is_violation(entry);
 	uint8_t digest[IMATALLY_MAX_DIGEST];
 	unsigned int i;
 	int mode;
 
 	*altered = false;
-	if (!imatally_entry_is_violation(entry)) {
+	if (!violation) {
 		int right;
 
 		if (!imatally_hash_entry(&replay->sha1, entry, sha1))
@@ -145,7 +146,8 @@ enum imatally_status imatally_replay_extend(struct imatally_replay *replay,
 
 			if (!bank->possible[mode])
 				continue;
-			if (!digest_for(bank, mode, entry, sha1, digest) ||
+			if (!digest_for(bank, mode, entry, violation, sha1,
+					digest) ||
 			    !imatally_extend(&bank->hash, value, digest))
 				return IMATALLY_ERR_CRYPTO;
 		}

@@ -11,6 +11,7 @@
 struct pcr_state {
 	uint64_t entries;	/* of this PCR so far */
 	uint64_t matched;	/* of these, when all its banks last matched */
+	size_t first_target;	/* 1-based; 0: no value was given for it */
 };
 
 struct imatally_verifier {
@@ -41,6 +42,7 @@ struct imatally_verifier {
 	bool begins_amid;		/* that is no boot_aggregate */
 	uint64_t lost_at_start;		/* before the log's first record */
 	struct pcr_state pcr[IMATALLY_MAX_PCR + 1];
+	size_t *next_target;		/* after each, of the same PCR; 0: none */
 
 	/* the kernel whose entries are being read */
 	uint64_t kernel_start;

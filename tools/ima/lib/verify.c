@@ -13,6 +13,7 @@ static void forget_log(struct imatally_verifier *v)
 {
 	imatally_replay_free(v->replay);
 	imatally_result_free(&v->result);
+	free(v->next_target);
 	free(v->mark_text);
 	free(v->kept);
 }
@@ -34,7 +35,8 @@ static enum imatally_status begin_anew(struct imatally_verifier *v,
 	*v = fresh;
 	v->replay = imatally_replay_new();
 	v->result.target = calloc(given->nr + 1, sizeof(*v->result.target));
-	if (!v->replay || !v->result.target)
+	v->next_target = calloc(given->nr + 1, sizeof(*v->next_target));
+	if (!v->replay || !v->result.target || !v->next_target)
 		return IMATALLY_ERR_NOMEM;
 	if (assume_own)
 		imatally_replay_assume_own(v->replay);
@@ -653,13 +655,13 @@ static enum imatally_status compare_targets(struct imatally_verifier *v,
 {
 	struct pcr_state *state = &v->pcr[pcr];
 	bool any = false, all = true;
-	size_t i;
+	size_t next;
 
-	for (i = 0; i < v->result.nr_targets; i++) {
-		struct imatally_target *target = &v->result.target[i];
+	for (next = state->first_target; next; next = v->next_target[next - 1]) {
+		struct imatally_target *target = &v->result.target[next - 1];
 		enum imatally_status status;
 
-		if (target->pcr != pcr || !target->supported)
+		if (!target->supported)
 			continue;
 		target->in_log = true;
 		target->match = imatally_replay_compare(v->replay, target->pcr,
@@ -688,9 +690,19 @@ static enum imatally_status begin_log(struct imatally_verifier *v, uint32_t pcr)
 	size_t i;
 
 	v->log_pcr = pcr;
-	for (i = 0; i < v->result.nr_targets; i++)
-		if (v->result.target[i].pcr == IMATALLY_PCR_OF_LOG)
-			v->result.target[i].pcr = pcr;
+	/* from the last, so that each chain is in their order */
+	for (i = v->result.nr_targets; i > 0; i--) {
+		struct imatally_target *target = &v->result.target[i - 1];
+		size_t *first;
+
+		if (target->pcr == IMATALLY_PCR_OF_LOG)
+			target->pcr = pcr;
+		if (target->pcr > IMATALLY_MAX_PCR)
+			continue;
+		first = &v->pcr[target->pcr].first_target;
+		v->next_target[i - 1] = *first;
+		*first = i;
+	}
 	return v->result.nr_targets ? imatally_replay_follow(v->replay, pcr) :
 				      IMATALLY_OK;
 }

@@ -73,6 +73,12 @@ resume edited 2 '^state: verified anew from the start: it is of another log: a r
 cp kept.first kept.edited
 resume edited 2 '^state: verified anew from the start: the replay does not go on from it$' kept.edited
 cmp -s kept.first kept.edited || fail "the state was replaced"
+# what it vouches for may be right, and not what is in the list after it
+cp -r second edited.tail
+"$write_boot" edited.tail/log 2 "$booted" 6 >extends.tail
+sed -i 's/file8/filE8/' edited.tail/log
+resume edited.tail 2 '^state: 6 entries verified before, 6 new$' kept.edited
+cmp -s kept.first kept.edited || fail "the state was replaced"
 cp -r second shortened
 cp first/log shortened/log
 resume shortened 2 '^state: verified anew from the start: the log ends before it does: a reboot\?$'

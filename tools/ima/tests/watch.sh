@@ -46,7 +46,7 @@ ends() {
 	pid=
 	[ "$status" = 3 ] || fail "status $status, not 3: $(cat "$dir/err")"
 	for why; do
-		grep -q "$why" "$dir/err" || fail "no \"$why\": $(cat "$dir/err")"
+		[ "$(grep -c "$why" "$dir/err")" = 1 ] || fail "not once \"$why\": $(cat "$dir/err")"
 	done
 }
 
