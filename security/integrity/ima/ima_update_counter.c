@@ -349,6 +349,7 @@ void ima_counter_append(struct ima_counter_record *record,
 	ima_counter_format(&s, event, record->error, &snapshot, ima_tpm_chip);
 
 	if (WARN_ON_ONCE(seq_buf_has_overflowed(&s))) {
+		atomic64_inc(&ima_dropped);
 		record->cause = "record_too_long";
 		record->result = -EOVERFLOW;
 		return;
