@@ -18,13 +18,14 @@ export KSRC
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\): .*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
-	@echo 'BASE=6.12 chooses the kernel base; KSRC=DIR takes a kernel tree of your own.'
+	@echo
+	@sed -n '/^# Variables:/,/^$$/{/^$$/q;s/^#[[:space:]]*//p}' $(firstword $(MAKEFILE_LIST)) | sed '1!s/^/  /' | expand -t 20
 
 demo: ## install what is missing, build, and show a complete and an incomplete list
 	@scripts/deps demo
 	@scripts/demo --base $(BASE)
 
-check: ## install what is missing, build, and run all tests
+check: ## install what is missing, build, and run the tests
 	@scripts/check $(CHECKED) $(T)
 
 check-quick: ## the tests for daily work, two minutes

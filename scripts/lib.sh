@@ -25,7 +25,7 @@ die() {
 
 # usage: print the comment at the head of the calling script
 usage() {
-	sed -n '/^# Usage:/,/^$/{s/^# \{0,1\}//p;/^$/q}' "$0"
+	sed -n '/^# Usage:/,/^$/{/^$/q;s/^# \{0,1\}//p}' "$0"
 }
 
 # run_long WHAT COMMAND...: run a command that may take minutes, its output in

@@ -9,11 +9,22 @@ spelling() {
 	cd "$top" && git ls-files -z -- ':!LICENSE' | xargs -0 codespell --ignore-words-list=extraversion
 }
 
+# --help prints the comment at the head to its end
+help() {
+	local scripts script last
+	mapfile -t scripts < <(grep -lsE '^# Usage:' "$top"/scripts/*)
+	for script in "${scripts[@]}"; do
+		last=$(awk '/^# Usage:/, !/^#/ { if (!/^#/) exit; if (/^# /) last = substr($0, 3) } END { print last }' "$script")
+		"$script" --help | grep -qxF -- "$last" || { echo "$script: not \"$last\""; return 1; }
+	done
+}
+
 static_scripts() {
 	local scripts
 	mapfile -t scripts < <(grep -lE '^#!/bin/(ba)?sh|^# shellcheck shell' "$top"/scripts/{,check.d/}* "$top"/tools/ima/tests/*.sh "$top"/tools/ima/packaging/{deb,imatally.bash-completion} "$top"/.ci/run)
 	tap 'shellcheck of the scripts' shellcheck -x -P SCRIPTDIR "${scripts[@]}"
 	tap 'spelling' spelling
+	tap 'help of the scripts' help
 }
 
 # In a checkout of the base of those folders only that the series touches
@@ -78,12 +89,9 @@ static_docs() {
 coccicheck() {
 	local file
 	cd "$build/$base/linux" || return
-	while read -r file; do
-		C=2 V=1 MODE=report srctree=. LINUXINCLUDE='-Iarch/x86/include -Iinclude' scripts/coccicheck "$file" || {
-			tail "$dir/cocci" >&2
-			return 1
-		}
-	done < <(git diff --name-only base series -- '*.c' ':!tools') >"$dir/cocci"
+	git diff --name-only base series -- '*.c' ':!tools' | while read -r file; do
+		C=2 V=1 MODE=report srctree=. LINUXINCLUDE='-Iarch/x86/include -Iinclude' scripts/coccicheck "$file" || exit
+	done >"$dir/cocci" || { tail "$dir/cocci"; return 1; }
 	grep -q '^Running .*spatch' "$dir/cocci" || { echo 'it ran nothing'; return 1; }
 	changed_lines . base series >"$dir/changed"
 	! sed 's|^\./||' "$dir/cocci" | grep -F -f "$dir/changed"
