@@ -110,7 +110,6 @@ struct imatally_entry {
 	const uint8_t *data;	/* template data as in a binary list */
 	uint32_t data_len;
 	unsigned int nr_fields;
-	int name_field;		/* of fields, "n-ng" or "n"; -1 without one */
 	struct imatally_field fields[IMATALLY_MAX_FIELDS];
 };
 
@@ -183,7 +182,11 @@ uint64_t imatally_entry_locate(const struct imatally_entry *entry,
 const struct imatally_field *
 imatally_entry_field(const struct imatally_entry *entry, const char *id);
 
-/* Whether the entry's event name (field n or n-ng) is @name. */
+/*
+ * Whether a field of the entry is the event name @name: by its bytes.  What the
+ * template is called, and so its fields, is in no digest: anybody may have
+ * written it.
+ */
 bool imatally_entry_is_named(const struct imatally_entry *entry,
 			     const char *name);
 
@@ -284,7 +287,7 @@ enum imatally_status imatally_record_parse(struct imatally_record *rec,
 
 /*
  * A PCR whose index the input does not tell (sysfs shows one value a file): the
- * PCR of the log's first entry is meant.
+ * one that IMA extends is meant.
  */
 #define IMATALLY_PCR_OF_LOG UINT32_MAX
 
@@ -293,7 +296,10 @@ struct imatally_pcr {
 	struct imatally_bank_value bank;
 };
 
-/* Initialize with zeroes; free with imatally_pcrs_free(). */
+/*
+ * Values of IMATALLY_MAX_BANKS banks at most.  Initialize with zeroes; free with
+ * imatally_pcrs_free().
+ */
 struct imatally_pcrs {
 	struct imatally_pcr *pcr;
 	size_t nr;
@@ -624,6 +630,16 @@ struct imatally_verifier;
 struct imatally_verifier *
 imatally_verifier_new(const struct imatally_pcrs *pcrs);
 void imatally_verifier_free(struct imatally_verifier *verifier);
+
+/*
+ * The PCR that IMA extends there: CONFIG_IMA_MEASURE_PCR_IDX of its kernel, at
+ * most IMATALLY_MAX_PCR; IMATALLY_IMA_PCR unless this is called, before anything
+ * else.  A log that never extends it is an error: who hands a log over may have
+ * invented it, and extended another PCR, such as one that anybody can reset.
+ */
+#define IMATALLY_IMA_PCR 10
+void imatally_verifier_set_pcr(struct imatally_verifier *verifier,
+			       uint32_t pcr);
 
 /*
  * pcrUpdateCounter as it was together with the PCR values given.  It judges

@@ -16,19 +16,31 @@ imatally_entry_field(const struct imatally_entry *entry, const char *id)
 	return NULL;
 }
 
-bool imatally_entry_is_named(const struct imatally_entry *entry,
-			     const char *name)
+/* The terminator is part of a name, but for the template "ima". */
+static bool is_name(const struct imatally_field *field, const char *name,
+		    size_t len)
 {
-	const struct imatally_field *field;
-	size_t len = strlen(name);
-
-	if (entry->name_field < 0)
-		return false;
-	field = &entry->fields[entry->name_field];
-	/* the terminator is part of the field, but for the template "ima" */
 	return (field->len == len ||
 		(field->len == len + 1 && !field->data[len])) &&
 	       !memcmp(field->data, name, len);
+}
+
+static const struct imatally_field *
+find_name(const struct imatally_entry *entry, const char *name)
+{
+	size_t len = strlen(name);
+	unsigned int i;
+
+	for (i = 0; i < entry->nr_fields; i++)
+		if (is_name(&entry->fields[i], name, len))
+			return &entry->fields[i];
+	return NULL;
+}
+
+bool imatally_entry_is_named(const struct imatally_entry *entry,
+			     const char *name)
+{
+	return find_name(entry, name);
 }
 
 bool imatally_entry_is_violation(const struct imatally_entry *entry)
@@ -42,16 +54,19 @@ bool imatally_entry_is_boot_aggregate(const struct imatally_entry *entry)
 {
 	/*
 	 * Files are named by their path, which begins with '/'.  Keys are named
-	 * by their keyring, which user space chooses; they have a buf field.
+	 * by their keyring, which user space chooses; they have content besides.
 	 * What a violation says of itself is in no digest.
 	 */
-	const struct imatally_field *buf;
+	const struct imatally_field *name =
+		find_name(entry, "boot_aggregate");
+	unsigned int i, others = 0;
 
-	if (!imatally_entry_is_named(entry, "boot_aggregate") ||
-	    imatally_entry_is_violation(entry))
+	if (!name || imatally_entry_is_violation(entry))
 		return false;
-	buf = imatally_entry_field(entry, "buf");
-	return !buf || !buf->len;
+	for (i = 0; i < entry->nr_fields; i++)
+		others += &entry->fields[i] != name && entry->fields[i].len;
+	/* the digest */
+	return others <= 1;
 }
 
 uint64_t imatally_entry_locate(const struct imatally_entry *entry,

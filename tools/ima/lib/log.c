@@ -195,7 +195,6 @@ bool imatally_log_set_template(struct imatally_log *log,
 		return false;
 	entry->is_ima = t->is_ima;
 	entry->nr_fields = t->nr_fields;
-	entry->name_field = t->name_field;
 	for (i = 0; i < t->nr_fields; i++)
 		entry->fields[i].id = t->field[i]->id;
 	return true;

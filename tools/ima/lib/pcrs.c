@@ -24,6 +24,27 @@ static struct line trim(struct line line)
 	return line;
 }
 
+/* Is one of the first @nr values of bank @alg? */
+static bool has_bank(const struct imatally_pcrs *pcrs, size_t nr, uint16_t alg)
+{
+	size_t i;
+
+	for (i = 0; i < nr; i++)
+		if (pcrs->pcr[i].bank.alg == alg)
+			return true;
+	return false;
+}
+
+static unsigned int count_banks(const struct imatally_pcrs *pcrs)
+{
+	unsigned int nr = 0;
+	size_t i;
+
+	for (i = 0; i < pcrs->nr; i++)
+		nr += !has_bank(pcrs, i, pcrs->pcr[i].bank.alg);
+	return nr;
+}
+
 static enum imatally_status add(struct imatally_pcrs *pcrs,
 				const struct imatally_pcr *new,
 				struct imatally_error *err)
@@ -42,6 +63,12 @@ static enum imatally_status add(struct imatally_pcrs *pcrs,
 		return imatally_fail(err, IMATALLY_ERR_MALFORMED,
 				     "two different values of one PCR");
 	}
+	/* all values are looked through for each, and any 0xNNNN is an algorithm */
+	if (!has_bank(pcrs, pcrs->nr, new->bank.alg) &&
+	    count_banks(pcrs) == IMATALLY_MAX_BANKS)
+		return imatally_fail(err, IMATALLY_ERR_MALFORMED,
+				     "values of more than %d banks: give those of one TPM only",
+				     IMATALLY_MAX_BANKS);
 	grown = realloc(pcrs->pcr, (pcrs->nr + 1) * sizeof(*grown));
 	if (!grown)
 		return imatally_fail(err, IMATALLY_ERR_NOMEM, "out of memory");

@@ -89,7 +89,7 @@ struct imatally_left_out {
 enum imatally_search {
 	IMATALLY_SEARCH_FOUND,
 	IMATALLY_SEARCH_NONE,
-	IMATALLY_SEARCH_GIVEN_UP,	/* too many entries, or too many failed */
+	IMATALLY_SEARCH_GIVEN_UP,	/* too many entries, failed ones, or tries */
 };
 
 /* What was extended into one PCR of one bank since its value was known. */
@@ -106,7 +106,7 @@ void imatally_trail_add(struct imatally_trail *trail, uint64_t index,
 
 /*
  * Find the fewest entries, @at_most of them, without which the PCR has the value
- * @goal.  The time it takes is bounded.
+ * @goal.  The time that all searches of a trail take together is bounded.
  */
 enum imatally_search imatally_trail_search(struct imatally_trail *trail,
 					   const uint8_t *goal, uint64_t at_most,

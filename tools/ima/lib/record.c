@@ -67,23 +67,26 @@ const char *imatally_entry_record(const struct imatally_entry *entry,
 				  size_t *len, bool *foreign)
 {
 	static const char start[] = "version=";
-	const struct imatally_field *field;
+	unsigned int i;
 
-	*foreign = false;
-	if (!imatally_entry_is_named(entry, IMATALLY_RECORD_NAME))
+	*foreign = imatally_entry_is_named(entry, IMATALLY_RECORD_NAME);
+	if (!*foreign)
 		return NULL;
-	field = imatally_entry_field(entry, "buf");
-	if (!field)
-		field = imatally_entry_field(entry, "txt");
 	/* what a violation says is in no digest: anybody may have written it */
-	if (imatally_entry_is_violation(entry) ||
-	    !field || field->len < sizeof(start) - 1 ||
-	    memcmp(field->data, start, sizeof(start) - 1)) {
-		*foreign = true;
+	if (imatally_entry_is_violation(entry))
 		return NULL;
+	/* in field buf or txt, if the template is called what it was */
+	for (i = 0; i < entry->nr_fields; i++) {
+		const struct imatally_field *field = &entry->fields[i];
+
+		if (field->len < sizeof(start) - 1 ||
+		    memcmp(field->data, start, sizeof(start) - 1))
+			continue;
+		*foreign = false;
+		*len = field->len;
+		return (const char *)field->data;
 	}
-	*len = field->len;
-	return (const char *)field->data;
+	return NULL;
 }
 
 /* A piece of the record's text. */

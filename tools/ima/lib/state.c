@@ -196,7 +196,7 @@ static json_t *keep(const struct imatally_verifier *v,
 			 "version", STATE_VERSION,
 			 "last_entry", "index", (json_int_t)entry->index,
 			 "offset", (json_int_t)entry->offset, "sha256", hex,
-			 "log_pcr", (json_int_t)v->log_pcr,
+			 "log_pcr", (json_int_t)v->ima_pcr,
 			 "entries_of_pcr", keep_pcrs(v),
 			 "banks", keep_banks(v->replay),
 			 "last_record", keep_mark(v),
@@ -501,7 +501,6 @@ bool imatally_state_load(struct imatally_verifier *v, const json_t *state)
 	r->at_most = at_most;
 	r->restarted = restarted;
 	r->findings_not_kept = not_kept;
-	v->log_pcr = log_pcr;
 	v->lost_at_start = lost_at_start;
 	v->kernel_start = start;
 	v->has_boot_aggregate = boot_aggregate;
@@ -522,7 +521,20 @@ struct imatally_state_end imatally_state_end(const json_t *state)
 	return (struct imatally_state_end){
 		.index = json_integer_value(json_object_get(last, "index")),
 		.offset = json_integer_value(json_object_get(last, "offset")),
+		.pcr = json_integer_value(json_object_get(state, "log_pcr")),
 	};
+}
+
+bool imatally_state_has_bank(const json_t *state, uint16_t alg)
+{
+	const json_t *banks = json_object_get(state, "banks");
+	size_t i;
+
+	for (i = 0; i < json_array_size(banks); i++)
+		if (json_integer_value(json_object_get(json_array_get(banks, i),
+						       "alg")) == alg)
+			return true;
+	return false;
 }
 
 bool imatally_state_ends_with(const json_t *state,

@@ -48,16 +48,6 @@ static bool is(const char *name, size_t len, const char *candidate)
 	return strlen(candidate) == len && !memcmp(name, candidate, len);
 }
 
-static int find_field(const struct imatally_template *t, const char *id)
-{
-	unsigned int i;
-
-	for (i = 0; i < t->nr_fields; i++)
-		if (!strcmp(t->field[i]->id, id))
-			return i;
-	return -1;
-}
-
 static const struct imatally_field_type *find_type(const char *id, size_t len)
 {
 	size_t i;
@@ -109,9 +99,6 @@ bool imatally_template_find(struct imatally_template *t, const char *name,
 	if (!parse_format(t, format, format_len))
 		return false;
 	t->is_ima = is(name, len, "ima");
-	t->name_field = find_field(t, "n-ng");
-	if (t->name_field < 0)
-		t->name_field = find_field(t, "n");
 	memcpy(t->name, name, len);
 	t->name_len = len;
 	return true;

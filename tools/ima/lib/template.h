@@ -30,7 +30,6 @@ struct imatally_template {
 	char name[IMATALLY_MAX_TEMPLATE_NAME];	/* not terminated */
 	bool is_ima;		/* the original one, hashed otherwise */
 	unsigned int nr_fields;
-	int name_field;		/* "n-ng", or else "n"; -1 without one */
 	const struct imatally_field_type *field[IMATALLY_MAX_FIELDS];
 };
 

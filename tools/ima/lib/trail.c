@@ -9,9 +9,12 @@
 
 #include "private.h"
 
-/* Entries between two records, and extends to try: a second or so. */
+/*
+ * Entries between two records, and extends to try: a second or so for the whole
+ * log, since a forged one can ask for a search at each of its records.
+ */
 #define MAX_STEPS 4096
-#define MAX_TRIES (1 << 21)
+#define MAX_TRIES (1 << 22)
 
 struct step {
 	uint64_t index;
@@ -22,6 +25,7 @@ struct imatally_trail {
 	const struct imatally_hash *hash;
 	uint8_t start[IMATALLY_MAX_DIGEST];
 	bool lost;
+	unsigned int tries;	/* in all searches: no restart forgets them */
 	size_t nr_steps;
 	struct step step[MAX_STEPS];
 };
@@ -30,7 +34,6 @@ struct imatally_trail {
 struct search {
 	struct imatally_trail *trail;
 	const uint8_t *goal;
-	unsigned int tries;
 	struct imatally_left_out *left_out;
 };
 
@@ -41,6 +44,7 @@ struct imatally_trail *imatally_trail_new(const struct imatally_hash *hash)
 	if (!trail)
 		return NULL;
 	trail->hash = hash;
+	trail->tries = 0;
 	memset(trail->start, 0, sizeof(trail->start));
 	imatally_trail_restart(trail, trail->start);
 	return trail;
@@ -81,7 +85,7 @@ void imatally_trail_add(struct imatally_trail *trail, uint64_t index,
 static enum imatally_search try(struct search *search, size_t first,
 				const uint8_t *value, unsigned int more)
 {
-	const struct imatally_trail *trail = search->trail;
+	struct imatally_trail *trail = search->trail;
 	struct imatally_left_out *left_out = search->left_out;
 	uint8_t own[IMATALLY_MAX_DIGEST];
 	enum imatally_search found;
@@ -98,9 +102,10 @@ static enum imatally_search try(struct search *search, size_t first,
 		}
 		if (i == trail->nr_steps)
 			break;
-		if (search->tries++ == MAX_TRIES ||
+		if (trail->tries == MAX_TRIES ||
 		    !imatally_extend(trail->hash, own, trail->step[i].digest))
 			return IMATALLY_SEARCH_GIVEN_UP;
+		trail->tries++;
 	}
 	if (!more && !memcmp(own, search->goal, trail->hash->size))
 		return IMATALLY_SEARCH_FOUND;

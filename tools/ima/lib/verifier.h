@@ -17,6 +17,7 @@ struct pcr_state {
 struct imatally_verifier {
 	/* what it was asked */
 	struct imatally_pcrs given;
+	uint32_t ima_pcr;
 	bool has_counter;		/* pcrUpdateCounter with these values */
 	uint32_t counter;
 	imatally_progress_fn *progress;
@@ -38,8 +39,7 @@ struct imatally_verifier {
 	/* when no more findings are kept: none of those is less severe */
 	enum imatally_severity least_kept;
 
-	uint32_t log_pcr;		/* of the first entry */
-	bool begins_amid;		/* that is no boot_aggregate */
+	bool begins_amid;		/* the first entry is no boot_aggregate */
 	uint64_t lost_at_start;		/* before the log's first record */
 	struct pcr_state pcr[IMATALLY_MAX_PCR + 1];
 	size_t *next_target;		/* after each, of the same PCR; 0: none */
@@ -73,9 +73,12 @@ struct imatally_verifier {
 /* Where a state ends. */
 struct imatally_state_end {
 	uint64_t index, offset;		/* of its last entry */
+	uint32_t pcr;			/* that IMA extends */
 };
 
 struct imatally_state_end imatally_state_end(const json_t *state);
+/* Whether it followed the bank of that algorithm. */
+bool imatally_state_has_bank(const json_t *state, uint16_t alg);
 /* Whether @entry is its last one. */
 bool imatally_state_ends_with(const json_t *state,
 			      const struct imatally_entry *entry);

@@ -24,7 +24,7 @@ static enum imatally_status begin_anew(struct imatally_verifier *v,
 {
 	const struct imatally_pcrs *given = &v->given;
 	struct imatally_verifier fresh = {
-		.given = *given, .assumes = assume_own,
+		.given = *given, .ima_pcr = v->ima_pcr, .assumes = assume_own,
 		.has_counter = v->has_counter, .counter = v->counter,
 		.progress = v->progress, .progress_data = v->progress_data,
 		.keeps_state = v->keeps_state, .state = v->state,
@@ -58,6 +58,7 @@ struct imatally_verifier *imatally_verifier_new(const struct imatally_pcrs *pcrs
 
 	if (!v)
 		return NULL;
+	v->ima_pcr = IMATALLY_IMA_PCR;
 	v->given.pcr = malloc((pcrs->nr + 1) * sizeof(*pcrs->pcr));
 	if (v->given.pcr) {
 		v->given.nr = pcrs->nr;
@@ -69,6 +70,11 @@ struct imatally_verifier *imatally_verifier_new(const struct imatally_pcrs *pcrs
 	}
 	imatally_verifier_free(v);
 	return NULL;
+}
+
+void imatally_verifier_set_pcr(struct imatally_verifier *v, uint32_t pcr)
+{
+	v->ima_pcr = pcr;
 }
 
 void imatally_verifier_set_counter(struct imatally_verifier *v,
@@ -684,27 +690,26 @@ static enum imatally_status compare_targets(struct imatally_verifier *v,
 	return IMATALLY_OK;
 }
 
-/* @pcr is that of the log's first entry. */
-static enum imatally_status begin_log(struct imatally_verifier *v, uint32_t pcr)
+static enum imatally_status begin_log(struct imatally_verifier *v)
 {
 	size_t i;
 
-	v->log_pcr = pcr;
 	/* from the last, so that each chain is in their order */
 	for (i = v->result.nr_targets; i > 0; i--) {
 		struct imatally_target *target = &v->result.target[i - 1];
 		size_t *first;
 
 		if (target->pcr == IMATALLY_PCR_OF_LOG)
-			target->pcr = pcr;
+			target->pcr = v->ima_pcr;
 		if (target->pcr > IMATALLY_MAX_PCR)
 			continue;
 		first = &v->pcr[target->pcr].first_target;
 		v->next_target[i - 1] = *first;
 		*first = i;
 	}
-	return v->result.nr_targets ? imatally_replay_follow(v->replay, pcr) :
-				      IMATALLY_OK;
+	return v->result.nr_targets ?
+		       imatally_replay_follow(v->replay, v->ima_pcr) :
+		       IMATALLY_OK;
 }
 
 static enum imatally_status add(struct imatally_verifier *v,
@@ -717,7 +722,7 @@ static enum imatally_status add(struct imatally_verifier *v,
 	size_t len;
 
 	if (!v->result.entries) {
-		status = begin_log(v, entry->pcr);
+		status = begin_log(v);
 		if (status)
 			return status;
 	}
@@ -748,7 +753,7 @@ static enum imatally_status add(struct imatally_verifier *v,
 		return status;
 	v->pcr[entry->pcr].entries++;
 	status = compare_targets(v, entry->pcr, entry->index + 1);
-	if (!status && v->keeps_state && entry->pcr == v->log_pcr &&
+	if (!status && v->keeps_state && entry->pcr == v->ima_pcr &&
 	    v->proved == entry->index + 1)
 		status = imatally_state_keep(v, entry);
 	return status;
@@ -847,7 +852,7 @@ static enum imatally_status judge_pcr(struct imatally_verifier *v, uint32_t pcr)
 			};
 
 			/* nothing proves the log's own PCR: that's no verdict */
-			if (pcr == v->log_pcr && !state->matched)
+			if (pcr == v->ima_pcr && !state->matched)
 				finding.severity = IMATALLY_FAULT;
 			status = report(v, &finding);
 		} else if (target->match == IMATALLY_MATCH_DIFFERENT &&
@@ -899,8 +904,13 @@ static enum imatally_status check_usable(const struct imatally_verifier *v,
 	if (!v->result.entries)
 		return imatally_fail(err, IMATALLY_ERR_MALFORMED,
 				     "the log is empty: not even a boot_aggregate");
+	/* who writes the log chooses the PCR, which is in no digest */
+	if (!v->pcr[v->ima_pcr].entries)
+		return imatally_fail(err, IMATALLY_ERR_USAGE,
+				     "no entry extends PCR %u: does IMA extend another one there?",
+				     v->ima_pcr);
 	for (i = 0; i < v->result.nr_targets; i++) {
-		if (v->result.target[i].pcr != v->log_pcr)
+		if (v->result.target[i].pcr != v->ima_pcr)
 			continue;
 		if (v->result.target[i].supported)
 			return IMATALLY_OK;
@@ -909,10 +919,10 @@ static enum imatally_status check_usable(const struct imatally_verifier *v,
 	if (given)
 		return imatally_fail(err, IMATALLY_ERR_USAGE,
 				     "none of the algorithms of PCR %u can be computed here",
-				     v->log_pcr);
+				     v->ima_pcr);
 	return imatally_fail(err, IMATALLY_ERR_USAGE,
 			     "no value was given for PCR %u, which the log extends",
-			     v->log_pcr);
+			     v->ima_pcr);
 }
 
 enum imatally_status
@@ -968,7 +978,7 @@ static enum imatally_status run(struct imatally_verifier *v,
 /* The values given may be those of where the state ends. */
 static enum imatally_status compare_state(struct imatally_verifier *v)
 {
-	enum imatally_status status = begin_log(v, v->log_pcr);
+	enum imatally_status status = begin_log(v);
 	uint32_t pcr;
 
 	for (pcr = 0; pcr <= IMATALLY_MAX_PCR && !status; pcr++)
@@ -977,7 +987,10 @@ static enum imatally_status compare_state(struct imatally_verifier *v)
 	return status;
 }
 
-/* The state must have followed every bank of which a value is given. */
+/*
+ * The state must have followed every bank of which a value is given, also where
+ * the PCR's first entry is still to come.
+ */
 static bool has_banks(const struct imatally_verifier *v)
 {
 	size_t i;
@@ -985,8 +998,10 @@ static bool has_banks(const struct imatally_verifier *v)
 	for (i = 0; i < v->result.nr_targets; i++) {
 		const struct imatally_target *target = &v->result.target[i];
 
-		if (target->in_log && target->supported &&
-		    target->match == IMATALLY_MATCH_UNKNOWN)
+		if (!target->supported)
+			continue;
+		if (!imatally_state_has_bank(v->state, target->bank.alg) ||
+		    (target->in_log && target->match == IMATALLY_MATCH_UNKNOWN))
 			return false;
 	}
 	return true;
@@ -1006,6 +1021,9 @@ static enum imatally_status resume(struct imatally_verifier *v,
 	struct imatally_entry entry;
 	int got;
 
+	*how = IMATALLY_ANEW_BANK;
+	if (end.pcr != v->ima_pcr)
+		return IMATALLY_OK;
 	status = imatally_log_seek(log, end.offset, end.index, err);
 	if (status)
 		return status;

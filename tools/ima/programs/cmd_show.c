@@ -247,7 +247,7 @@ int cmd_show(int argc, char *argv[])
 		return error(json);
 	}
 	if (parts_open(&parts, (const char *const *)argv + optind,
-		       argc - optind))
+		       argc - optind, false))
 		return error(json);
 	status = show(&parts, json);
 	parts_close(&parts);

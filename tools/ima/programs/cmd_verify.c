@@ -23,6 +23,7 @@ const char cmd_verify_usage[] =
 "           --pcrs FILE     PCR values as tpm2_pcrread prints them\n"
 "           --pcr ALG:FILE  the log's PCR in bank ALG, in hexadecimal, as in\n"
 "                           /sys/class/tpm/tpm0/pcr-sha256/10\n"
+"           --ima-pcr N     the PCR that IMA extends there, if not 10\n"
 "           --evidence DIR  log and PCR values from \"imatally collect\"\n"
 "           --ak PUB        the public key of the AK that must have signed it, PEM\n"
 "           --nonce HEX     the nonce that it must answer\n"
@@ -52,6 +53,7 @@ struct arguments {
 	const char *state;	/* file, or NULL */
 	struct evidence_arguments evidence;
 	struct imatally_pcrs pcrs;
+	uint32_t ima_pcr;
 	bool strict, json;
 	const char *html;	/* file to write, or NULL */
 	bool stdin_used;
@@ -85,7 +87,9 @@ static int add_pcrs(struct arguments *args, const char *path)
 
 	if (claim(args, path))
 		return -1;
-	text = input_read(path, &len);
+	/* in a folder of --jobs, or named by the user */
+	text = args->name ? input_read_within(path, &len) :
+			    input_read(path, &len);
 	if (!text)
 		return -1;
 	if (imatally_pcrs_add_pcrread(&args->pcrs, text, len, &err)) {
@@ -169,6 +173,20 @@ static bool is_folder(const char *path)
 	return !stat(path, &st) && S_ISDIR(st.st_mode);
 }
 
+static int parse_ima_pcr(struct arguments *args, const char *number)
+{
+	char *end;
+	unsigned long pcr = strtoul(number, &end, 10);
+
+	if (*number < '0' || *number > '9' || *end || pcr > IMATALLY_MAX_PCR) {
+		complain("--ima-pcr %s: not a number up to %u", number,
+			 IMATALLY_MAX_PCR);
+		return -1;
+	}
+	args->ima_pcr = pcr;
+	return 0;
+}
+
 static int parse_jobs(struct arguments *args, const char *number)
 {
 	char *end;
@@ -183,6 +201,64 @@ static int parse_jobs(struct arguments *args, const char *number)
 	return 0;
 }
 
+/* The last part of a path; to be freed. */
+static char *last_part(const char *path)
+{
+	size_t end = strlen(path), start;
+
+	while (end > 1 && path[end - 1] == '/')
+		end--;
+	for (start = end; start && path[start - 1] != '/'; start--)
+		;
+	return strndup(path + start, end - start);
+}
+
+struct named_folder {
+	const char *dir;
+	char *name;
+};
+
+static int compare_names(const void *a, const void *b)
+{
+	const struct named_folder *one = a, *other = b;
+
+	return strcmp(one->name, other->name);
+}
+
+/* Each must have a state of its own.  -1 after a complaint. */
+static int check_states(const struct arguments *args)
+{
+	struct named_folder *folder = calloc(args->nr_dirs, sizeof(*folder));
+	unsigned int nr, i;
+	int ret = -1;
+
+	for (nr = 0; folder && nr < args->nr_dirs; nr++) {
+		folder[nr].dir = args->dirs[nr];
+		folder[nr].name = last_part(args->dirs[nr]);
+		if (!folder[nr].name)
+			break;
+	}
+	if (nr < args->nr_dirs) {
+		complain("out of memory");
+		goto out;
+	}
+	qsort(folder, nr, sizeof(*folder), compare_names);
+	for (i = 1; i < nr; i++) {
+		if (strcmp(folder[i - 1].name, folder[i].name))
+			continue;
+		complain("%s and %s: both would have the state %s/%s: give folders of different names, or a --state for each",
+			 folder[i - 1].dir, folder[i].dir, args->state,
+			 folder[i].name);
+		goto out;
+	}
+	ret = 0;
+out:
+	while (nr)
+		free(folder[--nr].name);
+	free(folder);
+	return ret;
+}
+
 static int check_jobs_arguments(struct arguments *args, int operands)
 {
 	bool has_state_folder = !args->state || is_folder(args->state);
@@ -190,7 +266,7 @@ static int check_jobs_arguments(struct arguments *args, int operands)
 	if (operands && !args->pcrs.nr && !args->evidence.dir &&
 	    !args->evidence.previous && !args->html && has_state_folder &&
 	    !args->evidence.ak == !args->evidence.nonce)
-		return 0;
+		return args->state ? check_states(args) : 0;
 	if (!has_state_folder)
 		complain("--state %s: with --jobs it must be a folder",
 			 args->state);
@@ -209,12 +285,13 @@ static int parse(struct arguments *args, int argc, char *argv[])
 {
 	enum {
 		OPT_PCRS = 256, OPT_PCR, OPT_STRICT, OPT_JSON, OPT_HTML,
-		OPT_STATE, OPT_JOBS,
+		OPT_STATE, OPT_JOBS, OPT_IMA_PCR,
 		OPT_EVIDENCE, OPT_AK, OPT_NONCE, OPT_PREVIOUS,
 	};
 	static const struct option options[] = {
 		{ "pcrs", required_argument, NULL, OPT_PCRS },
 		{ "pcr", required_argument, NULL, OPT_PCR },
+		{ "ima-pcr", required_argument, NULL, OPT_IMA_PCR },
 		{ "strict", no_argument, NULL, OPT_STRICT },
 		{ "json", no_argument, NULL, OPT_JSON },
 		{ "state", required_argument, NULL, OPT_STATE },
@@ -238,6 +315,10 @@ static int parse(struct arguments *args, int argc, char *argv[])
 			break;
 		case OPT_PCR:
 			if (add_pcr(args, optarg))
+				return -1;
+			break;
+		case OPT_IMA_PCR:
+			if (parse_ima_pcr(args, optarg))
 				return -1;
 			break;
 		case OPT_STRICT:
@@ -332,6 +413,8 @@ static int judge(const struct parts *parts, const struct arguments *args,
 		progress_begin(&progress, parts->nr == 1 ? parts->file[0] :
 							   NULL);
 	if (v)
+		imatally_verifier_set_pcr(v, args->ima_pcr);
+	if (v)
 		imatally_verifier_set_progress(v, show_progress, &progress);
 	if (v && signer && signer->attested.has_counter)
 		imatally_verifier_set_counter(v, signer->attested.counter);
@@ -386,7 +469,9 @@ static int verify(const struct arguments *args, const struct signer *signer)
 	struct parts parts;
 	int status;
 
-	if (parts_open(&parts, args->part, args->nr_parts))
+	/* then the last one is the folder's log */
+	if (parts_open(&parts, args->part, args->nr_parts,
+		       args->evidence.dir || args->name))
 		return answer_error(args);
 	if (judge(&parts, args, signer, &result)) {
 		status = answer_error(args);
@@ -434,18 +519,6 @@ static char *file_for(const char *path, const char *name, const char *suffix)
 	if (!is_folder(path))
 		return strdup(path);
 	return asprintf(&file, "%s/%s%s", path, name, suffix) < 0 ? NULL : file;
-}
-
-/* The last part of a path; to be freed. */
-static char *last_part(const char *path)
-{
-	size_t end = strlen(path), start;
-
-	while (end > 1 && path[end - 1] == '/')
-		end--;
-	for (start = end; start && path[start - 1] != '/'; start--)
-		;
-	return strndup(path + start, end - start);
 }
 
 /* What one folder's files are called; NULL for those that are not asked for. */
@@ -543,7 +616,8 @@ static int verify_folders(struct arguments *args)
 
 int cmd_verify(int argc, char *argv[])
 {
-	struct arguments args = { .json = js_wanted(argc, argv) };
+	struct arguments args = { .json = js_wanted(argc, argv),
+				  .ima_pcr = IMATALLY_IMA_PCR };
 	int ret = parse(&args, argc, argv);
 
 	if (ret > 0)

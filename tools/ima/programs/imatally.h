@@ -38,12 +38,19 @@ const struct complaint *last_complaint(void);
 const char *input_name(const char *path);
 /* Open a file, or standard input for "-".  NULL if that fails. */
 FILE *input_open(const char *path);
+/*
+ * The same for what is in a folder of evidence or of a job, which somebody else
+ * may have filled: a regular file only, since others may have no end, or wait for
+ * ever.
+ */
+FILE *input_open_within(const char *path);
 void input_close(FILE *file);
 /*
  * Read a small text file whole.  To be freed; NULL if it can't be read or is
  * larger than a megabyte.
  */
 char *input_read(const char *path, size_t *len);
+char *input_read_within(const char *path, size_t *len);
 /* Flush standard output; EXIT_ERROR if that failed, else @status. */
 int finish_output(int status);
 
@@ -55,8 +62,12 @@ struct parts {
 	FILE **file;
 };
 
-/* @path stays the caller's.  -1 after a complaint; then nothing is open. */
-int parts_open(struct parts *parts, const char *const *path, size_t nr);
+/*
+ * @path stays the caller's; @last_is_within: the last one is for
+ * input_open_within().  -1 after a complaint; then nothing is open.
+ */
+int parts_open(struct parts *parts, const char *const *path, size_t nr,
+	       bool last_is_within);
 void parts_close(struct parts *parts);
 /* What to call the file that the last entry is in. */
 const char *parts_name(const struct parts *parts);

@@ -2,10 +2,13 @@
 /* Opening what the user names, and saying what is wrong with it. */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "imatally.h"
 
@@ -59,15 +62,39 @@ FILE *input_open(const char *path)
 	return file;
 }
 
+FILE *input_open_within(const char *path)
+{
+	/* without O_NONBLOCK, opening a FIFO waits already */
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	FILE *file = NULL;
+	struct stat st;
+
+	if (fd >= 0 && !fstat(fd, &st)) {
+		if (!S_ISREG(st.st_mode)) {
+			complain("%s: not a regular file: put one in the folder",
+				 path);
+			close(fd);
+			return NULL;
+		}
+		file = fdopen(fd, "rb");
+	}
+	if (!file) {
+		complain("%s: %s", path, strerror(errno));
+		if (fd >= 0)
+			close(fd);
+	}
+	return file;
+}
+
 void input_close(FILE *file)
 {
 	if (file != stdin)
 		fclose(file);
 }
 
-char *input_read(const char *path, size_t *len)
+/* Read it whole, and close it. */
+static char *read_all(FILE *file, const char *path, size_t *len)
 {
-	FILE *file = input_open(path);
 	char *text;
 
 	if (!file)
@@ -88,6 +115,16 @@ char *input_read(const char *path, size_t *len)
 	}
 	input_close(file);
 	return text;
+}
+
+char *input_read(const char *path, size_t *len)
+{
+	return read_all(input_open(path), path, len);
+}
+
+char *input_read_within(const char *path, size_t *len)
+{
+	return read_all(input_open_within(path), path, len);
 }
 
 int finish_output(int status)

@@ -10,9 +10,9 @@
 #include "imatally.h"
 
 /* NULL after a complaint */
-static FILE *open_part(struct parts *parts, const char *path)
+static FILE *open_part(struct parts *parts, const char *path, bool is_within)
 {
-	FILE *file = input_open(path);
+	FILE *file = is_within ? input_open_within(path) : input_open(path);
 
 	if (!file)
 		return NULL;
@@ -27,7 +27,8 @@ static FILE *open_part(struct parts *parts, const char *path)
 	return NULL;
 }
 
-int parts_open(struct parts *parts, const char *const *path, size_t nr)
+int parts_open(struct parts *parts, const char *const *path, size_t nr,
+	       bool last_is_within)
 {
 	memset(parts, 0, sizeof(*parts));
 	parts->path = path;
@@ -37,7 +38,9 @@ int parts_open(struct parts *parts, const char *const *path, size_t nr)
 		return -1;
 	}
 	while (parts->nr < nr) {
-		FILE *file = open_part(parts, path[parts->nr]);
+		bool is_last = parts->nr + 1 == nr;
+		FILE *file = open_part(parts, path[parts->nr],
+				       is_last && last_is_within);
 
 		if (!file) {
 			parts_close(parts);

@@ -318,7 +318,7 @@ void put_resumption(FILE *to, const struct imatally_result *result)
 	static const char *const why[] = {
 		[IMATALLY_ANEW_SHORTER] = "the log ends before it does: a reboot?",
 		[IMATALLY_ANEW_OTHER_LOG] = "it is of another log: a reboot?",
-		[IMATALLY_ANEW_BANK] = "it lacks a bank of which a value is given",
+		[IMATALLY_ANEW_BANK] = "it lacks a bank or the PCR of which a value is given",
 		[IMATALLY_ANEW_DIFFERS] = "the replay does not go on from it",
 		[IMATALLY_ANEW_PIPE] = "the log comes through a pipe",
 	};

@@ -15,7 +15,7 @@ static char *read_in(const char *dir, const char *name, size_t *len)
 		complain("out of memory");
 		return NULL;
 	}
-	text = input_read(path, len);
+	text = input_read_within(path, len);
 	free(path);
 	return text;
 }

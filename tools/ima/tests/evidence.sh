@@ -243,5 +243,16 @@ expect 3 'go together' verify ev --ak ak.pem
 tpm2_pcrread >pcrs
 expect 3 'has its own' verify ev --ak ak.pem --nonce "$nonce" --pcrs pcrs
 expect 3 'manifest.json: line [0-9]' sh -c "mkdir cut && head -c 500 ev/manifest.json >cut/manifest.json && '$imatally' verify --evidence cut --ak ak.pem --nonce $nonce"
+# what is no regular file may never end
+cp -r ev fifo
+rm fifo/log
+mkfifo fifo/log
+expect 3 'fifo/log: not a regular file' timeout 120 "$imatally" verify --evidence fifo --ak ak.pem --nonce "$nonce"
+cp ev/log deleted
+expect 3 'fifo/log: not a regular file' timeout 120 "$imatally" verify --evidence fifo --ak ak.pem --nonce "$nonce" deleted
+rm fifo/manifest.json
+mkfifo fifo/manifest.json
+expect 3 'fifo/manifest.json: not a regular file' timeout 120 "$imatally" verify --evidence ev --ak ak.pem \
+	--nonce "$nonce" --previous fifo
 reboot_tpm
 expect 3 'gone when the TPM was reset' collect --ak ak.ctx --out none

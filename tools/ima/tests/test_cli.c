@@ -45,8 +45,10 @@ static int run(const char *arguments)
 	char command[1024];
 	int status;
 
-	snprintf(command, sizeof(command), "cd %s && %s >out 2>err %s", dir,
-		 imatally, arguments);
+	/* a FIFO that it should not wait for is no reason to wait here */
+	snprintf(command, sizeof(command),
+		 "cd %s && timeout 120 %s >out 2>err %s", dir, imatally,
+		 arguments);
 	status = system(command);
 	slurp("out", out, sizeof(out));
 	slurp("err", err, sizeof(err));
@@ -388,6 +390,53 @@ static void jobs_verify_folders_in_their_order(void **state)
 	assert_non_null(strstr(err, "a/a.pem"));
 }
 
+static void folders_of_one_name_have_no_state(void **state)
+{
+	(void)state;
+	assert_int_equal(run("--version; mkdir -p p/m q/m q/n one; "
+			     "for i in p/m q/m q/n; do cp log pcrs $i; done"), 0);
+	assert_int_equal(run("verify --jobs 2 p/m q/m"), 0);
+	assert_int_equal(run("verify --jobs 2 p/m q/n --state one"), 0);
+	assert_int_equal(run("verify --jobs 2 p/m q/n ./q/m// --state one"), 3);
+	expect(err, "p/m");
+	expect(err, "./q/m//");
+	expect(err, ": both would have the state one/m: give folders of different names");
+	assert_string_equal(out, "");
+	assert_int_equal(run("verify --jobs 1 p/m p/m --state one --json"), 3);
+	expect(out, "both would have the state one/m");
+}
+
+/* Whoever fills a folder must not make the verifier wait. */
+static void folders_have_regular_files_only(void **state)
+{
+	(void)state;
+	assert_int_equal(run("--version; mkdir -p f g h; cp log g; cp pcrs f; "
+			     "mkfifo f/log g/pcrs h/manifest.json fifo; "
+			     "openssl genpkey -algorithm EC -pkeyopt "
+			     "ec_paramgen_curve:P-256 2>/dev/null | "
+			     "openssl pkey -pubout >ak.pem"), 0);
+	assert_int_equal(run("verify --jobs 2 f g"), 3);
+	assert_string_equal(out, "f: error\ng: error\n2 logs: 2 error\n");
+	expect(err, "f/log: not a regular file: put one in the folder\n");
+	expect(err, "g/pcrs: not a regular file: put one in the folder\n");
+	assert_int_equal(run("verify --evidence h --ak ak.pem --nonce 00"), 3);
+	expect(err, "h/manifest.json: not a regular file: put one in the folder\n");
+	assert_int_equal(run("verify --jobs 1 h --ak ak.pem --nonce 00"), 3);
+	expect(err, "h/manifest.json: not a regular file");
+	assert_int_equal(run("--version; rm f/log; ln -s /dev/zero f/log"), 0);
+	assert_int_equal(run("verify --jobs 1 f"), 3);
+	expect(err, "f/log: not a regular file");
+
+	/* what the user names himself may be anything */
+	assert_int_equal(run("--version; cat log >fifo &"), 0);
+	assert_int_equal(run("verify fifo --pcrs pcrs"), 0);
+	expect_first_line("verdict: complete");
+	assert_int_equal(run("--version; cat pcrs >fifo &"), 0);
+	assert_int_equal(run("verify log --pcrs fifo"), 0);
+	expect_first_line("verdict: complete");
+	assert_int_equal(run("verify /dev/stdin --pcrs pcrs <log"), 0);
+}
+
 /* Have it verify a log that comes through a pipe. */
 static int run_on_pipe(void)
 {
@@ -495,6 +544,8 @@ int main(void)
 		TEST(malformed_is_3_with_entry_and_offset),
 		TEST(a_state_is_gone_on_from),
 		TEST(jobs_verify_folders_in_their_order),
+		TEST(folders_of_one_name_have_no_state),
+		TEST(folders_have_regular_files_only),
 		TEST(padded_digests_are_found_without_a_record),
 		TEST(a_log_may_be_text_or_in_parts),
 		TEST(a_full_disk_is_an_error),

@@ -89,6 +89,28 @@ static void what_is_wrong_is_told(void **state)
 	}
 }
 
+static void it_has_no_more_banks_than_a_tpm(void **state)
+{
+	char text[1024] = "{" HEAD ", " QUOTE ", \"pcrs\": {";
+	unsigned int alg;
+
+	(void)state;
+	for (alg = 1; alg <= IMATALLY_MAX_BANKS + 1; alg++) {
+		size_t len = strlen(text);
+
+		snprintf(text + len, sizeof(text) - len,
+			 "%s\"0x%x\": {\"0\": \"00\"}}}", alg > 1 ? ", " : "",
+			 0x1000 + alg);
+		if (alg <= IMATALLY_MAX_BANKS)
+			assert_int_equal(parse(text, strlen(text)), IMATALLY_OK);
+		else
+			assert_int_equal(parse(text, strlen(text)),
+					 IMATALLY_ERR_MALFORMED);
+		text[strlen(text) - 2] = '\0';
+	}
+	assert_string_equal(err.text, "\"pcrs\": PCR 0: values of more than 16 banks: give those of one TPM only");
+}
+
 static void cut_anywhere_it_is_none(void **state)
 {
 	static const char nonce[] = "nonce";
@@ -117,6 +139,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_least_that_is_one),
 		cmocka_unit_test(what_is_wrong_is_told),
+		cmocka_unit_test(it_has_no_more_banks_than_a_tpm),
 		cmocka_unit_test(cut_anywhere_it_is_none),
 	};
 

@@ -92,12 +92,42 @@ static void refuses_the_rest_and_names_the_line(void **state)
 	}
 }
 
+/* Any number is an algorithm, and each value is compared with all before it. */
+static void takes_the_banks_that_a_tpm_may_have(void **state)
+{
+	struct imatally_pcrs pcrs = { 0 };
+	struct imatally_error err;
+	unsigned int alg;
+	char text[64];
+
+	(void)state;
+	for (alg = 1; alg <= IMATALLY_MAX_BANKS; alg++) {
+		snprintf(text, sizeof(text), "0x%x:\n 0: 0x00\n 23: 0x01\n",
+			 0x1000 + alg);
+		assert_int_equal(pcrread(&pcrs, text, &err), IMATALLY_OK);
+	}
+	assert_int_equal(pcrs.nr, 2 * IMATALLY_MAX_BANKS);
+	assert_int_equal(pcrread(&pcrs, "sha1:\n 0: 0x" H20 "\n", &err),
+			 IMATALLY_ERR_MALFORMED);
+	assert_string_equal(err.text, "line 2: values of more than 16 banks: give those of one TPM only");
+	assert_int_equal(imatally_pcrs_add_hex(&pcrs, 0, IMATALLY_ALG_SHA1,
+					       H20, strlen(H20), &err),
+			 IMATALLY_ERR_MALFORMED);
+	assert_int_equal(pcrs.nr, 2 * IMATALLY_MAX_BANKS);
+	/* further ones of the same banks */
+	assert_int_equal(pcrread(&pcrs, "0x1001:\n 10: 0x02\n0x1010:\n 10: 0x03\n",
+				 &err), IMATALLY_OK);
+	assert_int_equal(pcrs.nr, 2 * IMATALLY_MAX_BANKS + 2);
+	imatally_pcrs_free(&pcrs);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(takes_what_tpm2_pcrread_prints),
 		cmocka_unit_test(takes_what_sysfs_shows),
 		cmocka_unit_test(refuses_the_rest_and_names_the_line),
+		cmocka_unit_test(takes_the_banks_that_a_tpm_may_have),
 	};
 
 	return cmocka_run_group_tests_name("pcrs", tests, NULL, NULL);

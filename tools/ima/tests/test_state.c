@@ -9,11 +9,12 @@
 static struct machine m;
 static struct imatally_result whole, result;
 static char *state;		/* after the last step, or NULL */
+static const char *values;	/* of PCRs, if not those of the machine */
 
 static struct imatally_pcrs machine_values(void)
 {
 	struct imatally_pcrs pcrs = { 0 };
-	char *pcrread = machine_pcrread(&m);
+	char *pcrread = values ? strdup(values) : machine_pcrread(&m);
 	struct imatally_error err;
 
 	assert_int_equal(imatally_pcrs_add_pcrread(&pcrs, pcrread,
@@ -351,6 +352,27 @@ static void a_bank_that_is_new_is_verified_anew(void **unused)
 	expect_as_whole();
 }
 
+/* Of a PCR whose first entry comes after the state's end */
+static void a_value_in_another_bank_is_verified_anew(void **unused)
+{
+	char *pcrread, text[256];
+
+	(void)unused;
+	start(1);
+	machine_measure_as(&m, 11, "/into/eleven");
+	pcrread = machine_pcrread(&m);
+	snprintf(text, sizeof(text), "sha1:\n%.*s\nsha256:\n 11: 0x%064d\n",
+		 (int)strcspn(strstr(pcrread, "    10"), "\n"),
+		 strstr(pcrread, "    10"), 1);
+	free(pcrread);
+	values = text;
+	step();
+	values = NULL;
+	assert_int_equal(result.resumption, IMATALLY_ANEW_BANK);
+	assert_int_equal(result.verdict, IMATALLY_MISMATCH);
+	expect_as_whole();
+}
+
 /* A changed entry after the state's end, and values that nothing leads to. */
 static void a_difference_is_looked_at_from_the_start(void **unused)
 {
@@ -461,6 +483,7 @@ int main(void)
 		TEST(the_state_ends_where_the_values_do),
 		TEST(another_log_is_verified_anew),
 		TEST(a_bank_that_is_new_is_verified_anew),
+		TEST(a_value_in_another_bank_is_verified_anew),
 		TEST(a_difference_is_looked_at_from_the_start),
 		TEST(damage_anywhere_is_found),
 		TEST(a_forged_state_is_checked),

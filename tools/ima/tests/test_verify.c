@@ -523,6 +523,43 @@ static void too_many_failed_extends_are_not_searched_for(void **state)
 	expect_between(IMATALLY_NOT_SEARCHED, 40, 1, 162);
 }
 
+/* Each could be searched for, and all of them together take too long. */
+static void the_search_for_failed_extends_ends_for_the_whole_log(void **state)
+{
+	bool not_searched[8] = { false };
+	uint64_t found[8] = { 0 };
+	uint64_t record[9];
+	size_t i, j;
+
+	(void)state;
+	start(2, 0);
+	record[0] = 1;
+	for (i = 0; i < 8; i++) {
+		machine_measure(&m, 10);
+		m.tpm_fails = true;
+		machine_measure(&m, 10);
+		m.tpm_fails = false;
+		machine_record(&m, "request");
+		record[i + 1] = m.nr_entries - 1;
+	}
+	assert_int_equal(verdict(), IMATALLY_INCOMPLETE);
+	assert_int_equal(result.failed, 80);
+	for (i = 0; i < result.nr_findings; i++) {
+		const struct imatally_finding *f = &result.finding[i];
+
+		for (j = 0; j < 7 && f->from.index >= record[j + 1]; j++)
+			;
+		if (f->kind == IMATALLY_FAILED_ENTRY)
+			found[j]++;
+		if (f->kind == IMATALLY_NOT_SEARCHED)
+			not_searched[j] = true;
+	}
+	assert_int_equal(found[0], 10);
+	assert_false(not_searched[0]);
+	assert_int_equal(found[7], 0);
+	assert_true(not_searched[7]);
+}
+
 static void a_gap_is_passed_at_the_next_record_that_can(void **state)
 {
 	struct machine forged;
@@ -642,6 +679,101 @@ static void an_error_record_leaves_its_intervals_unjudged(void **state)
 		assert_string_equal(f->word, "EIO");
 	}
 	assert_int_equal(result.nr_findings, 2);
+}
+
+/* Anybody can reset PCR 23, extend it with what he likes, and have it quoted. */
+static void an_invented_log_in_another_pcr_is_none(void **state)
+{
+	struct imatally_pcrs pcrs = { 0 };
+	struct imatally_verifier *v;
+	struct imatally_error err;
+	struct imatally_log *log;
+	char *pcrread;
+
+	(void)state;
+	machine_init(&m, 2, NULL);
+	machine_measure_as(&m, 23, "boot_aggregate");
+	machine_measure_as(&m, 23, "/bin/innocent");
+	pcrread = machine_pcrread(&m);
+	assert_int_equal(imatally_pcrs_add_pcrread(&pcrs, pcrread,
+						   strlen(pcrread), &err),
+			 IMATALLY_OK);
+	free(pcrread);
+
+	log = imatally_log_open_buffer(m.log, m.len);
+	assert_int_equal(imatally_verify(log, &pcrs, &result, &err),
+			 IMATALLY_ERR_USAGE);
+	assert_string_equal(err.text, "no entry extends PCR 10: does IMA extend another one there?");
+	imatally_log_close(log);
+
+	/* a kernel whose IMA extends it is another matter */
+	log = imatally_log_open_buffer(m.log, m.len);
+	v = imatally_verifier_new(&pcrs);
+	imatally_verifier_set_pcr(v, 23);
+	assert_int_equal(imatally_verifier_run(v, log, &result, &err),
+			 IMATALLY_OK);
+	assert_int_equal(result.verdict, IMATALLY_COMPLETE_NOT_COUNTED);
+	imatally_verifier_free(v);
+	imatally_log_close(log);
+	imatally_pcrs_free(&pcrs);
+}
+
+/* Call the templates of all entries with a buffer @name, which no digest has. */
+static void rename_buffers(const char *name)
+{
+	struct imatally_log *log = imatally_log_open_buffer(m.log, m.len);
+	uint8_t *renamed = malloc(2 * m.len), *p = renamed;
+	struct imatally_entry entry;
+	struct imatally_error err;
+	uint32_t len = strlen(name);
+
+	while (imatally_log_next(log, &entry, &err) > 0) {
+		const uint8_t *start = m.log + entry.offset;
+		const uint8_t *end = entry.data + entry.data_len;
+		const uint8_t *template = (const uint8_t *)entry.template_name;
+
+		if (!imatally_entry_field(&entry, "buf")) {
+			memcpy(p, start, end - start);
+			p += end - start;
+			continue;
+		}
+		memcpy(p, start, template - 4 - start);
+		p += template - 4 - start;
+		memcpy(p, &len, 4);
+		memcpy(p + 4, name, len);
+		p += 4 + len;
+		template += entry.template_name_len;
+		memcpy(p, template, end - template);
+		p += end - template;
+	}
+	imatally_log_close(log);
+	free(m.log);
+	m.log = renamed;
+	m.len = p - renamed;
+}
+
+static void no_name_of_a_template_hides_a_record(void **state)
+{
+	static const char *const names[] = {
+		"ima-sig", "ima-txt", "d-ng|sig|buf", "sig|sig|sig", "d|n|n",
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		start(2, 1);
+		m.dropped = 14;
+		machine_record(&m, "request");
+		m.dropped = 0;
+		/* a key in a keyring of that name begins no kernel */
+		machine_buffer(&m, "boot_aggregate", "key", 3);
+		assert_int_equal(verdict(), IMATALLY_INCOMPLETE);
+		assert_int_equal(result.dropped, 14);
+		rename_buffers(names[i]);
+		assert_int_equal(verdict(), IMATALLY_INCOMPLETE);
+		assert_int_equal(result.dropped, 14);
+		assert_int_equal(result.kernels, 1);
+	}
 }
 
 static void padded_banks_and_other_pcrs_are_told(void **state)
@@ -844,12 +976,15 @@ int main(void)
 		TEST(extends_that_fail_until_a_kexec_are_found),
 		TEST(failed_extends_explain_no_reset),
 		TEST(too_many_failed_extends_are_not_searched_for),
+		TEST(the_search_for_failed_extends_ends_for_the_whole_log),
 		TEST(a_gap_is_passed_at_the_next_record_that_can),
 		TEST(dropped_measurements_are_incomplete),
 		TEST(others_are_a_note_or_a_finding),
 		TEST(a_read_that_lost_its_session_is_a_finding),
 		TEST(accounts_that_disagree_are_a_mismatch),
 		TEST(an_error_record_leaves_its_intervals_unjudged),
+		TEST(an_invented_log_in_another_pcr_is_none),
+		TEST(no_name_of_a_template_hides_a_record),
 		TEST(padded_banks_and_other_pcrs_are_told),
 		TEST(some_banks_may_be_missing),
 		TEST(a_keyring_of_the_records_name_is_no_record),
