@@ -144,19 +144,31 @@ load_four_banks() { under_load --banks sha1,sha256,sha384,sha512; }
 under_want() {
 	local tests=memory_test boots=1
 	variant --mem 1024 --append "$tcb" --timeout 1800
-	tap 'the verifier finds dropped measurements and failed extends, and nothing else' \
-		verdict 'incomplete: [0-9]+ measurements? dropped(, [0-9]+ entr(y|ies) whose extend failed)?$' 1
 }
 
+nothing_but_dropped() {
+	verdict 'incomplete: [0-9]+ measurements? dropped(, [0-9]+ entr(y|ies) whose extend failed)?$' 1
+}
+
+# Only 6.12 makes commands to the TPM in pages
 debug_memory() {
 	local skip='-T loads_that_fail_lose_nothing'
+	[[ $base == 6.12 ]] || skip+=' -V pages'
 	under_want
+	tap 'the verifier finds dropped measurements and failed extends, and nothing else' nothing_but_dropped
+}
+
+# Which allocations fail there is a matter of chance
+complete_or_failed() {
+	local failed='[0-9]+ entr(y|ies) whose extend failed'
+	verdict 'complete$' 0 || verdict "incomplete: ([0-9]+ measurements? dropped|$failed)(, $failed)?\$" 1
 }
 
 # The allocations that fail are not only IMA's, and others tell of it with a trace
 debug_memory_of_loads() {
 	local skip='-r memory.slabs.loads_that_fail_lose_nothing' reports=${reports/|Call Trace/}
 	under_want
+	tap 'the verifier finds the list complete, but for what was dropped or failed' complete_or_failed
 }
 
 # User space takes entries off the list: where the kernel lets it
