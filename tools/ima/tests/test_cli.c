@@ -406,6 +406,20 @@ static void folders_of_one_name_have_no_state(void **state)
 	expect(out, "both would have the state one/m");
 }
 
+static void the_pcr_that_ima_extends_is_the_users_to_say(void **state)
+{
+	(void)state;
+	assert_int_equal(run("verify log --pcrs pcrs --ima-pcr 10"), 0);
+	assert_int_equal(run("verify log --pcrs pcrs --ima-pcr 11"), 3);
+	expect(err, "log: no entry extends PCR 11");
+	assert_int_equal(run("verify log --pcrs pcrs --ima-pcr 24"), 3);
+	expect(err, "--ima-pcr 24: not a number up to 23");
+	assert_int_equal(run("verify log --pcrs pcrs --ima-pcr x"), 3);
+	assert_int_equal(run("--version; mkdir -p k; cp log pcrs k"), 0);
+	assert_int_equal(run("verify --jobs 1 k --ima-pcr 11"), 3);
+	expect(err, "no entry extends PCR 11");
+}
+
 /* Whoever fills a folder must not make the verifier wait. */
 static void folders_have_regular_files_only(void **state)
 {
@@ -545,6 +559,7 @@ int main(void)
 		TEST(a_state_is_gone_on_from),
 		TEST(jobs_verify_folders_in_their_order),
 		TEST(folders_of_one_name_have_no_state),
+		TEST(the_pcr_that_ima_extends_is_the_users_to_say),
 		TEST(folders_have_regular_files_only),
 		TEST(padded_digests_are_found_without_a_record),
 		TEST(a_log_may_be_text_or_in_parts),
