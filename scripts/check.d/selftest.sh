@@ -172,7 +172,7 @@ debug_memory_of_loads() {
 }
 
 # User space takes entries off the list: where the kernel lets it
-deletion() {
+selftest_deletion() {
 	local tests=deletion_test boots=1 settings=DELETE_ENTRIES=1
 	variant --append "$tcb"
 	tap 'the verifier misses them' verdict 'incomplete: [0-9]+ entries lost' 1
@@ -197,7 +197,7 @@ groups selftest check all vm selftest_banks_sha256 selftest_banks_four selftest_
 	selftest_bank_without_hash selftest_resume selftest_ima_pcr_extended policy_of_the_label \
 	policy_readable policy_another_pcr load_one_bank load_two_banks load_four_banks
 groups selftest check all vm,hmac hmac_selftest hmac_load
-groups selftest check 7.3 vm deletion
+groups selftest check 7.3 vm selftest_deletion
 groups selftest check 6.12 vm,debug debug_selftest debug_load debug_memory
 groups selftest full 7.3 vm,debug debug_selftest debug_load debug_memory
 groups selftest full all vm,debug debug_memory_of_loads
