@@ -245,7 +245,7 @@ struct imatally_record {
 	enum imatally_event event;
 	/*
 	 * The numeric keys' values, by enum imatally_key; 0 where the key is
-	 * absent.  None exceeds 2^48, banks and step 2^14: sums and products of
+	 * absent.  None exceeds 2^40, banks and step 2^14: sums and products of
 	 * them can't overflow.
 	 */
 	uint64_t value[IMATALLY_NR_KEYS];

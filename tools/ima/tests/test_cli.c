@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The command itself, named by $IMATALLY: output and exit statuses. */
 
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -362,6 +363,25 @@ static void a_state_is_gone_on_from(void **state)
 	assert_non_null(strstr(err, "no/state"));
 }
 
+/* Nobody who writes beside it is followed, and the umask says who reads it. */
+static void a_state_is_replaced_whole(void **state)
+{
+	const mode_t mask = umask(027);
+	char path[256], text[16];
+	struct stat st;
+
+	(void)state;
+	spill("other", "untouched", 9);
+	snprintf(path, sizeof(path), "%s/whole.new", dir);
+	assert_int_equal(symlink("other", path), 0);
+	assert_int_equal(run("verify log --pcrs pcrs --state whole"), 0);
+	snprintf(path, sizeof(path), "%s/whole", dir);
+	assert_int_equal(lstat(path, &st), 0);
+	assert_int_equal(st.st_mode, S_IFREG | 0640);
+	umask(mask);
+	assert_string_equal(slurp("other", text, sizeof(text)), "untouched");
+}
+
 static void jobs_verify_folders_in_their_order(void **state)
 {
 	(void)state;
@@ -557,6 +577,7 @@ int main(void)
 		TEST(strict_makes_findings_1),
 		TEST(malformed_is_3_with_entry_and_offset),
 		TEST(a_state_is_gone_on_from),
+		TEST(a_state_is_replaced_whole),
 		TEST(jobs_verify_folders_in_their_order),
 		TEST(folders_of_one_name_have_no_state),
 		TEST(the_pcr_that_ima_extends_is_the_users_to_say),

@@ -94,7 +94,7 @@ static void takes_these(void **state)
 		V0C "pcr=0:sha1:" H20 ";",
 		V0C "pcr=23:sm3:" H32 ";",
 		V0C "pcr=10:0x0027:" H32 ",0x7777:00;",
-		V0C "entries=281474976710656;",
+		V0C "entries=1099511627776;",
 		"version=1;event=boot;error=ENODEV;entries=5;carried=1;"
 		"trimmed=0;extends=4;failed=0;dropped=0;",
 		"version=1;event=boot;error=EIO;updates=1;uncertain=1;banks=1;"
@@ -149,7 +149,7 @@ static void refuses_these_and_says_where(void **state)
 		{ V0 "pcrUpdateCounter=29 ;", "not a decimal", 38 },
 		{ V0 "pcrUpdateCounter=;", "not a decimal", 38 },
 		{ V0 "pcrupdatecounter=1;", "unknown key", 21 },
-		{ V0C "entries=281474976710657;", "not a decimal", 49 },
+		{ V0C "entries=1099511627777;", "not a decimal", 49 },
 		{ V0C "entries=99999999999999999999999999;", "not a decimal",
 		  49 },
 		{ V0C "banks=16385;", "not a decimal", 47 },
