@@ -22,9 +22,10 @@ kunit_boot() {
 kunit_py() (
 	local where=()
 	# kunit.py takes any /dev/kvm that it finds, also one without hardware behind it, which boots nothing
-	[[ ! -e /dev/kvm ]] || grep -qwE 'vmx|svm' /proc/cpuinfo ||
+	if [[ -e /dev/kvm ]] && ! grep -qwE 'vmx|svm' /proc/cpuinfo; then
 		# shellcheck disable=SC2016 # it is the inner shell's to expand
 		where=(unshare --map-root-user --mount sh -c 'mount --bind /dev/null /dev/kvm && exec "$@"' sh)
+	fi
 	cd "$build/$base/linux" && "${where[@]}" python3 tools/testing/kunit/kunit.py run --arch=x86_64 \
 		--kunitconfig="$1" --build_dir="$build/$base/kunit" --jobs=2 --make_options='CC=ccache gcc'
 )

@@ -11,6 +11,9 @@ unit_verifier() {
 	{ CMOCKA_MESSAGE_OUTPUT=TAP make -C "$top/tools/ima" check 2>&1 || echo 'not ok - make check of the verifier'; } |
 		sed -E '/^skipped: / { s///; h; d }
 			/^not ok [0-9]+ # SKIP / { G; s/^not ok ([0-9]+) # SKIP ([^\n]*)\n(.*)/ok \1 - \2 # SKIP \3/ }'
+}
+
+unit_verifier_sanitized() {
 	tap 'the same with address and undefined behaviour sanitizers' \
 		make -C "$top/tools/ima" check SANITIZE=1
 }
@@ -62,7 +65,7 @@ page_in_a_browser() {
 
 groups unit quick - - unit_verifier
 groups unit full - - page_in_a_browser
-groups unit check - - fuzz_verifier package
+groups unit check - - unit_verifier_sanitized fuzz_verifier package
 groups unit check - vm vm_runner
 groups static check - - static_verifier
 groups tests full - - coverage_verifier
