@@ -184,43 +184,26 @@ static int prepare_folder(const char *dir)
 	return ret;
 }
 
-static int copy(FILE *from, const char *path)
-{
-	static char buf[1 << 16];
-	FILE *to = fopen(path, "wbe");
-	size_t len;
-	bool done;
-
-	if (!to) {
-		complain("%s: %s", path, strerror(errno));
-		return -1;
-	}
-	while ((len = fread(buf, 1, sizeof(buf), from)))
-		if (fwrite(buf, 1, len, to) != len)
-			break;
-	done = !ferror(to) && !fsync(fileno(to));
-	if (fclose(to) || !done) {
-		complain("%s: %s", path, strerror(errno));
-		return -1;
-	}
-	return 0;
-}
-
 static int copy_log(const char *ima, const char *dir)
 {
 	char *from = path_in(ima, "binary_runtime_measurements");
 	char *to = path_in(dir, IMATALLY_EVIDENCE_LOG);
 	FILE *file = from && to ? input_open(from) : NULL;
+	static char buf[1 << 16];
+	struct output output;
 	int ret = -1;
+	size_t len;
 
-	if (file) {
-		ret = copy(file, to);
-		if (ferror(file)) {
+	if (file && !output_open(&output, to)) {
+		while ((len = fread(buf, 1, sizeof(buf), file)))
+			if (fwrite(buf, 1, len, output.file) != len)
+				break;
+		if (ferror(file))
 			complain("%s: read error", from);
-			ret = -1;
-		}
-		input_close(file);
+		ret = output_close(&output, !ferror(file));
 	}
+	if (file)
+		input_close(file);
 	free(from);
 	free(to);
 	return ret;

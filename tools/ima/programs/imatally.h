@@ -72,7 +72,19 @@ void parts_close(struct parts *parts);
 /* What to call the file that the last entry is in. */
 const char *parts_name(const struct parts *parts);
 
-/* output.c: write a file whole, in place of an older one.  -1 after a complaint. */
+/*
+ * output.c: a file that takes the place of an older one once it is whole.  @path
+ * stays the caller's.  Write to @file, whose errors output_close() finds; without
+ * @wanted the older file stays.  -1 after a complaint, but for what is not wanted.
+ */
+struct output {
+	FILE *file;
+	char *temporary;
+	const char *path;
+};
+
+int output_open(struct output *output, const char *path);
+int output_close(struct output *output, bool wanted);
 int output_write(const char *path, const void *data, size_t len);
 
 /*

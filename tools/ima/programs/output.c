@@ -20,31 +20,58 @@ static FILE *open_new(char *template)
 	umask(mask);
 	if (fd >= 0 && !fchmod(fd, 0666 & ~mask))
 		file = fdopen(fd, "wb");
-	if (!file && fd >= 0)
+	if (!file && fd >= 0) {
 		close(fd);
+		unlink(template);
+	}
 	return file;
+}
+
+int output_open(struct output *output, const char *path)
+{
+	struct stat there;
+
+	output->path = path;
+	/* a link or a device, /dev/stdout for one, would be gone */
+	if (!lstat(path, &there) && !S_ISREG(there.st_mode)) {
+		complain("%s: not a regular file, and not replaced", path);
+		return -1;
+	}
+	if (asprintf(&output->temporary, "%s.XXXXXX", path) < 0) {
+		complain("out of memory");
+		return -1;
+	}
+	output->file = open_new(output->temporary);
+	if (output->file)
+		return 0;
+	complain("%s: %s", path, strerror(errno));
+	free(output->temporary);
+	return -1;
+}
+
+int output_close(struct output *output, bool wanted)
+{
+	bool done = !ferror(output->file) && !fflush(output->file) &&
+		    !fsync(fileno(output->file));
+
+	if (fclose(output->file))
+		done = false;
+	done = done && wanted && !rename(output->temporary, output->path);
+	if (!done) {
+		if (wanted)
+			complain("%s: %s", output->path, strerror(errno));
+		unlink(output->temporary);
+	}
+	free(output->temporary);
+	return done ? 0 : -1;
 }
 
 int output_write(const char *path, const void *data, size_t len)
 {
-	char *temporary;
-	FILE *file;
-	bool done;
+	struct output output;
 
-	if (asprintf(&temporary, "%s.XXXXXX", path) < 0) {
-		complain("out of memory");
+	if (output_open(&output, path))
 		return -1;
-	}
-	file = open_new(temporary);
-	done = file && fwrite(data, 1, len, file) == len &&
-	       !fflush(file) && !fsync(fileno(file));
-	if (file && fclose(file))
-		done = false;
-	if (!done || rename(temporary, path)) {
-		complain("%s: %s", path, strerror(errno));
-		unlink(temporary);
-		done = false;
-	}
-	free(temporary);
-	return done ? 0 : -1;
+	fwrite(data, 1, len, output.file);
+	return output_close(&output, true);
 }

@@ -231,6 +231,11 @@ rm ima/update_counter
 [ "$(stat -c %a ev ev/log ev/manifest.json | tr '\n' ' ')" = '700 600 600 ' ] || fail "others may read the evidence"
 
 expect 3 'there is evidence already' collect --ak ak.ctx --out ev
+# nor does a link lead out of the folder
+mkdir linked
+ln -s ../untouched linked/log
+expect 3 'linked/log: not a regular file' collect --ak ak.ctx --out linked --endorsement-auth secret --ak-auth mine
+[ ! -e untouched ] || fail "a link was followed"
 expect 3 'neither a persistent handle .* nor a saved context' collect --ak ak.pem --out none
 expect 3 '0x81010099' collect --ak 0x81010099 --out none
 expect 3 'give 1 to 32' collect --ak ak.ctx --out none --nonce ""

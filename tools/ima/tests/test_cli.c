@@ -372,10 +372,12 @@ static void a_state_is_replaced_whole(void **state)
 
 	(void)state;
 	spill("other", "untouched", 9);
-	snprintf(path, sizeof(path), "%s/whole.new", dir);
-	assert_int_equal(symlink("other", path), 0);
-	assert_int_equal(run("verify log --pcrs pcrs --state whole"), 0);
 	snprintf(path, sizeof(path), "%s/whole", dir);
+	assert_int_equal(symlink("other", path), 0);
+	assert_int_equal(run("verify log --pcrs pcrs --html whole"), 3);
+	assert_non_null(strstr(err, "whole: not a regular file"));
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(run("verify log --pcrs pcrs --state whole"), 0);
 	assert_int_equal(lstat(path, &st), 0);
 	assert_int_equal(st.st_mode, S_IFREG | 0640);
 	umask(mask);
