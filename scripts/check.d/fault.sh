@@ -140,6 +140,7 @@ fault_kexec_in_flight() {
 	tap 'the list is complete, or the records say what was cut' \
 		eval 'verdict "complete$" 0 || verdict "incomplete: [0-9]+ entr(y|ies) lost$" 1'
 	tap '... with all that the TPM acknowledged' eval '! grep -E "fewer than were made|disagree" "$dir/answer"'
+	tap 'nothing is measured after the record at execute' eval '! grep -E "lost between entry [0-9]+ \(kexec_execute\)" "$dir/answer"'
 	tap 'no warning or bug in the kernel log' no_reports
 }
 
