@@ -51,16 +51,16 @@ int output_open(struct output *output, const char *path)
 
 int output_close(struct output *output, bool wanted)
 {
-	bool done = !ferror(output->file) && !fflush(output->file) &&
-		    !fsync(fileno(output->file));
+	bool done = wanted && !ferror(output->file) &&
+		    !fflush(output->file) && !fsync(fileno(output->file));
 
 	if (fclose(output->file))
 		done = false;
-	done = done && wanted && !rename(output->temporary, output->path);
-	if (!done) {
+	if (!done || rename(output->temporary, output->path)) {
 		if (wanted)
 			complain("%s: %s", output->path, strerror(errno));
 		unlink(output->temporary);
+		done = false;
 	}
 	free(output->temporary);
 	return done ? 0 : -1;

@@ -372,6 +372,8 @@ static void a_state_is_replaced_whole(void **state)
 
 	(void)state;
 	spill("other", "untouched", 9);
+	snprintf(path, sizeof(path), "%s/whole.new", dir);
+	assert_int_equal(symlink("other", path), 0);
 	snprintf(path, sizeof(path), "%s/whole", dir);
 	assert_int_equal(symlink("other", path), 0);
 	assert_int_equal(run("verify log --pcrs pcrs --html whole"), 3);
