@@ -4,8 +4,8 @@
 # How the series is kept in this repository, for those scripts that read or
 # write it. They source it after lib.sh.
 #
-# patches/BASE/NNNN-*.patch hold the commit messages and the edits of existing
-# files. New files live whole at their path in this repository, shared by all
+# patches/TOPIC/BASE/NNNN-*.patch hold the commit messages and the edits of
+# existing files; topics apply in the order of their names. New files live whole at their path in this repository, shared by all
 # bases; a patch names those that its commit adds, one a line:
 #
 #	New-file: security/integrity/ima/ima_update_counter.c
@@ -16,7 +16,11 @@
 # the branch "series" has the series on top of it.
 
 # shellcheck disable=SC2154 # from lib.sh
-patch_dir() { printf '%s/patches/%s\n' "$top" "$1"; }
+# patch_files BASE: its patches in the order in which they apply
+patch_files() { printf '%s\n' "$top"/patches/*/"$1"/*.patch; }
+
+# bases: those that there are patches for, the oldest first
+bases() { printf '%s\n' "$top"/patches/*/*/ | xargs -n 1 basename | sort -uV; }
 
 # new_files PATCH...: the new files that these patches name
 new_files() { sed -n 's/^New-file: //p' "$@"; }
@@ -33,7 +37,8 @@ has_work() {
 
 # series_state BASE TREE: a digest of all that the tree is made of
 series_state() {
-	local patches=("$(patch_dir "$1")"/*.patch) file
+	local patches file
+	mapfile -t patches < <(patch_files "$1")
 	{
 		git -C "$2" rev-parse base
 		for file in "${patches[@]}"; do cat "$file"; done
