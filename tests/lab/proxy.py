@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Stands between QEMU and swtpm, and makes the TPM fail on demand.
-# "scripts/tpm-proxy --help" tells the rest. Python, for sockets that pass
+# "lab/proxy.py --help" tells the rest. Python, for sockets that pass
 # descriptors.
 
 import argparse
@@ -101,7 +101,7 @@ class Faults:
             try:
                 self.pending += [Fault(line)] if line else []
             except (IndexError, KeyError, ValueError):
-                print(f"tpm-proxy: {self.path}: not a fault: {line}", file=sys.stderr)
+                print(f"proxy.py: {self.path}: not a fault: {line}", file=sys.stderr)
 
     def take_all_before(self):
         """What is to happen before the next command, in order."""
@@ -178,7 +178,7 @@ class Proxy:
         else:
             answer = self.transact(startup() if fault.name == "startup" else extend(fault.value))[6:10]
         if answer != b"\0\0\0\0":
-            print(f"tpm-proxy: {fault.line}: the TPM answers {answer.hex()}", file=sys.stderr)
+            print(f"proxy.py: {fault.line}: the TPM answers {answer.hex()}", file=sys.stderr)
 
     def serve(self):
         """Take one command from the guest, and hold its answer."""
@@ -255,7 +255,7 @@ class Proxy:
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="tpm-proxy", description=HELP, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(prog="proxy.py", description=HELP, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--listen", metavar="SOCKET", required=True, help="where QEMU connects to")
     parser.add_argument("--swtpm", metavar="SOCKET", required=True, help="swtpm's control socket")
     parser.add_argument("--faults", metavar="FILE", required=True, help="the list of faults; may be missing until there is one")

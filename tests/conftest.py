@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What pytest is told about the lab: options, groups, the order of work, the last line."""
+
+import json
+import os
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+from lab import groups, selftests, verifier
+from lab.groups import ALL_BASES, Group, once, settings
+from lab.paths import BUILD
+from patchset import console
+from patchset.console import Failed, say
+
+# What an item runs on that names no group
+ANY_KERNEL = Group("any", bases=())
+
+
+def pytest_addoption(parser):
+    lab = parser.getgroup("lab")
+    lab.addoption("--base", choices=ALL_BASES, help="run on this kernel base only")
+    lab.addoption("--config", dest="kernel_config", default="vm", metavar="NAMES",
+                  help="use this configuration in place of \"vm\", such as vm,debug")
+    lab.addoption("--kernel", type=Path, metavar="FILE", help="run on this kernel instead of building one")
+    lab.addoption("--out", type=Path, default=BUILD / "check", metavar="DIR", help="folder for what runs leave")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config):
+    settings.bases = (config.option.base,) if config.option.base else ALL_BASES
+    settings.config = config.option.kernel_config
+    settings.image = config.option.kernel and config.option.kernel.resolve(strict=True)
+    settings.out = config.option.out.resolve()
+    settings.out.mkdir(parents=True, exist_ok=True)
+    if not config.option.xmlpath:
+        config.option.xmlpath = str(settings.out / "junit.xml")
+    # Progress of builds is for people, and not to be captured
+    capture = config.pluginmanager.getplugin("capturemanager")
+    with capture.global_and_fixture_disabled():
+        console.stream = os.fdopen(os.dup(2), "w", encoding="utf-8")
+
+
+def pytest_generate_tests(metafunc):
+    mark = metafunc.definition.get_closest_marker("groups")
+    if mark:
+        metafunc.parametrize(*groups.expand(*mark.args, **mark.kwargs))
+
+
+# ---- Builds come before tests: those have time limits, and a machine is slow beside a compiler
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_finish(session):
+    if session.config.option.collectonly:
+        return
+    for item in session.items:
+        try:
+            if "kernel" in item.fixturenames:
+                group_of(item).kernel()
+            if "selftest_programs" in item.fixturenames:
+                build_selftests()
+            if "imatally" in item.fixturenames:
+                once("verifier", verifier.build)
+        except Failed as error:
+            # The items that need it fail with the same
+            say(str(error))
+
+
+def group_of(item) -> Group:
+    params = item.callspec.params if hasattr(item, "callspec") else {}
+    return params.get("group") or ANY_KERNEL.on_bases()[0]
+
+
+def build_selftests() -> Path:
+    return once("selftests", lambda: selftests.build(settings.bases[0]))
+
+
+@pytest.fixture
+def kernel(request):
+    """The kernel of the item's group, or of the first base."""
+    return group_of(request.node).kernel()
+
+
+@pytest.fixture
+def selftest_programs():
+    """The folder of the kernel's selftests, as static programs."""
+    return build_selftests()
+
+
+@pytest.fixture
+def imatally():
+    """The verifier's path; it is built."""
+    return once("verifier", verifier.build)
+
+
+# ---- The groups that took longest the last time come first, so that none runs alone at the end
+
+def durations_file() -> Path:
+    return settings.out / "durations.json"
+
+
+def scope_of(nodeid: str) -> str:
+    """As --dist loadgroup has it."""
+    return nodeid.rsplit("@", 1)[1] if nodeid.rfind("@") > nodeid.rfind("]") else nodeid
+
+
+def pytest_xdist_make_scheduler(config, log):
+    from xdist.scheduler import LoadGroupScheduling
+
+    try:
+        known = json.loads(durations_file().read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        known = {}
+
+    class LongestFirst(LoadGroupScheduling):
+        def _assign_work_unit(self, node):
+            # One that is not known may take long
+            self.workqueue.move_to_end(max(self.workqueue, key=lambda scope: known.get(scope, 1e9)), last=False)
+            super()._assign_work_unit(node)
+
+    return LongestFirst(config, log) if config.option.dist == "loadgroup" else None
+
+
+class Reporter:
+    """In the process that reports: how long each group took, and the last line."""
+
+    def __init__(self):
+        self.seconds = defaultdict(float)
+
+    def pytest_runtest_logreport(self, report):
+        self.seconds[scope_of(report.nodeid)] += report.duration
+
+    def pytest_unconfigure(self, config):
+        try:
+            known = json.loads(durations_file().read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            known = {}
+        known.update((scope, round(seconds, 1)) for scope, seconds in self.seconds.items())
+        durations_file().write_text(json.dumps(known, indent=0, sort_keys=True), encoding="utf-8")
+        stats = config.pluginmanager.getplugin("terminalreporter").stats
+        count = {kind: len(stats.get(kind, ())) for kind in ("passed", "failed", "error", "skipped", "xfailed", "xpassed")}
+        print(f"{count['passed']} passed, {count['failed'] + count['error'] + count['xpassed']} failed, "
+              f"{count['skipped'] + count['xfailed']} skipped")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionstart(session):
+    if not hasattr(session.config, "workerinput"):
+        session.config.pluginmanager.register(Reporter(), "lab-reporter")

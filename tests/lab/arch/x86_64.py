@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: GPL-2.0-only
+
+from lab.arch import Arch
+
+ARCH = Arch(
+    name="x86_64",
+    kernel_arch="x86",
+    image="arch/x86/boot/bzImage",
+    config="vm",
+    qemu="qemu-system-x86_64",
+    # identify_cpu() clears the processor's features for a moment. An interrupt that comes then finds 5-level page
+    # tables off, and KASAN takes every address for a wild one.
+    machine=("-machine", "q35", "-cpu", "max,la57=off"),
+    kvm_flags=("vmx", "svm"),
+    console="ttyS0",
+    # An emulated processor of a busy machine may be late for the kernel's test of its timer
+    append="no_timer_check",
+    tpm={"tis": "tpm-tis", "crb": "tpm-crb"},
+    tpm12={"tis": "tpm-tis"},
+)

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The software TPM, and the proxy that lets it fail."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from lab import proxy
+from lab.process import CannotRun, require, start, stop, wait_for_socket
+
+BANKS = ("sha1", "sha256", "sha384", "sha512")
+DEFAULT_BANKS = "sha1,sha256"
+
+
+class Swtpm:
+    """
+    A running swtpm, as a context manager; control is the path of its control socket.
+
+    @temp: an own folder with a short path, for the socket; @state: where the TPM's state is kept, in @temp if None. A
+    state that is there is started from, and its banks are only changed if @banks says so.
+    """
+
+    def __init__(self, temp: Path, banks: str | None = None, tpm12: bool = False, state: Path | None = None):
+        self.banks, self.tpm12 = banks, tpm12
+        self.state = Path(state or temp / "tpm").absolute()
+        self.control = temp / "swtpm"
+        self.process: subprocess.Popen | None = None
+
+    def __enter__(self) -> "Swtpm":
+        require("swtpm")
+        require("swtpm_setup")
+        try:
+            self.state.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise CannotRun(f"folder for the TPM's state: {self.state}: {error.strerror}") from None
+        self.set_up()
+        self.process = start(["swtpm", "socket", *self.version(), "--tpmstate", f"dir={self.state}",
+                              "--ctrl", f"type=unixio,path={self.control}", "--terminate"])
+        try:
+            wait_for_socket(self.control, self.process, "swtpm")
+        except BaseException:
+            stop(self.process)
+            raise
+        return self
+
+    def __exit__(self, *_exception) -> None:
+        stop(self.process)
+
+    def version(self) -> list[str]:
+        return [] if self.tpm12 else ["--tpm2"]
+
+    def set_up(self) -> None:
+        kept = (self.state / ("tpm-00.permall" if self.tpm12 else "tpm2-00.permall")).exists()
+        if kept and not self.banks:
+            return
+        setup = ["swtpm_setup", *self.version(), "--config", "/dev/null", "--tpm-state", self.state]
+        if not self.tpm12:
+            setup += ["--pcr-banks", self.banks or DEFAULT_BANKS]
+        if kept:
+            setup += ["--reconfigure"]
+        done = subprocess.run(setup, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              text=True)
+        if done.returncode:
+            raise CannotRun(f"swtpm_setup could not make a TPM in {self.state}:\n{done.stdout.strip()}")
+
+
+class Proxy:
+    """
+    Stands between QEMU and a swtpm, as a context manager; control is the path of its control socket.
+
+    The guest says in @out/faults what is to fail, and @out/commands gets the commands; see lab/proxy.py --help.
+    """
+
+    def __init__(self, temp: Path, swtpm: Path, out: Path):
+        self.swtpm, self.out = swtpm, Path(out).absolute()
+        self.control = temp / "proxy"
+        self.process: subprocess.Popen | None = None
+
+    def __enter__(self) -> "Proxy":
+        self.process = start([sys.executable, proxy.__file__, "--listen", self.control, "--swtpm", self.swtpm,
+                              "--faults", self.out / "faults", "--log", self.out / "commands"])
+        try:
+            wait_for_socket(self.control, self.process, "the TPM's proxy")
+        except BaseException:
+            stop(self.process)
+            raise
+        return self
+
+    def __exit__(self, *_exception) -> None:
+        stop(self.process)
