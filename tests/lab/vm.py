@@ -8,6 +8,8 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,12 +18,17 @@ from lab import arch as architectures
 from lab.image import initramfs
 from lab.process import CannotRun, require, socket_path, start, stop
 from lab.tpm import BANKS, Proxy, Swtpm
+from lab.watch import Watch, script_status
 
 # A result's status, if it is not that of the script
 TIMED_OUT = 124
 GUEST_DIED = 125
 
 SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
+
+
+class StoodStill(UserWarning):
+    """A machine made no progress for a while. Where this is not on purpose, it is a bug of somebody's."""
 
 
 class BadMachine(CannotRun):
@@ -53,6 +60,8 @@ class Machine:
     qmp: Path | None = None
     # Seconds from power-on until the VM is stopped
     timeout: float = 300
+    # Seconds without progress after which the machine is asked where it stands
+    patience: float = 30
     arch: str = "x86_64"
 
     @property
@@ -72,8 +81,8 @@ class Machine:
         for bank in self.banks.split(",") if self.banks else ():
             if bank not in BANKS:
                 raise BadMachine(f"--banks: {bank!r} is none of {', '.join(BANKS)}")
-        if self.smp < 1 or self.mem < 1 or self.timeout <= 0:
-            raise BadMachine("--smp, --mem and --timeout must be positive")
+        if self.smp < 1 or self.mem < 1 or self.timeout <= 0 or self.patience <= 0:
+            raise BadMachine("--smp, --mem, --timeout and --patience must be positive")
         if isinstance(self.script, Path):
             try:
                 self.script.open("rb").close()
@@ -89,6 +98,8 @@ class Result:
     console: Path
     # Why the status is not that of the script; empty if it is
     said: str = ""
+    # Where the machine stood still, a sentence for each time
+    stood: tuple[str, ...] = ()
 
 
 def copy(source: Path, target: Path, what: str) -> None:
@@ -123,7 +134,10 @@ def qemu_argv(machine: Machine, temp: Path, tpm: str | None) -> list[str]:
     parameters = f"console={facts.console} panic=-1 oops=panic {facts.append} rcupdate.rcu_cpu_stall_timeout=300"
     argv += ["-accel", "tcg,thread=multi", "-kernel", f"{temp}/boot/bzImage", "-initrd", f"{temp}/boot/initrd",
              "-append", f"{parameters} {machine.append}".strip(),
-             "-serial", f"file:{out}/console.log"]
+             # Sockets for the watch: it connects to them when the machine stands still
+             "-chardev", f"socket,id=console,path={temp}/console,server=on,wait=off,"
+             f"logfile={quoted(out)}/console.log,logappend=off", "-serial", "chardev:console",
+             "-qmp", f"unix:{temp}/qmp,server=on,wait=off"]
     for tag, path, mode in (("boot", temp / "boot", ",readonly=on"), ("out", out, ""),
                             ("control", temp / "control", "")):
         argv += ["-fsdev", f"local,id={tag},path={quoted(path)},security_model=none,multidevs=remap{mode}",
@@ -145,15 +159,6 @@ def panic_line(console: Path) -> str | None:
             if found:
                 return found[2]
     return None
-
-
-def script_status(control: Path) -> tuple[int, int | None]:
-    """The number of boots of the VM, and the exit status of the last one's script, None if it has not ended."""
-    boots = len(list(control.iterdir()))
-    try:
-        return boots, int((control / f"boot-{boots}" / "status").read_text(encoding="ascii"))
-    except (FileNotFoundError, ValueError):
-        return boots, None
 
 
 @contextlib.contextmanager
@@ -205,6 +210,7 @@ def run_in(machine: Machine, temp: Path) -> Result:
     try:
         machine.out.mkdir(parents=True, exist_ok=True)
         console.write_bytes(b"")
+        (machine.out / "stalled").unlink(missing_ok=True)
     except OSError as error:
         raise CannotRun(f"cannot write to the output folder: {error.filename}: {error.strerror}") from None
     require(architectures.get(machine.arch).qemu)
@@ -212,14 +218,10 @@ def run_in(machine: Machine, temp: Path) -> Result:
     copy(initramfs(machine.arch), temp / "boot" / "initrd", "initramfs")
 
     with power(machine, temp) as qemu:
-        try:
-            status = qemu.wait(machine.timeout)
-        except subprocess.TimeoutExpired:
-            boots, _ = script_status(temp / "control")
-            return Result(TIMED_OUT, boots, console, f"the guest was stopped after {machine.timeout:g} s; "
-                          f"its console is in {console}")
-
+        status, said, stood = wait_for_end(machine, temp, qemu)
     boots, result = script_status(temp / "control")
+    if said:
+        return Result(TIMED_OUT, boots, console, f"{said}; its console is in {console}", stood)
     panic = panic_line(console)
     if status and boots == 0:
         raise CannotRun(f"QEMU ended with status {status}")
@@ -229,5 +231,27 @@ def run_in(machine: Machine, temp: Path) -> Result:
     if result is None:
         where = f"during boot {boots}'s script" if boots else "before the script ran"
         return Result(GUEST_DIED, boots, console,
-                      f"the guest ended {where}, without a panic; its console is in {console}")
-    return Result(result, boots, console)
+                      f"the guest ended {where}, without a panic; its console is in {console}", stood)
+    return Result(result, boots, console, stood=stood)
+
+
+def wait_for_end(machine: Machine, temp: Path, qemu: subprocess.Popen) -> tuple[int, str, tuple[str, ...]]:
+    """QEMU's exit status, or why it was not waited for any longer, and where the machine stood still."""
+    watch = Watch(qemu.pid, machine.out, temp, machine.patience, machine.kernel.absolute().parents[3] / "System.map")
+    stood: list[str] = []
+    end = time.monotonic() + machine.timeout
+    while True:
+        try:
+            return qemu.wait(max(min(end - time.monotonic(), 1), 0)), "", tuple(stood)
+        except subprocess.TimeoutExpired:
+            pass
+        if time.monotonic() >= end:
+            stood.append(watch.report("the guest's time was up"))
+            return 0, f"the guest was stopped after {machine.timeout:g} s", tuple(stood)
+        if not watch.stands_still():
+            continue
+        if not watch.asked:
+            stood.append(watch.report(f"the guest stood still for {watch.still_for():.0f} s"))
+            warnings.warn(f"{machine.out}: {stood[-1]}", StoodStill, stacklevel=2)
+        elif not watch.place().script_runs:
+            return 0, "the guest stood still, and was stopped since it did not go on", tuple(stood)
