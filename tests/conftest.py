@@ -34,7 +34,7 @@ def pytest_configure(config):
     settings.image = config.option.kernel and config.option.kernel.resolve(strict=True)
     settings.out = config.option.out.resolve()
     settings.out.mkdir(parents=True, exist_ok=True)
-    if not config.option.xmlpath:
+    if not config.option.xmlpath and not config.option.collectonly:
         config.option.xmlpath = str(settings.out / "junit.xml")
     # Progress of builds is for people, and not to be captured
     capture = config.pluginmanager.getplugin("capturemanager")
@@ -146,5 +146,5 @@ class Reporter:
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionstart(session):
-    if not hasattr(session.config, "workerinput"):
+    if not hasattr(session.config, "workerinput") and not session.config.option.collectonly:
         session.config.pluginmanager.register(Reporter(), "lab-reporter")

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# What scripts/check runs in the guest: the selftests, before and after a kexec,
-# but for those that the variant leaves out. Then it hands over the list and the
-# PCRs. /out/variant sets:
+# Runs the selftests before and after a kexec, except those that the variant
+# leaves out, and hands over the list and the PCRs. /out/variant, written by
+# tests/lab/selftests.py, sets:
 #	tests	the test programs to run
 #	skip	tests that don't apply: options of the test programs
 #	skip2	the same for the second boot
@@ -101,12 +101,12 @@ across_sleep() {
 }
 
 # Those folders can be unmounted only if nothing runs from there
-if [ "$0" != /tmp/check-guest ]; then
-	cp "$0" /tmp/check-guest
-	exec sh /tmp/check-guest
+if [ "$0" != /tmp/selftests ]; then
+	cp "$0" /tmp/selftests
+	exec sh /tmp/selftests
 fi
 
-# shellcheck disable=SC1091,SC2154 # made by scripts/check
+# shellcheck disable=SC1091,SC2154 # written on the host
 . /out/variant
 ima=/sys/kernel/security/ima
 export KERNEL_IMAGE=/boot/bzImage EXTEND_PCRS=1
