@@ -7,11 +7,11 @@
 #	KSRC=DIR	a kernel tree of your own instead of a base
 #	KCONFIG=FILE	make kernel-deb: configuration of the kernel, that of the running one
 #	FULL=1		make bench: measure more, for hours
-#	T=NAME		make check: only the groups whose names begin with NAME
+#	T=EXPR		make check: only the tests that EXPR matches (pytest -k): T='kexec and boot2'
 #	FUZZ_SECONDS=N	make fuzz: for how long, all fuzzers together
 
-# Tests run on all bases unless one is given
-CHECKED := $(addprefix --base ,$(BASE))
+# Tests run on all bases unless one is given. Two machines run at a time.
+CHECK := /usr/bin/python3 -m pytest -n 2 --dist loadgroup $(addprefix --base ,$(BASE)) $(if $(T),-k "$(T)")
 BASE ?= 6.12
 KCONFIG ?= /boot/config-$(shell uname -r)
 export KSRC
@@ -26,13 +26,16 @@ demo: ## install what is missing, build, and show a complete and an incomplete l
 	@scripts/demo --base $(BASE)
 
 check: ## install what is missing, build, and run the tests
-	@scripts/check $(CHECKED) $(T)
+	@scripts/deps check
+	@$(CHECK) -m "quick or check"
 
 check-quick: ## the tests for daily work, two minutes
-	@scripts/check --set quick $(CHECKED) $(T)
+	@scripts/deps check
+	@$(CHECK) -m quick
 
 check-full: ## all tests, and those that take hours
-	@scripts/check --set full $(CHECKED) $(T)
+	@scripts/deps check-full
+	@$(CHECK) -m "quick or check or full"
 
 mutants: ## show that the tests notice when the kernel code breaks a promise
 	@scripts/mutants --base $(BASE) $(T)
@@ -69,7 +72,7 @@ docs: ## build the kernel documentation of the series to HTML
 	@scripts/docs --base $(BASE)
 
 imatally: ## build the verifier
-	@scripts/deps demo
+	@scripts/deps verifier
 	@$(MAKE) --no-print-directory -C tools/ima
 
 fuzz: ## fuzz the verifier for FUZZ_SECONDS, 600 unless told
