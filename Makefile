@@ -6,6 +6,7 @@
 #	BASE=6.12	kernel base; make check: only that one
 #	KSRC=DIR	a kernel tree of your own instead of a base
 #	KCONFIG=FILE	make kernel-deb: configuration of the kernel, that of the running one
+#	SUITE=NAME	make check-fresh: bookworm or trixie; both unless told
 #	FULL=1		make bench: measure more, for hours
 #	T=EXPR		make check: only the tests that EXPR matches (pytest -k): T='kexec and boot2'
 #	FUZZ_SECONDS=N	make fuzz: for how long, all fuzzers together
@@ -36,6 +37,10 @@ check-quick: ## the tests for daily work, two minutes
 check-full: ## all tests, and those that take hours
 	@scripts/deps check-full
 	@$(CHECK) -m "quick or check or full"
+
+check-fresh: ## the README's commands on a fresh Debian; two hours for each suite
+	@scripts/deps check-fresh
+	@/usr/bin/python3 -m pytest -m full $(if $(SUITE),-k "$(SUITE)") tests/test_fresh.py
 
 mutants: ## show that the tests notice when the kernel code breaks a promise
 	@scripts/mutants --base $(BASE) $(T)
@@ -86,4 +91,4 @@ deb: ## build Debian packages of the verifier and its library, in build/deb
 clean: ## remove all that was built, but for the caches in your home folder
 	rm -rf build
 
-.PHONY: help demo check check-quick check-full mutants kernel tree refresh series check-series bench kernel-deb docs imatally fuzz deb clean
+.PHONY: help demo check check-quick check-full check-fresh mutants kernel tree refresh series check-series bench kernel-deb docs imatally fuzz deb clean
