@@ -66,7 +66,7 @@ check-series: ## build and boot each patch, other configurations and architectur
 
 bench: ## measure what it costs, in minutes; with FULL=1 in hours
 	@scripts/deps bench
-	@scripts/bench --base $(BASE)
+	@bench/bench --base $(BASE)
 
 kernel-deb: ## Debian packages of the kernel with the series: KCONFIG=/boot/config-...
 	@scripts/deps kernel-deb

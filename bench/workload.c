@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What scripts/bench-kernel has the guest do while plugin.c counts instructions:
+ * What bench/kernel_cost.py has the guest do while plugin.c counts instructions:
  * each thing that is measured stands between MARK and MARK + 1. Without arguments
  * it lists the commands.
  */

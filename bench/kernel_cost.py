@@ -1,30 +1,27 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-#
-# Measures what the series costs the kernel. "scripts/bench-kernel --help" tells
-# the rest. Python, for the statistics.
+"""
+What the series costs the kernel.
 
-import argparse
+Boots kernels without the series and with it, several times each, and counts instructions (bench/plugin.c) and TPM
+commands (tests/lab/proxy.py) while the guest works (bench/workload.c). With FULL=1: 10,000 files instead of 500, and
+lists of up to 200,000 entries.
+"""
+
 import concurrent.futures
-import json
 import os
 import shutil
 import statistics
 import subprocess
-import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-TOP = os.path.dirname(HERE)
+from figures import Figure, figure, ratio, write
+from lab import kernel, vm
+from lab.paths import BUILD
+from lab.process import CannotRun
+from patchset.console import say
 
-HELP = """\
-Boots kernels without the series and with it, several times each, counts
-instructions (scripts/cost/plugin.c) and TPM commands (scripts/tpm-proxy) while the
-guest works (scripts/cost/workload.c), and writes build/bench/kernel-BASE.json and
-.svg. Documentation/benchmarks.md explains the figures.
-
-FULL=1 in the environment: 10,000 files instead of 500, lists of up to 200,000
-entries."""
-
+HERE = Path(__file__).resolve().parent
 FULL = bool(os.environ.get("FULL"))
 RUNS = 5
 FILES = 10000 if FULL else 500
@@ -35,7 +32,7 @@ MEMORY_RECORDS = 2000
 
 # ---- What the guest does
 
-# An address that nothing else in the guest executes, see scripts/cost/plugin.c
+# An address that nothing else in the guest executes, see bench/plugin.c
 MARKS = 0x6D61726B0000
 
 GET_RANDOM = "8001 0000000c 0000017b 0008"
@@ -62,10 +59,10 @@ measure func=KEXEC_CMDLINE' >$ima/policy || exit
 """
 
 
-def phase(name, command, *arguments):
+def phase(name: str, command: str, *arguments: object) -> str:
     """Shell code: a phase of the workload, marked in the list of TPM commands."""
-    arguments = " ".join(f"'{argument}'" if " " in str(argument) else str(argument) for argument in arguments)
-    return f"echo mark {name} >>/out/faults\n$workload {command} {2 * PHASES.index(name)} {arguments} || exit\n"
+    words = " ".join(f"'{argument}'" if " " in str(argument) else str(argument) for argument in arguments)
+    return f"echo mark {name} >>/out/faults\n$workload {command} {2 * PHASES.index(name)} {words} || exit\n"
 
 
 END = phase("end", "tpm", 1, GET_RANDOM)
@@ -102,14 +99,14 @@ GROUPS = ("ima", "append", "tpm", "interface")
 APPEND = ("ima_append_template_entry", "ima_lookup_digest_entry")
 
 
-def group_of(path, function):
+def group_of(path: str, function: str) -> str:
     """The group of a function in an object file, by its path in the build directory."""
     if path.startswith("security/"):
         return "append" if function in APPEND else "ima"
     return "interface" if os.path.basename(path).startswith(("tpm_tis", "tpm_crb")) else "tpm"
 
 
-def symbols(path):
+def symbols(path: Path) -> list[tuple[str, int, int]]:
     """The functions of an object file or a kernel: name, address, size."""
     listing = subprocess.run(["nm", "--print-size", "--defined-only", path], check=True, stdout=subprocess.PIPE, text=True)
     found = []
@@ -120,25 +117,21 @@ def symbols(path):
     return found
 
 
-def write_map(obj, map_path):
+def write_map(obj: Path, path: Path) -> None:
     """Where which group of functions is in the kernel, for the plugin."""
-    by_name = {}
-    for name, address, size in symbols(os.path.join(obj, "vmlinux")):
+    by_name: dict[tuple[str, int], list[int]] = {}
+    for name, address, size in symbols(obj / "vmlinux"):
         by_name.setdefault((name, size), []).append(address)
     code = {}
     for folder in ("security/integrity", "drivers/char/tpm"):
-        for where, _, files in os.walk(os.path.join(obj, folder)):
-            for file in files:
-                if not file.endswith(".o"):
-                    continue
-                path = os.path.relpath(os.path.join(where, file), obj)
-                for name, _, size in symbols(os.path.join(obj, path)):
-                    places = by_name.get((name, size), ())
-                    # Another file's function may have the same name and size
-                    if len(places) == 1:
-                        code[places[0]] = (places[0] + size, group_of(path, name))
+        for file in sorted((obj / folder).rglob("*.o")):
+            for name, _, size in symbols(file):
+                places = by_name.get((name, size), [])
+                # Another file's function may have the same name and size
+                if len(places) == 1:
+                    code[places[0]] = (places[0] + size, group_of(str(file.relative_to(obj)), name))
     addresses = {name: places[0] for (name, _), places in by_name.items()}
-    with open(map_path, "w", encoding="ascii") as out:
+    with open(path, "w", encoding="ascii") as out:
         for group in GROUPS:
             print("group", group, file=out)
         for start, (end, group) in sorted(code.items()):
@@ -147,57 +140,59 @@ def write_map(obj, map_path):
             print(f"mark {addresses[function]:x} {name}", file=out)
         print(f"wait {addresses[WAIT[0]]:x} {WAIT[1]}", file=out)
 
+
 # ---- Booting
 
 
-def output_of(*command):
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
-    if done.returncode:
-        sys.exit(f"bench-kernel: {command[0]} failed")
-    return done.stdout.strip()
-
-
-def plugin_version():
+def plugin_version() -> int:
     """The version of the plugin interface that QEMU accepts: 9.0 dropped the oldest ones."""
-    major = int(output_of("qemu-system-x86_64", "--version").split("version ")[1].split(".")[0])
-    return 1 if major < 9 else 2
+    said = subprocess.run(["qemu-system-x86_64", "--version"], check=True, stdout=subprocess.PIPE, text=True).stdout
+    return 1 if int(said.split("version ")[1].split(".")[0]) < 9 else 2
 
 
-def compile_c(source, target, *flags):
-    output_of("gcc", "-std=gnu11", "-Wall", "-Wextra", "-Werror", "-O2", f"-DMARKS={MARKS:#x}ULL", *flags,
-              "-o", target, os.path.join(HERE, "cost", source))
+def compile_c(source: str, target: Path, *flags: str) -> None:
+    subprocess.run(["gcc", "-std=gnu11", "-Wall", "-Wextra", "-Werror", "-O2", f"-DMARKS={MARKS:#x}ULL", *flags,
+                    "-o", target, HERE / source], check=True)
+
+
+class Kernel:
+    """A kernel that is built, and where its groups of functions are."""
+
+    def __init__(self, folder: Path, base: str, vanilla: bool):
+        self.build = kernel.build(base, vanilla=vanilla)
+        self.map = folder / f"map.{'vanilla' if vanilla else 'series'}"
+        write_map(self.build.obj, self.map)
 
 
 class Boot:
-    """A boot of a kernel that runs a script, and what was counted meanwhile."""
+    """A boot of a kernel that runs a script, and what was counted while it ran."""
 
-    def __init__(self, out, kernel, script, append, options=()):
-        self.out, self.kernel, self.script, self.append, self.options = out, kernel, script, append, options
-        self.windows = {}
-        self.commands = {}
+    def __init__(self, out: Path, kernel: Kernel, script: str, append: str, banks: str | None = None):
+        self.out, self.kernel, self.script, self.append, self.banks = out, kernel, script, append, banks
+        # For each window, a count for each time that it was open
+        self.windows: dict[str, list[dict[str, int]]] = {}
+        # For each phase, the TPM's commands
+        self.commands: dict[str, list[str]] = {}
 
-    def run(self):
+    def run(self) -> None:
         shutil.rmtree(self.out, ignore_errors=True)
-        os.makedirs(self.out)
-        tools = os.path.dirname(self.out)
-        shutil.copy(os.path.join(tools, "workload"), self.out)
-        script, counts = os.path.join(self.out, "script"), os.path.join(self.out, "counts")
-        with open(script, "w", encoding="ascii") as file:
+        self.out.mkdir(parents=True)
+        shutil.copy(self.out.parent / "workload", self.out)
+        counts = self.out / "counts"
+        options = {"file": self.out.parent / "plugin.so", "map": self.kernel.map, "out": counts}
+        done = vm.run(vm.Machine(
+            self.kernel.build.image, self.out,
             # The proxy reads marks before a command: the last phase ends with one
-            file.write(self.script + END)
-        done = subprocess.run(
-            [os.path.join(HERE, "vm"), "run", "--kernel", self.kernel.image, "--script", script, "--out", self.out,
-             "--smp", "1", "--mem", "1024", "--timeout", "7200", "--faults", "--append", self.append, *self.options,
-             "--plugin", ",".join(f"{name}={path.replace(',', ',,')}" for name, path in (
-                 ("file", os.path.join(tools, "plugin.so")), ("map", self.kernel.map), ("out", counts)))])
-        if done.returncode:
-            sys.exit(f"bench-kernel: the guest ended with status {done.returncode}; see {self.out}")
+            script=self.script + END, append=self.append, banks=self.banks, smp=1, mem=1024, timeout=7200, faults=True,
+            plugin=",".join(f"{name}={vm.quoted(path)}" for name, path in options.items())))
+        if done.status:
+            raise CannotRun(f"{done.said or f'the guest ended with status {done.status}'}; see {self.out}")
         self.read_counts(counts)
-        self.read_commands(os.path.join(self.out, "commands"))
-        return self
+        self.read_commands(self.out / "commands")
 
-    def read_counts(self, path):
-        begun, phase_name = {}, None
+    def read_counts(self, path: Path) -> None:
+        begun: dict[str, dict[str, int]] = {}
+        phase_name = window = ""
         with open(path, encoding="ascii") as file:
             for line in file:
                 name, *numbers = line.split()
@@ -219,7 +214,7 @@ class Boot:
                     self.windows.setdefault(window, []).append(
                         {key: value - begun[window][key] for key, value in count.items()})
 
-    def read_commands(self, path):
+    def read_commands(self, path: Path) -> None:
         phase_name = "boot"
         with open(path, encoding="ascii") as file:
             for line in file:
@@ -229,69 +224,48 @@ class Boot:
                 else:
                     self.commands.setdefault(phase_name, []).append(words[0])
 
-    def median(self, window, group="core"):
+    def median(self, window: str, group: str = "core") -> float:
         return statistics.median(count[group] for count in self.windows[window])
 
-    def spread(self, over, under, group):
+    def spread(self, over: str, under: str, group: str) -> tuple[float, float]:
         """The range of a ratio of medians, from the middle half of both."""
         low, _, high = statistics.quantiles([count[group] for count in self.windows[over]])
         under_low, _, under_high = statistics.quantiles([count[group] for count in self.windows[under]])
         return low / under_high, high / under_low
 
-    def unreclaimable(self, number):
+    def unreclaimable(self, number: int) -> int:
         """Kernel memory in KiB that /out/memory.NUMBER says is in use."""
-        with open(os.path.join(self.out, f"memory.{number}"), encoding="ascii") as file:
+        with open(self.out / f"memory.{number}", encoding="ascii") as file:
             return next(int(line.split()[1]) for line in file if line.startswith("SUnreclaim:"))
-
-
-class Kernel:
-    def __init__(self, name, out, base, *options):
-        self.name = name
-        self.image = output_of(os.path.join(HERE, "kernel"), "--base", base, *options)
-        self.map = os.path.join(out, f"map.{name}")
-        write_map(self.image.removesuffix("/arch/x86/boot/bzImage"), self.map)
 
 
 # ---- Figures
 
-
-def figure(name, value, unit, spread=None, goal=None):
-    """A row of the table. A goal is missed only by more than the spread, and by what the table shows."""
-    row = {"figure": name, "value": value, "unit": unit}
-    if spread:
-        row["low"], row["high"] = spread
-    if goal is not None:
-        row["goal"] = goal
-        row["met"] = round(spread[0] if spread else value, 3) <= goal
-    return row
+Boots = Sequence[Boot]
 
 
-def ratio(name, over, under, window, group="core", goal=None):
-    """The ratio of medians over runs; its spread is that of all pairs of runs."""
-    over = [boot.median(window, group) for boot in over]
-    under = [boot.median(window, group) for boot in under]
-    return figure(name, statistics.median(over) / statistics.median(under), "times",
-                  (min(over) / max(under), max(over) / min(under)), goal)
+def medians(name: str, over: Boots, under: Boots, window: str, group: str = "core", goal: float | None = None) -> Figure:
+    return ratio(name, [boot.median(window, group) for boot in over], [boot.median(window, group) for boot in under], goal)
 
 
-def per_run(name, boots, unit, value):
+def per_run(name: str, boots: Boots, unit: str, value: Callable[[Boot], float]) -> Figure:
     values = [value(boot) for boot in boots]
     return figure(name, statistics.median(values), unit, (min(values), max(values)))
 
 
-def compared(vanilla, idle, recorded):
+def compared(vanilla: Boots, idle: Boots, recorded: Boots) -> list[Figure]:
     rows = []
     for name, window in (("measuring a file", "files"), ("boot to user space", "boot"), ("kexec load", "kexec"),
                          ("TPM command that changes no PCR", "get_random"), ("TPM2_PCR_Extend", "extend")):
         goal = 1.005 if window == "files" else None
-        rows.append(ratio(f"{name}: no rule", idle, vanilla, window, goal=goal))
-        rows.append(ratio(f"{name}: no rule, whole kernel", idle, vanilla, window, "kernel", goal))
-        rows.append(ratio(f"{name}: with records", recorded, vanilla, window))
+        rows.append(medians(f"{name}: no rule", idle, vanilla, window, goal=goal))
+        rows.append(medians(f"{name}: no rule, whole kernel", idle, vanilla, window, "kernel", goal))
+        rows.append(medians(f"{name}: with records", recorded, vanilla, window))
     return rows
 
 
-def commands(vanilla, idle, recorded):
-    def more(boots, phase_name):
+def commands(vanilla: Boots, idle: Boots, recorded: Boots) -> list[Figure]:
+    def more(boots: Boots, phase_name: str) -> float:
         return (statistics.median(len(boot.commands[phase_name]) for boot in boots) -
                 statistics.median(len(boot.commands[phase_name]) for boot in vanilla))
 
@@ -302,7 +276,7 @@ def commands(vanilla, idle, recorded):
     return rows
 
 
-def one_record(recorded, grown):
+def one_record(recorded: Boots, grown: Boot) -> list[Figure]:
     records, buffers = f"records_{LENGTHS[0]}", f"buffers_{LENGTHS[0]}"
     per = [grown.commands[records].count(code) / len(grown.windows[records]) for code in ("PCR_Read", "PCR_Extend")]
     others = len(grown.commands[records]) / len(grown.windows[records]) - sum(per)
@@ -323,7 +297,7 @@ def one_record(recorded, grown):
     return rows
 
 
-def growth(grown):
+def growth(grown: Boot) -> list[Figure]:
     rows = []
     for length in LENGTHS[1:]:
         for name, what, group in (("a record", "records_{}", "core"), ("an ima-buf entry", "buffers_{}.buffer", "core"),
@@ -335,13 +309,13 @@ def growth(grown):
     return rows
 
 
-def memory(boots):
+def memory(boots: dict[str, Boot]) -> list[Figure]:
     rows = []
     for banks, boot in boots.items():
         count = banks.count(",") + 1
         banks_text = f"{count} bank{'s' if count > 1 else ''}"
         used = [boot.unreclaimable(number) for number in (1, 2)]
-        size = [os.path.getsize(os.path.join(boot.out, f"list.{number}")) for number in (1, 2)]
+        size = [(boot.out / f"list.{number}").stat().st_size for number in (1, 2)]
         rows.append(figure(f"kernel memory for a record, {banks_text}", (used[1] - used[0]) * 1024 / MEMORY_RECORDS, "bytes"))
         rows.append(figure(f"log for a record, {banks_text}", (size[1] - size[0]) / MEMORY_RECORDS, "bytes"))
     return rows
@@ -349,20 +323,16 @@ def memory(boots):
 
 # ---- The picture
 
-
-def plot(path):
-    """Draw PATH.svg from PATH.json."""
-    with open(path + ".json", encoding="ascii") as file:
-        result = json.load(file)
-    instructions = result["instructions"]
+def picture(instructions: dict[str, dict[str, float]]) -> str:
+    """A script for gnuplot."""
     file_cost = instructions["files"]
     bars = [("without\\nthe series", file_cost["vanilla"]), ("no rule", file_cost["idle"]),
             *((f"a record\\nevery {size}", instructions[f"window_{size}"]["recorded"] / size) for size in reversed(WINDOWS))]
-    lines = [" ".join(map(str, (length, instructions[f"records_{length}"]["grown"], instructions[f"buffers_{length}.buffer"]["grown"])))
+    lines = [f"{length} {instructions[f'records_{length}']['grown']} {instructions[f'buffers_{length}.buffer']['grown']}"
              for length in LENGTHS]
-    script = f"""
+    bar_rows, line_rows = "\n".join(f'"{name}" {value}' for name, value in bars), "\n".join(lines)
+    return f"""
 set terminal svg size 1000,420 font "sans-serif,13" background "white"
-set output "{path}.svg"
 set multiplot layout 1,2
 set style fill solid 0.6
 set boxwidth 0.6
@@ -373,7 +343,7 @@ set grid ytics
 set title "Instructions in IMA and the TPM core for a measured file"
 unset key
 $bars << EOD
-{chr(10).join(f'"{name}" {value}' for name, value in bars)}
+{bar_rows}
 EOD
 plot $bars using 0:2:xticlabels(1) with boxes linecolor "#4477aa", "" using 0:2:(sprintf("%.0f", $2)) with labels offset 0,0.7
 set title "... and for an entry, by the length of the list"
@@ -383,65 +353,54 @@ set xtics format "%'.0f"
 set xlabel "entries in the list"
 set xrange [{LENGTHS[0] / 2}:{LENGTHS[-1] * 2}]
 $lines << EOD
-{chr(10).join(lines)}
+{line_rows}
 EOD
-plot $lines using 1:2 with linespoints linewidth 2 linecolor "#4477aa" title "a record", \
+plot $lines using 1:2 with linespoints linewidth 2 linecolor "#4477aa" title "a record", \\
 "" using 1:3 with linespoints linewidth 2 linecolor "#cc6677" title "an ima-buf entry of its length"
 """
-    subprocess.run(["gnuplot"], input=script, text=True, check=True)
 
 
-def main():
-    parser = argparse.ArgumentParser(prog="bench-kernel", description=HELP, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--base", default=os.environ.get("BASE") or "6.12", help="kernel base ($BASE, or 6.12)")
-    base = parser.parse_args().base
+# ---- All of it
 
-    result = os.path.join(TOP, "build", "bench", f"kernel-{base}")
-    os.makedirs(result, exist_ok=True)
-    compile_c("plugin.c", os.path.join(result, "plugin.so"), "-fPIC", "-shared", "-fvisibility=hidden",
-              f"-DPLUGIN_VERSION={plugin_version()}")
-    compile_c("workload.c", os.path.join(result, "workload"), "-static")
-    vanilla, series = Kernel("vanilla", result, base, "--vanilla"), Kernel("series", result, base)
-    # On a busy host the guest may find its timer too slow to believe in
-    tcb = "no_timer_check ima_policy=tcb"
-    both = tcb + " ima_policy=critical_data"
-
-    def boot(name, *args):
-        return Boot(os.path.join(result, name), *args)
-
-    # The longest first, then alternately
-    boots = {"grown": [boot("grown", series, GROWN, both)], "vanilla": [], "idle": [], "recorded": [],
-             **{banks: [boot(f"memory-{banks.count(',') + 1}", series, MEMORY, both, ("--banks", banks))] for banks in BANKS}}
-    for number in range(RUNS):
-        boots["vanilla"].append(boot(f"vanilla-{number}", vanilla, COMPARED, tcb))
-        boots["idle"].append(boot(f"idle-{number}", series, COMPARED, tcb))
-        boots["recorded"].append(boot(f"recorded-{number}", series, RECORDED, both))
-    everything = [one for some in boots.values() for one in some]
-    done = 0
+def run_all(boots: Sequence[Boot], base: str) -> None:
+    """Two at a time."""
     with concurrent.futures.ThreadPoolExecutor(max_workers=2) as pool:
         try:
-            for finished in concurrent.futures.as_completed([pool.submit(one.run) for one in everything]):
+            for done, finished in enumerate(concurrent.futures.as_completed([pool.submit(boot.run) for boot in boots]), 1):
                 finished.result()
-                done += 1
-                print(f"bench-kernel ({base}): {done} of {len(everything)} boots", file=sys.stderr)
+                say(f"bench kernel ({base}): {done} of {len(boots)} boots")
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
 
-    kinds = [boots[kind] for kind in ("vanilla", "idle", "recorded")]
-    grown = boots["grown"][0]
-    instructions = {}
-    for kind in ("vanilla", "idle", "recorded", "grown"):
-        for window in boots[kind][0].windows:
-            instructions.setdefault(window, {})[kind] = statistics.median(one.median(window) for one in boots[kind])
-    figures = compared(*kinds) + commands(*kinds) + one_record(kinds[2], grown) + growth(grown) + \
-        memory({banks: boots[banks][0] for banks in BANKS})
-    with open(result + ".json", "w", encoding="ascii") as file:
-        json.dump({"title": f"The kernel, {base}: instructions in IMA and the TPM core", "figures": figures,
-                   "instructions": instructions}, file, indent="\t")
-    plot(result)
-    print(f"{result}.json")
 
+def run(base: str) -> None:
+    folder = BUILD / "bench" / f"kernel-{base}"
+    folder.mkdir(parents=True, exist_ok=True)
+    compile_c("plugin.c", folder / "plugin.so", "-fPIC", "-shared", "-fvisibility=hidden",
+              f"-DPLUGIN_VERSION={plugin_version()}")
+    compile_c("workload.c", folder / "workload", "-static")
+    vanilla, series = Kernel(folder, base, vanilla=True), Kernel(folder, base, vanilla=False)
+    tcb = "ima_policy=tcb"
+    both = f"{tcb} ima_policy=critical_data"
 
-if __name__ == "__main__":
-    main()
+    # The longest first, then alternately
+    grown = Boot(folder / "grown", series, GROWN, both)
+    by_banks = {banks: Boot(folder / f"memory-{banks.count(',') + 1}", series, MEMORY, both, banks) for banks in BANKS}
+    kinds: dict[str, list[Boot]] = {"vanilla": [], "idle": [], "recorded": []}
+    in_order = [grown, *by_banks.values()]
+    for number in range(RUNS):
+        for kind, booted, script, append in (("vanilla", vanilla, COMPARED, tcb), ("idle", series, COMPARED, tcb),
+                                             ("recorded", series, RECORDED, both)):
+            boot = Boot(folder / f"{kind}-{number}", booted, script, append)
+            kinds[kind].append(boot)
+            in_order.append(boot)
+    run_all(in_order, base)
+
+    instructions: dict[str, dict[str, float]] = {}
+    for kind, boots in (*kinds.items(), ("grown", [grown])):
+        for window in boots[0].windows:
+            instructions.setdefault(window, {})[kind] = statistics.median(boot.median(window) for boot in boots)
+    rows = compared(**kinds) + commands(**kinds) + one_record(kinds["recorded"], grown) + growth(grown) + memory(by_banks)
+    write(folder, f"The kernel, {base}: instructions in IMA and the TPM core", rows, picture(instructions),
+          instructions=instructions)
