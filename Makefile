@@ -5,6 +5,8 @@
 # Variables:
 #	BASE=6.12	kernel base; make check: only that one
 #	KSRC=DIR	a kernel tree of your own instead of a base
+#	FROM=7.3 TO=6.12 COMMITS="..."	make port: the bases, and which commits if not all
+#	TOPIC=N		make series: only that topic
 #	KCONFIG=FILE	make kernel-deb: configuration of the kernel, that of the running one
 #	SUITE=NAME	make check-fresh: bookworm or trixie; both unless told
 #	FULL=1		make bench: measure more, for hours
@@ -56,9 +58,13 @@ tree: ## make a git tree of the kernel with the series to work in
 refresh: ## bring the commits of that tree back as patches and new files
 	@scripts/refresh --base $(BASE)
 
-series: ## write the mailable series
+port: ## carry commits from the tree of one base to that of another: FROM=7.3 TO=6.12
 	@scripts/deps demo
-	@scripts/series --base $(BASE)
+	@scripts/port --from $(or $(FROM),7.3) --to $(or $(TO),6.12) $(COMMITS)
+
+series: ## write the mailable series, or one topic of it
+	@scripts/deps demo
+	@scripts/series --base $(BASE) $(addprefix --topic ,$(TOPIC))
 
 check-series: ## build and boot each patch, other configurations and architectures
 	@scripts/deps check-series
@@ -91,4 +97,4 @@ deb: ## build Debian packages of the verifier and its library, in build/deb
 clean: ## remove all that was built, but for the caches in your home folder
 	rm -rf build
 
-.PHONY: help demo check check-quick check-full check-fresh mutants kernel tree refresh series check-series bench kernel-deb docs imatally fuzz deb clean
+.PHONY: help demo check check-quick check-full check-fresh mutants kernel tree refresh port series check-series bench kernel-deb docs imatally fuzz deb clean

@@ -68,12 +68,13 @@ def commits(where: Path, *args: str) -> list[Commit]:
     """The commits that git rev-list gives for @args, in its order."""
     listed = git(where, "log", "--no-show-signature", "--encoding=UTF-8", "-z",
                  "--format=%H%n%P%n%T%n%an%n%ae%n%ad%n%B", "--date=raw", *args)
+    records = [record.split("\n", 6) for record in listed.split("\0") if record]
+    trees = {commit: tree for commit, _, tree, *_ in records}
     found = []
-    for record in filter(None, listed.split("\0")):
-        commit, parent, tree, author, email, date, message = record.split("\n", 6)
+    for commit, parent, tree, author, email, date, message in records:
         if " " in parent:
             raise Failed(f"{commit[:12]} in {where} is a merge; a series of patches can't have one")
-        parent_tree = git(where, "rev-parse", f"{parent}^{{tree}}") if parent else ""
+        parent_tree = trees.get(parent) or (git(where, "rev-parse", f"{parent}^{{tree}}") if parent else "")
         found.append(Commit(commit, parent, tree, parent_tree, author, email, date, message.rstrip("\n") + "\n"))
     return found
 

@@ -105,6 +105,7 @@ def write_patches(base: str, written: Path) -> None:
 
 def refresh(base: str) -> None:
     """Raises Failed, with nothing changed, if the tree can't be brought back as it is."""
+    tree.refuse_ksrc()
     with tree.locked(base):
         tree.check_ready(base)
         write_back(base)
@@ -144,5 +145,5 @@ def write_back(base: str) -> None:
     for file in set(before) - named:
         (TOP / file).unlink(missing_ok=True)
 
-    tree.mark_as_applied(base, patches.state(base, resolve(where, tree.base_ref(base))))
+    tree.mark_as_applied(base, tree.wanted_state(base))
     say(f"{len(series)} patches of {base} in patches/, {len(adds)} new files")

@@ -114,11 +114,15 @@ def has_work(base: str) -> bool:
     return bool(has_edits(where) or {resolve(where, "HEAD"), resolve(where, series_ref(base)) or known} != {known})
 
 
+def refuse_ksrc() -> None:
+    """Only the tree of a base has patches of its own."""
+    if os.environ.get("KSRC"):
+        raise Failed("with KSRC the tree is that of no base: unset KSRC")
+
+
 def check_ready(base: str) -> None:
     """Can the commits of the tree be brought back, or carried over?"""
     where = folder(base)
-    if os.environ.get("KSRC"):
-        raise Failed("with KSRC the tree is that of no base: unset KSRC")
     if not (where / ".git").exists():
         raise Failed(f"there is no {where}; scripts/tree --base {base} makes it")
     repair_worktree(where)
@@ -145,11 +149,26 @@ def series(base: str) -> list[Commit]:
     return commits(folder(base), "--reverse", f"{base_ref(base)}..{series_ref(base)}")
 
 
+def wanted_state(base: str) -> list[str]:
+    """What the tree should be made of."""
+    return patches.state(patch_base(base), resolve(folder(base), base_ref(base)))
+
+
+def known_state(base: str) -> list[str]:
+    """What the tree was made of, or last brought back as."""
+    path = note(base, "state")
+    return path.read_text(encoding="ascii").splitlines() if path.exists() else []
+
+
 def mark_as_applied(base: str, state: list[str]) -> None:
     """The tree is what the patches lead to."""
-    where = folder(base)
-    git(where, "tag", "--force", applied_ref(base), series_ref(base))
+    git(folder(base), "tag", "--force", applied_ref(base), series_ref(base))
     note(base, "state").write_text("\n".join(state), encoding="ascii")
+
+
+def is_applied(base: str) -> bool:
+    """Are the tree and the patches the same?"""
+    return known_state(base) == wanted_state(base) and not has_work(base)
 
 
 def share(base: str, other: str, shared: list[str]) -> None:
@@ -294,7 +313,7 @@ def first_version(base: str, file: str, adds: Path, shared: bool) -> tuple[str, 
     with tempfile.TemporaryDirectory() as place:
         alone = {"GIT_CEILING_DIRECTORIES": str(Path(place).parent)}
         path = Path(place) / file
-        path.parent.mkdir(parents=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
         for patch in reversed(patches.patches(base)):
             if f"\n--- a/{file}\n" not in patches.read(patch):
@@ -433,9 +452,7 @@ def make_tree(base: str, shared: bool = False) -> Path:
         if base not in patches.BASES:
             raise Failed(f"there is no base {base}; known: {' '.join(patches.BASES)}")
         import_package(base)
-    state = patches.state(patch_base(base), resolve(where, base_ref(base)))
-    made_of = note(base, "state")
-    known = made_of.read_text(encoding="ascii").splitlines() if made_of.exists() else []
+    state, known = wanted_state(base), known_state(base)
     if known == state or shared and known[:1] == state[:1]:
         return where
     if not note(base, "stopped").exists() and has_work(base):
