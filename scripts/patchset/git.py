@@ -85,11 +85,15 @@ def commit_tree(where: Path, tree: str, message: str, *parents: str, env: dict[s
                data=bytes_of(message), env=env)
 
 
-def has_edits(where: Path) -> bool:
-    """Are there edits of tracked files, or is a patch or a rebase half done?"""
+def is_half_done(where: Path) -> bool:
+    """Is git in the middle of a rebase, or of applying a patch or a commit?"""
     folder = git_dir(where)
-    return any((folder / name).exists() for name in ("rebase-apply", "rebase-merge", "CHERRY_PICK_HEAD")) or \
-        bool(git(where, "status", "--porcelain", "--untracked-files=no"))
+    return any((folder / name).exists() for name in ("rebase-apply", "rebase-merge", "CHERRY_PICK_HEAD"))
+
+
+def has_edits(where: Path) -> bool:
+    """Are there edits of tracked files, also those of something half done?"""
+    return is_half_done(where) or bool(git(where, "status", "--porcelain", "--untracked-files=no"))
 
 
 def git_dir(where: Path) -> Path:

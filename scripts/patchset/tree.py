@@ -23,7 +23,8 @@ from pathlib import Path
 
 from patchset import patches, source
 from patchset.console import Failed, run_long, say
-from patchset.git import Commit, bytes_of, commit_tree, commits, git, has_edits, identity, resolve, run, text_of
+from patchset.git import (Commit, bytes_of, commit_tree, commits, git, has_edits, identity, is_half_done, resolve, run,
+                          text_of)
 from patchset.paths import BUILD, TOP
 
 REPOSITORY = BUILD / "linux.git"
@@ -126,6 +127,8 @@ def check_ready(base: str) -> None:
     if not (where / ".git").exists():
         raise Failed(f"there is no {where}; scripts/tree --base {base} makes it")
     repair_worktree(where)
+    if is_half_done(where):
+        raise Failed(f"{where} is in the middle of a rebase or of git am: finish that, or give it up")
     if has_edits(where):
         raise Failed(f"{where} has edits that are not committed")
     if note(base, "stopped").exists():

@@ -776,7 +776,7 @@ def test_port_stops_where_something_does_not_fit_and_goes_on(checkout):
     assert f'"{CHECK}" does not fit 6.12, in main.c' in said and str(checkout.tree()) in said
     assert "<<<<<<<" in (checkout.tree() / "main.c").read_text()
     assert f"still not resolved in {checkout.tree()}: main.c" in port(checkout, fails=True)
-    assert "has edits that are not committed" in checkout.run("refresh", fails=True)
+    assert "is in the middle of a rebase" in checkout.run("refresh", fails=True)
 
     text = (checkout.tree() / "main.c").read_text()
     (checkout.tree() / "main.c").write_text(
@@ -812,7 +812,7 @@ def test_port_can_be_given_up(checkout):
 def test_port_from_another_base_waits_for_the_first(checkout):
     conflict(checkout)
     assert "are the same base" in port(checkout, source="6.12", target="6.12", fails=True)
-    assert "has edits that are not committed" in port(checkout, source="6.12", target="7.3", fails=True)
+    assert "is in the middle of a rebase" in port(checkout, source="6.12", target="7.3", fails=True)
 
 
 def test_new_files_that_came_apart_are_refused(checkout):
