@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from lab import groups, selftests, verifier
-from lab.groups import ALL_BASES, Group, once, settings
+from lab.groups import Group, once, settings
 from lab.paths import BUILD
 from patchset import console
 from patchset.console import Failed, say
+from patchset.patches import BASES
 
 # What an item runs on that names no group
 ANY_KERNEL = Group("any", bases=())
@@ -20,7 +21,7 @@ ANY_KERNEL = Group("any", bases=())
 
 def pytest_addoption(parser):
     lab = parser.getgroup("lab")
-    lab.addoption("--base", choices=ALL_BASES, help="run on this kernel base only")
+    lab.addoption("--base", choices=BASES, help="run on this kernel base only")
     lab.addoption("--config", dest="kernel_config", default="vm", metavar="NAMES",
                   help="use this configuration in place of \"vm\", such as vm,debug")
     lab.addoption("--kernel", type=Path, metavar="FILE", help="run on this kernel instead of building one")
@@ -29,7 +30,7 @@ def pytest_addoption(parser):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config):
-    settings.bases = (config.option.base,) if config.option.base else ALL_BASES
+    settings.bases = (config.option.base,) if config.option.base else BASES
     settings.config = config.option.kernel_config
     settings.image = config.option.kernel and config.option.kernel.resolve(strict=True)
     settings.out = config.option.out.resolve()

@@ -19,8 +19,8 @@ import pytest
 
 from lab import kernel
 from lab.paths import BUILD
+from patchset.patches import BASES
 
-ALL_BASES = ("6.12", "7.3")
 # In this order: each is part of the ones after it
 SETS = ("quick", "check", "full")
 
@@ -28,7 +28,7 @@ SETS = ("quick", "check", "full")
 @dataclass
 class Settings:
     """What the command line says, see conftest.py."""
-    bases: tuple[str, ...] = ALL_BASES
+    bases: tuple[str, ...] = BASES
     config: str = "vm"
     image: Path | None = None
     out: Path = BUILD / "check"
@@ -43,7 +43,7 @@ class Group:
     # The smallest set that it is part of
     set: str = "check"
     # Those that it runs on; () if it runs once
-    bases: tuple[str, ...] = ALL_BASES
+    bases: tuple[str, ...] = BASES
     # The kernel's configuration
     config: str = "vm"
     # The one that it runs on, "" before that is known

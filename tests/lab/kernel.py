@@ -17,8 +17,9 @@ from lab import arch as architectures
 from lab.built import digest, is_current, locked
 from lab.paths import BUILD, CACHE, CONFIGS, SELFTESTS, TOP
 from patchset.console import Failed, run_long, say
-
-DEFAULT_BASE = "6.12"
+from patchset.git import git
+from patchset.patches import DEFAULT_BASE
+from patchset.tree import base_ref, tree
 
 
 @dataclass(frozen=True)
@@ -31,28 +32,10 @@ class Build:
     image: Path
 
     @staticmethod
-    def of_image(image: Path, base: str = DEFAULT_BASE, config: str = "vm") -> "Build":
+    def of_image(image: Path, base: str, config: str) -> "Build":
         """A kernel that somebody else has built."""
         image = Path(image).resolve(strict=True)
         return Build(base, config, BUILD / base / "linux", image.parents[3], image)
-
-
-def tree(base: str) -> Path:
-    """The git tree of a base with the series, made if it is missing."""
-    try:
-        from patchset.tree import tree as make_tree
-    except ImportError:
-        done = subprocess.run([TOP / "scripts" / "tree", "--base", base], stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, text=True)
-        if done.returncode:
-            raise Failed(f"scripts/tree --base {base} failed") from None
-        return Path(done.stdout.strip())
-    return make_tree(base)
-
-
-def git(where: Path, *args: str) -> str:
-    return subprocess.run(["git", "-C", where, *args], check=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          encoding="utf-8", errors="surrogateescape").stdout
 
 
 def environment() -> dict[str, str]:
@@ -84,9 +67,9 @@ def fragments(base: str, config: str, vanilla: bool) -> list[Path]:
     return [file for file in found if file.exists()]
 
 
-def counted_files(source: Path) -> list[str]:
+def counted_files(kernel: Build) -> list[str]:
     """The options to make that have the lines of the series counted: CONFIG_GCOV_KERNEL alone counts nothing."""
-    files = git(source, "diff", "--name-only", "base", "--", "*.c", ":!tools", ":!*[-_]test.c").split()
+    files = git(kernel.tree, "diff", "--name-only", base_ref(kernel.base), "--", "*.c", ":!tools", ":!*[-_]test.c").split()
     return [f"GCOV_PROFILE_{Path(file).stem}.o=y" for file in files]
 
 
@@ -117,7 +100,7 @@ def build(base: str, config: str = "vm", arch: str = "x86_64", vanilla: bool = F
     done = Build(base, config, source, obj, obj / facts.image)
     with locked(obj):
         # Edits in the tree count even when they are not committed
-        origin = [git(source, "rev-parse", "base")] if vanilla else \
+        origin = [git(source, "rev-parse", base_ref(base))] if vanilla else \
             [git(source, "rev-parse", "HEAD"), git(source, "diff", "HEAD")]
         compiler = subprocess.run([f"{facts.cross}gcc", "--version"], check=True, stdout=subprocess.PIPE).stdout
         state = digest(*origin, *(file.read_bytes() for file in (Path(__file__), *files)), compiler)
@@ -133,11 +116,11 @@ def compile_kernel(kernel: Build, facts: architectures.Arch, files: Iterable[Pat
         source = source.parent / "vanilla"
         if not (source / "Makefile").exists():
             git(kernel.tree, "worktree", "prune")
-            git(kernel.tree, "worktree", "add", "--quiet", "--force", "--detach", str(source), "base")
+            git(kernel.tree, "worktree", "add", "--quiet", "--force", "--detach", source, base_ref(kernel.base))
 
     args = [f"ARCH={facts.kernel_arch}"] + ([f"CROSS_COMPILE={facts.cross}"] if facts.cross else [])
     if "gcov" in kernel.config.split(","):
-        args += counted_files(kernel.tree)
+        args += counted_files(kernel)
     wanted = "".join(file.read_text(encoding="utf-8") for file in files)
     obj.mkdir(parents=True, exist_ok=True)
     (obj / "fragments.config").write_text(wanted, encoding="utf-8")
