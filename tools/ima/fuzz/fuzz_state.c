@@ -9,7 +9,7 @@
 
 #include "limit.h"
 
-#define VECTOR "../testing/selftests/ima/vectors/two-kernels/"
+#define VECTOR "vectors/two-kernels/"
 
 static struct {
 	size_t len;

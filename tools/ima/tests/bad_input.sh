@@ -10,7 +10,7 @@
 set -euo pipefail
 
 imatally=$1
-vector=../testing/selftests/ima/vectors/two-kernels
+vector=vectors/two-kernels
 dir=$(mktemp -d)
 trap 'rm -r "$dir"' EXIT
 size=$(stat -c %s "$vector/list")

@@ -12,8 +12,8 @@ set -euo pipefail
 imatally=$1
 write_boot=$2
 
-schema=$(realpath "$(dirname "$0")/../evidence.schema.json")
-result_schema=$(realpath "$(dirname "$0")/../result.schema.json")
+schema=$(realpath "$(dirname "$0")/../schemas/evidence.schema.json")
+result_schema=$(realpath "$(dirname "$0")/../schemas/result.schema.json")
 . "$(dirname "$0")/tpm.sh"
 
 # edit NEW PYTHON: a copy of the evidence, with "m", its manifest, changed

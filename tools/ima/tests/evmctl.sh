@@ -11,7 +11,7 @@ set -euo pipefail
 
 imatally=$1
 mklog=$2
-vectors=$(realpath "$(dirname "$0")/../../testing/selftests/ima/vectors")
+vectors=$(realpath "$(dirname "$0")/../vectors")
 
 if ! command -v evmctl >/dev/null; then
 	echo "  SKIP    evmctl is not installed (package ima-evm-utils)"

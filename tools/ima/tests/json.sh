@@ -37,7 +37,7 @@ def strict(schema):
 
 
 def load(name):
-    with open(f"{top}/{name}.schema.json") as file:
+    with open(f"{top}/schemas/{name}.schema.json") as file:
         schema = json.load(file)
     jsonschema.Draft202012Validator.check_schema(schema)
     return jsonschema.Draft202012Validator(strict(schema))
@@ -142,9 +142,9 @@ with tempfile.TemporaryDirectory() as folder:
 # The library's words are those of the schema and of the manual page
 with open(f"{top}/lib/names.c") as file:
     words = set(re.findall(r'return "(\w+)"', file.read()))
-with open(f"{top}/result.schema.json") as file:
+with open(f"{top}/schemas/result.schema.json") as file:
     schema = file.read()
-with open(f"{top}/imatally-result.5") as file:
+with open(f"{top}/man/imatally-result.5") as file:
     page = re.sub(r"\\-", "-", file.read())
 for word in words:
     if f'"{word}"' not in schema:

@@ -230,7 +230,7 @@ static void text_is_what_the_binary_list_is(void **state)
 	}
 }
 
-#define VECTORS "../testing/selftests/ima/vectors"
+#define VECTORS "vectors"
 
 /* The kernel's own text and bytes, of real boots */
 static void text_of_a_kernel_is_what_its_binary_list_is(void **state)

@@ -13,7 +13,7 @@
 
 #include "test.h"
 
-#define VECTOR "../testing/selftests/ima/vectors/two-kernels/"
+#define VECTOR "vectors/two-kernels/"
 #define PROVED 24	/* entries in the PCR values */
 #define ENTRIES 25
 #define ROOM 16384

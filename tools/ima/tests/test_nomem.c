@@ -16,7 +16,7 @@
 #include "attester.h"
 #include "test.h"
 
-#define VECTOR "../testing/selftests/ima/vectors/two-kernels/"
+#define VECTOR "vectors/two-kernels/"
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t nr, size_t size);
