@@ -496,36 +496,41 @@ enum imatally_severity {
 	IMATALLY_FAULT,		/* makes the verdict mismatch */
 };
 
+/*
+ * The kinds of findings.  The numbers are part of the ABI: a new kind takes the
+ * next free one, wherever it is listed.  finding.c has the name and the severity
+ * of each.
+ */
 enum imatally_kind {
 	/* faults */
-	IMATALLY_ALTERED,	/* entry @from: digest is not that of its data */
-	IMATALLY_INSERTED,	/* @count entries more than the kernel counted */
-	IMATALLY_ACCOUNTS,	/* the kernel's accounts at @to disagree */
-	IMATALLY_DIFFERS_AT_RECORD, /* the replay (@alg), with nothing lost */
-	IMATALLY_DIFFERS_FAILED,    /* so does it without any @count entries */
-	IMATALLY_DIFFERS_AT_END,    /* the replay (@pcr, @alg) */
+	IMATALLY_ALTERED = 1,	/* entry @from: digest is not that of its data */
+	IMATALLY_INSERTED = 2,	/* @count entries more than the kernel counted */
+	IMATALLY_ACCOUNTS = 3,	/* the kernel's accounts at @to disagree */
+	IMATALLY_DIFFERS_AT_RECORD = 4, /* the replay (@alg), with nothing lost */
+	IMATALLY_DIFFERS_FAILED = 5, /* so does it without any @count entries */
+	IMATALLY_DIFFERS_AT_END = 6, /* the replay (@pcr, @alg) */
 	/* losses */
-	IMATALLY_LOST,		/* @count entries */
-	IMATALLY_DROPPED,	/* @count measurements */
-	IMATALLY_FAILED,	/* @count extends */
-	IMATALLY_FAILED_ENTRY,	/* that of entry @from was one of them */
-	IMATALLY_RESET,		/* the TPM was reset across a resume */
+	IMATALLY_LOST = 7,	/* @count entries */
+	IMATALLY_DROPPED = 8,	/* @count measurements */
+	IMATALLY_FAILED = 9,	/* @count extends */
+	IMATALLY_FAILED_ENTRY = 10, /* that of entry @from was one of them */
+	IMATALLY_RESET = 11,	/* the TPM was reset across a resume */
 	/* findings */
-	IMATALLY_REST,		/* @count updates by others or unexplained */
-	IMATALLY_UNEXPLAINED,	/* @count updates unexplained */
-	IMATALLY_UNJUDGED,	/* @count: IMATALLY_UNJUDGED_x */
-	IMATALLY_NOT_SEARCHED,	/* which @count extends failed: too many to try */
-	IMATALLY_UNPROTECTED,	/* record @to: read without a session, @from with */
-	IMATALLY_NEWER_RECORD,	/* record @to is of version @count */
-	IMATALLY_FOREIGN,	/* entry @to bears the record's name only */
-	IMATALLY_BANK_UNSUPPORTED, /* @alg can't be computed here */
-	IMATALLY_BANK_ADRIFT,	/* @pcr, @alg: no value known since a gap */
-	IMATALLY_PCR_NOT_GIVEN,	/* the log extends @pcr; no value to compare */
+	IMATALLY_REST = 12,	/* @count updates by others or unexplained */
+	IMATALLY_UNEXPLAINED = 13, /* @count updates unexplained */
+	IMATALLY_UNJUDGED = 14,	/* @count: IMATALLY_UNJUDGED_x */
+	IMATALLY_NOT_SEARCHED = 15, /* which @count extends failed: too many to try */
+	IMATALLY_UNPROTECTED = 16, /* record @to: read without a session, @from with */
+	IMATALLY_NEWER_RECORD = 17, /* record @to is of version @count */
+	IMATALLY_FOREIGN = 18,	/* entry @to bears the record's name only */
+	IMATALLY_BANK_UNSUPPORTED = 19, /* @alg can't be computed here */
+	IMATALLY_BANK_ADRIFT = 20, /* @pcr, @alg: no value known since a gap */
+	IMATALLY_PCR_NOT_GIVEN = 21, /* the log extends @pcr; no value to compare */
 	/* notes */
-	IMATALLY_OTHERS,	/* @count updates by others */
-	IMATALLY_TAIL,		/* @count entries follow the values given */
-	IMATALLY_PADDED,	/* @alg: the kernel extended padded SHA-1 */
-	IMATALLY_NO_DROPPED,	/* the records do not count dropped ones */
+	IMATALLY_OTHERS = 22,	/* @count updates by others */
+	IMATALLY_TAIL = 23,	/* @count entries follow the values given */
+	IMATALLY_PADDED = 24,	/* @alg: the kernel extended padded SHA-1 */
+	IMATALLY_NO_DROPPED = 25, /* the records do not count dropped ones */
 };
 
 /* A place in the log. */
@@ -611,7 +616,7 @@ struct imatally_result {
 };
 
 /*
- * names.c: words for programs, which don't change ("complete_not_counted",
+ * names.c, finding.c: words for programs, which don't change ("complete_not_counted",
  * "loss", "differs_at_end", "same", "record"); imatally-result(5) has them all.
  * NULL if the value is none of its type.
  */

@@ -33,63 +33,6 @@ const char *imatally_severity_name(enum imatally_severity severity)
 	return NULL;
 }
 
-const char *imatally_kind_name(enum imatally_kind kind)
-{
-	switch (kind) {
-	case IMATALLY_ALTERED:
-		return "altered";
-	case IMATALLY_INSERTED:
-		return "inserted";
-	case IMATALLY_ACCOUNTS:
-		return "accounts_disagree";
-	case IMATALLY_DIFFERS_AT_RECORD:
-		return "differs_at_record";
-	case IMATALLY_DIFFERS_FAILED:
-		return "differs_despite_failed";
-	case IMATALLY_DIFFERS_AT_END:
-		return "differs_at_end";
-	case IMATALLY_LOST:
-		return "lost";
-	case IMATALLY_DROPPED:
-		return "dropped";
-	case IMATALLY_FAILED:
-		return "failed";
-	case IMATALLY_FAILED_ENTRY:
-		return "failed_entry";
-	case IMATALLY_RESET:
-		return "tpm_reset";
-	case IMATALLY_REST:
-		return "others_or_unexplained";
-	case IMATALLY_UNEXPLAINED:
-		return "unexplained";
-	case IMATALLY_UNJUDGED:
-		return "unjudged";
-	case IMATALLY_NOT_SEARCHED:
-		return "failed_not_searched";
-	case IMATALLY_UNPROTECTED:
-		return "unprotected_read";
-	case IMATALLY_NEWER_RECORD:
-		return "newer_record";
-	case IMATALLY_FOREIGN:
-		return "foreign_record";
-	case IMATALLY_BANK_UNSUPPORTED:
-		return "bank_unsupported";
-	case IMATALLY_BANK_ADRIFT:
-		return "bank_adrift";
-	case IMATALLY_PCR_NOT_GIVEN:
-		return "pcr_not_given";
-	case IMATALLY_OTHERS:
-		return "others";
-	case IMATALLY_TAIL:
-		return "tail";
-	case IMATALLY_PADDED:
-		return "padded_sha1";
-	case IMATALLY_NO_DROPPED:
-		return "dropped_not_counted";
-	}
-	return NULL;
-}
-
 const char *imatally_unjudged_name(unsigned int reason)
 {
 	switch (reason) {

@@ -128,4 +128,10 @@ enum imatally_status imatally_replay_follow(struct imatally_replay *replay,
 void imatally_replay_confirm(struct imatally_replay *replay, uint32_t pcr,
 			     uint16_t alg);
 
+/* finding.c */
+/* @kind is one of enum imatally_kind. */
+enum imatally_severity imatally_kind_severity(enum imatally_kind kind);
+/* False if no kind has that name. */
+bool imatally_kind_from_name(const char *name, enum imatally_kind *kind);
+
 #endif /* IMATALLY_PRIVATE_H */

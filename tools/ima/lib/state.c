@@ -373,8 +373,7 @@ static bool load_finding(json_t *from, struct imatally_finding *f)
 	f->by_counter = by_counter;
 	f->at_most = at_most;
 	strcpy(f->word, word);
-	return LOAD_NAME(kind, imatally_kind_name, IMATALLY_NO_DROPPED,
-			 &f->kind) &&
+	return imatally_kind_from_name(kind, &f->kind) &&
 	       LOAD_NAME(severity, imatally_severity_name, IMATALLY_FAULT,
 			 &f->severity) &&
 	       load_point(from_point, &f->from) && load_point(to_point, &f->to);

@@ -109,17 +109,6 @@ void imatally_verifier_free(struct imatally_verifier *v)
 	free(v);
 }
 
-static enum imatally_severity severity_of(enum imatally_kind kind)
-{
-	if (kind <= IMATALLY_DIFFERS_AT_END)
-		return IMATALLY_FAULT;
-	if (kind <= IMATALLY_RESET)
-		return IMATALLY_LOSS;
-	if (kind <= IMATALLY_PCR_NOT_GIVEN)
-		return IMATALLY_FINDING;
-	return IMATALLY_NOTE;
-}
-
 /* Room for one more in an array that grows by doubling. */
 static void *grow(void *array, size_t nr, size_t *room, size_t size)
 {
@@ -171,13 +160,15 @@ static void replace_least(struct imatally_verifier *v,
  * Note a finding.  All are judged by, but so many are kept: a log of noise must
  * not cost more memory than its own size.
  */
-static enum imatally_status report(struct imatally_verifier *v,
-				   const struct imatally_finding *finding)
+static enum imatally_status report_as(struct imatally_verifier *v,
+				      struct imatally_finding *finding,
+				      enum imatally_severity severity)
 {
 	struct imatally_result *result = &v->result;
 	struct imatally_finding *grown;
 
-	v->have[finding->severity] = true;
+	finding->severity = severity;
+	v->have[severity] = true;
 	if (result->nr_findings == IMATALLY_MAX_FINDINGS) {
 		result->findings_not_kept++;
 		replace_least(v, finding);
@@ -190,6 +181,13 @@ static enum imatally_status report(struct imatally_verifier *v,
 	result->finding = grown;
 	result->finding[result->nr_findings++] = *finding;
 	return IMATALLY_OK;
+}
+
+/* The same, as severe as its kind is. */
+static enum imatally_status report(struct imatally_verifier *v,
+				   struct imatally_finding *finding)
+{
+	return report_as(v, finding, imatally_kind_severity(finding->kind));
 }
 
 /* Points in the log */
@@ -241,8 +239,7 @@ static enum imatally_status report_between(struct imatally_verifier *v,
 					   int64_t count)
 {
 	struct imatally_finding finding = {
-		.kind = kind, .severity = severity_of(kind),
-		.from = from, .to = to, .count = count,
+		.kind = kind, .from = from, .to = to, .count = count,
 	};
 
 	return report(v, &finding);
@@ -255,8 +252,7 @@ static enum imatally_status report_bank(struct imatally_verifier *v,
 					uint16_t alg)
 {
 	struct imatally_finding finding = {
-		.kind = kind, .severity = severity_of(kind),
-		.from = from, .to = to, .pcr = pcr, .alg = alg,
+		.kind = kind, .from = from, .to = to, .pcr = pcr, .alg = alg,
 	};
 
 	return report(v, &finding);
@@ -348,7 +344,6 @@ static enum imatally_status report_losses(struct imatally_verifier *v,
 	if (iv->lost_handover) {
 		struct imatally_finding finding = {
 			.kind = IMATALLY_LOST,
-			.severity = IMATALLY_LOSS,
 			.from = iv->by_counter ? before_kernel(v) : at_last(v),
 			.to = v->has_boot_aggregate ? at_kernel(v) :
 						      at_mark(mark),
@@ -414,7 +409,6 @@ static enum imatally_status report_counter(struct imatally_verifier *v,
 	if (!status && iv->unjudged) {
 		struct imatally_finding finding = {
 			.kind = IMATALLY_UNJUDGED,
-			.severity = IMATALLY_FINDING,
 			.from = at_last(v), .to = at_mark(mark),
 			.count = iv->unjudged,
 		};
@@ -455,7 +449,6 @@ static enum imatally_status find_failed(struct imatally_verifier *v,
 	if (found == IMATALLY_SEARCH_NONE || !left_out.nr) {
 		struct imatally_finding finding = {
 			.kind = IMATALLY_DIFFERS_FAILED,
-			.severity = IMATALLY_FAULT,
 			.from = at_last(v), .to = at_mark(mark),
 			.count = v->failed, .pcr = rec->pcr, .alg = alg,
 		};
@@ -578,7 +571,6 @@ static enum imatally_status judge_record(struct imatally_verifier *v,
 	    rec->value[IMATALLY_KEY_VERSION] > IMATALLY_RECORD_VERSION) {
 		struct imatally_finding finding = {
 			.kind = IMATALLY_NEWER_RECORD,
-			.severity = IMATALLY_FINDING,
 			.from = at_last(v), .to = at_mark(mark),
 			.count = rec->value[IMATALLY_KEY_VERSION],
 		};
@@ -798,7 +790,6 @@ static enum imatally_status judge_counter(struct imatally_verifier *v,
 	if (!status && iv.unjudged) {
 		struct imatally_finding finding = {
 			.kind = IMATALLY_UNJUDGED,
-			.severity = IMATALLY_FINDING,
 			.from = from, .to = to, .count = iv.unjudged,
 		};
 
@@ -846,15 +837,15 @@ static enum imatally_status judge_pcr(struct imatally_verifier *v, uint32_t pcr)
 		if (target->match == IMATALLY_MATCH_UNKNOWN) {
 			struct imatally_finding finding = {
 				.kind = IMATALLY_BANK_ADRIFT,
-				.severity = IMATALLY_FINDING,
 				.from = at_last(v), .to = at_end,
 				.pcr = pcr, .alg = target->bank.alg,
 			};
 
 			/* nothing proves the log's own PCR: that's no verdict */
 			if (pcr == v->ima_pcr && !state->matched)
-				finding.severity = IMATALLY_FAULT;
-			status = report(v, &finding);
+				status = report_as(v, &finding, IMATALLY_FAULT);
+			else
+				status = report(v, &finding);
 		} else if (target->match == IMATALLY_MATCH_DIFFERENT &&
 			   !state->matched) {
 			v->doubts = v->assumes;

@@ -142,6 +142,10 @@ with tempfile.TemporaryDirectory() as folder:
 # The library's words are those of the schema and of the manual page
 with open(f"{top}/lib/names.c") as file:
     words = set(re.findall(r'return "(\w+)"', file.read()))
+with open(f"{top}/lib/finding.c") as file:
+    kinds = set(re.findall(r'{ "(\w+)", IMATALLY', file.read()))
+    assert len(kinds) > 20
+    words |= kinds
 with open(f"{top}/schemas/result.schema.json") as file:
     schema = file.read()
 with open(f"{top}/man/imatally-result.5") as file:

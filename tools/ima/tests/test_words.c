@@ -117,18 +117,19 @@ static void every_finding_has_a_sentence(void **state)
 
 static void every_finding_has_a_word(void **state)
 {
-	bool met[IMATALLY_NO_DROPPED + 1] = { false };
+	bool met[100] = { false };
 	unsigned int kind;
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		kind = cases[i].finding.kind;
+		assert_in_range(kind, 1, ARRAY_SIZE(met) - 1);
 		met[kind] = true;
 		assert_string_equal(imatally_kind_name(kind), cases[i].word);
 	}
-	for (kind = 0; kind <= IMATALLY_NO_DROPPED; kind++)
-		if (!met[kind])
+	for (kind = 0; kind < ARRAY_SIZE(met); kind++)
+		if (!met[kind] && imatally_kind_name(kind))
 			fail_msg("kind %u is not tested", kind);
 }
 
@@ -154,7 +155,7 @@ static void other_words(void **state)
 	assert_null(imatally_resumption_name(IMATALLY_NO_STATE));
 	assert_null(imatally_verdict_name(3));
 	assert_null(imatally_severity_name(IMATALLY_FAULT + 1));
-	assert_null(imatally_kind_name(IMATALLY_NO_DROPPED + 1));
+	assert_null(imatally_kind_name(0));
 	assert_null(imatally_match_name(IMATALLY_MATCH_DIFFERENT + 1));
 	assert_null(imatally_place_name(IMATALLY_AT_END + 1));
 	assert_null(imatally_unjudged_name(IMATALLY_UNJUDGED_BANKS << 1));

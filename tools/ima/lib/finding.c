@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The kinds of findings: their names, which are part of the interface and don't
+ * change, and how severe they are.  "Another finding" in CONTRIBUTING.md says
+ * what else a new one takes.
+ */
+
+#include <string.h>
+
+#include "private.h"
+
+static const struct {
+	char name[32];
+	/* unless what reports it knows better: IMATALLY_BANK_ADRIFT */
+	enum imatally_severity severity;
+} kinds[] = {
+	[IMATALLY_ALTERED] = { "altered", IMATALLY_FAULT },
+	[IMATALLY_INSERTED] = { "inserted", IMATALLY_FAULT },
+	[IMATALLY_ACCOUNTS] = { "accounts_disagree", IMATALLY_FAULT },
+	[IMATALLY_DIFFERS_AT_RECORD] = { "differs_at_record", IMATALLY_FAULT },
+	[IMATALLY_DIFFERS_FAILED] = { "differs_despite_failed", IMATALLY_FAULT },
+	[IMATALLY_DIFFERS_AT_END] = { "differs_at_end", IMATALLY_FAULT },
+	[IMATALLY_LOST] = { "lost", IMATALLY_LOSS },
+	[IMATALLY_DROPPED] = { "dropped", IMATALLY_LOSS },
+	[IMATALLY_FAILED] = { "failed", IMATALLY_LOSS },
+	[IMATALLY_FAILED_ENTRY] = { "failed_entry", IMATALLY_LOSS },
+	[IMATALLY_RESET] = { "tpm_reset", IMATALLY_LOSS },
+	[IMATALLY_REST] = { "others_or_unexplained", IMATALLY_FINDING },
+	[IMATALLY_UNEXPLAINED] = { "unexplained", IMATALLY_FINDING },
+	[IMATALLY_UNJUDGED] = { "unjudged", IMATALLY_FINDING },
+	[IMATALLY_NOT_SEARCHED] = { "failed_not_searched", IMATALLY_FINDING },
+	[IMATALLY_UNPROTECTED] = { "unprotected_read", IMATALLY_FINDING },
+	[IMATALLY_NEWER_RECORD] = { "newer_record", IMATALLY_FINDING },
+	[IMATALLY_FOREIGN] = { "foreign_record", IMATALLY_FINDING },
+	[IMATALLY_BANK_UNSUPPORTED] = { "bank_unsupported", IMATALLY_FINDING },
+	[IMATALLY_BANK_ADRIFT] = { "bank_adrift", IMATALLY_FINDING },
+	[IMATALLY_PCR_NOT_GIVEN] = { "pcr_not_given", IMATALLY_FINDING },
+	[IMATALLY_OTHERS] = { "others", IMATALLY_NOTE },
+	[IMATALLY_TAIL] = { "tail", IMATALLY_NOTE },
+	[IMATALLY_PADDED] = { "padded_sha1", IMATALLY_NOTE },
+	[IMATALLY_NO_DROPPED] = { "dropped_not_counted", IMATALLY_NOTE },
+};
+
+const char *imatally_kind_name(enum imatally_kind kind)
+{
+	if (kind >= ARRAY_SIZE(kinds) || !kinds[kind].name[0])
+		return NULL;
+	return kinds[kind].name;
+}
+
+enum imatally_severity imatally_kind_severity(enum imatally_kind kind)
+{
+	return kinds[kind].severity;
+}
+
+bool imatally_kind_from_name(const char *name, enum imatally_kind *kind)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
+		if (!*name || strcmp(name, kinds[i].name))
+			continue;
+		*kind = i;
+		return true;
+	}
+	return false;
+}
