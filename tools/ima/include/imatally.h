@@ -653,19 +653,7 @@ void imatally_verifier_set_pcr(struct imatally_verifier *verifier,
 void imatally_verifier_set_counter(struct imatally_verifier *verifier,
 				   uint32_t counter);
 
-/* Take the log's next entry.  After an error the verifier is of no use. */
-enum imatally_status imatally_verifier_add(struct imatally_verifier *verifier,
-					   const struct imatally_entry *entry,
-					   struct imatally_error *err);
-
-/*
- * The log ends here: give the verdict.  @result is the caller's to free with
- * imatally_result_free(), and only if this succeeded.
- */
-enum imatally_status
-imatally_verifier_finish(struct imatally_verifier *verifier,
-			 struct imatally_result *result,
-			 struct imatally_error *err);
+/* Free what is in a result, which may be empty. */
 void imatally_result_free(struct imatally_result *result);
 
 /*
@@ -706,10 +694,11 @@ void imatally_verifier_set_progress(struct imatally_verifier *verifier,
 				    imatally_progress_fn *progress, void *data);
 
 /*
- * Read @log from its start to its end and finish.  @verifier must be new, or
+ * Read @log from its start to its end, and give the verdict.  @verifier may be
  * NULL: out of memory.  If the replay differs, a log that can seek is read a
  * second time: the first time only one of the kinds of digests that a kernel may
- * extend is tried.
+ * extend is tried.  @result is the caller's to free with imatally_result_free(),
+ * and only if this succeeded.
  */
 enum imatally_status imatally_verifier_run(struct imatally_verifier *verifier,
 					   struct imatally_log *log,

@@ -139,41 +139,41 @@ static json_t *keep_findings(const struct imatally_result *result)
 	return array;
 }
 
-static json_t *keep_severities(const struct imatally_verifier *v)
+static json_t *keep_severities(const struct reading *r)
 {
 	json_t *array = json_array();
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(v->have); i++)
-		json_array_append_new(array, json_boolean(v->have[i]));
+	for (i = 0; i < ARRAY_SIZE(r->have); i++)
+		json_array_append_new(array, json_boolean(r->have[i]));
 	return array;
 }
 
-static json_t *keep_pcrs(const struct imatally_verifier *v)
+static json_t *keep_pcrs(const struct reading *r)
 {
 	json_t *array = json_array();
 	unsigned int pcr;
 
 	for (pcr = 0; pcr <= IMATALLY_MAX_PCR; pcr++)
 		json_array_append_new(array,
-				      json_integer(v->pcr[pcr].entries));
+				      json_integer(r->pcr[pcr].entries));
 	return array;
 }
 
-static json_t *keep_mark(const struct imatally_verifier *v)
+static json_t *keep_mark(const struct reading *r)
 {
 	json_t *mark;
 	char *hex;
 
-	if (!v->has_mark)
+	if (!r->has_mark)
 		return json_null();
 	/* a later version's text may be any bytes */
-	hex = malloc(2 * v->mark_len + 1);
+	hex = malloc(2 * r->mark_len + 1);
 	if (!hex)
 		return NULL;
-	put_hex(hex, (const uint8_t *)v->mark_text, v->mark_len);
-	mark = json_pack("{s:I, s:I, s:s}", "index", (json_int_t)v->mark.index,
-			 "kernel", (json_int_t)v->mark.kernel, "text", hex);
+	put_hex(hex, (const uint8_t *)r->mark_text, r->mark_len);
+	mark = json_pack("{s:I, s:I, s:s}", "index", (json_int_t)r->mark.index,
+			 "kernel", (json_int_t)r->mark.kernel, "text", hex);
 	free(hex);
 	return mark;
 }
@@ -183,10 +183,10 @@ static json_t *keep_mark(const struct imatally_verifier *v)
  * right, and if it differs later, the state is not used.  Nor is begins_amid: the
  * replay of a log that does was set right by a record.
  */
-static json_t *keep(const struct imatally_verifier *v,
-		    const struct imatally_entry *entry, const char *hex)
+static json_t *keep(const struct reading *r, const struct imatally_entry *entry,
+		    const char *hex)
 {
-	const struct imatally_result *r = &v->result;
+	const struct imatally_result *result = &r->result;
 
 	return json_pack("{s:i, s:{s:I, s:I, s:s}, s:I, s:o, s:o, s:o,"
 			 " s:{s:I, s:I, s:b, s:b},"
@@ -196,34 +196,34 @@ static json_t *keep(const struct imatally_verifier *v,
 			 "version", STATE_VERSION,
 			 "last_entry", "index", (json_int_t)entry->index,
 			 "offset", (json_int_t)entry->offset, "sha256", hex,
-			 "log_pcr", (json_int_t)v->ima_pcr,
-			 "entries_of_pcr", keep_pcrs(v),
-			 "banks", keep_banks(v->replay),
-			 "last_record", keep_mark(v),
-			 "kernel", "number", (json_int_t)r->kernels,
-			 "start", (json_int_t)v->kernel_start,
-			 "has_boot_aggregate", v->has_boot_aggregate,
-			 "has_record", v->has_record,
-			 "totals", "records", (json_int_t)r->records,
-			 "lost", (json_int_t)r->lost,
-			 "lost_at_start", (json_int_t)v->lost_at_start,
-			 "trimmed", (json_int_t)r->trimmed,
-			 "dropped", (json_int_t)r->dropped,
-			 "failed", (json_int_t)r->failed,
-			 "by_counter", r->by_counter,
-			 "at_most", r->at_most, "restarted", r->restarted,
-			 "said", "no_dropped", v->said_no_dropped,
-			 "padded", keep_numbers(v->said_padded,
-						ARRAY_SIZE(v->said_padded)),
+			 "log_pcr", (json_int_t)r->asked->ima_pcr,
+			 "entries_of_pcr", keep_pcrs(r),
+			 "banks", keep_banks(r->replay),
+			 "last_record", keep_mark(r),
+			 "kernel", "number", (json_int_t)result->kernels,
+			 "start", (json_int_t)r->kernel_start,
+			 "has_boot_aggregate", r->has_boot_aggregate,
+			 "has_record", r->has_record,
+			 "totals", "records", (json_int_t)result->records,
+			 "lost", (json_int_t)result->lost,
+			 "lost_at_start", (json_int_t)r->lost_at_start,
+			 "trimmed", (json_int_t)result->trimmed,
+			 "dropped", (json_int_t)result->dropped,
+			 "failed", (json_int_t)result->failed,
+			 "by_counter", result->by_counter,
+			 "at_most", result->at_most, "restarted", result->restarted,
+			 "said", "no_dropped", r->said_no_dropped,
+			 "padded", keep_numbers(r->said_padded,
+						ARRAY_SIZE(r->said_padded)),
 			 "unsupported",
-			 keep_numbers(v->said_unsupported,
-				      ARRAY_SIZE(v->said_unsupported)),
-			 "severities", keep_severities(v),
-			 "findings", keep_findings(r),
-			 "findings_not_kept", (json_int_t)r->findings_not_kept);
+			 keep_numbers(r->said_unsupported,
+				      ARRAY_SIZE(r->said_unsupported)),
+			 "severities", keep_severities(r),
+			 "findings", keep_findings(result),
+			 "findings_not_kept", (json_int_t)result->findings_not_kept);
 }
 
-enum imatally_status imatally_state_keep(struct imatally_verifier *v,
+enum imatally_status imatally_state_keep(struct reading *r,
 					 const struct imatally_entry *entry)
 {
 	char hex[2 * EVP_MAX_MD_SIZE + 1];
@@ -232,7 +232,7 @@ enum imatally_status imatally_state_keep(struct imatally_verifier *v,
 
 	if (!entry_hex(entry, hex))
 		return IMATALLY_ERR_CRYPTO;
-	state = keep(v, entry, hex);
+	state = keep(r, entry, hex);
 	line = state ? json_dumps(state, JSON_COMPACT) : NULL;
 	json_decref(state);
 	if (line && sha256_hex(line, strlen(line), hex) &&
@@ -241,8 +241,8 @@ enum imatally_status imatally_state_keep(struct imatally_verifier *v,
 	free(line);
 	if (!text)
 		return IMATALLY_ERR_NOMEM;
-	free(v->kept);
-	v->kept = text;
+	free(r->kept);
+	r->kept = text;
 	return IMATALLY_OK;
 }
 
@@ -379,9 +379,9 @@ static bool load_finding(json_t *from, struct imatally_finding *f)
 	       load_point(from_point, &f->from) && load_point(to_point, &f->to);
 }
 
-static bool load_findings(struct imatally_verifier *v, const json_t *array)
+static bool load_findings(struct reading *r, const json_t *array)
 {
-	struct imatally_result *result = &v->result;
+	struct imatally_result *result = &r->result;
 	size_t nr = json_array_size(array);
 
 	if (!json_is_array(array) || nr > IMATALLY_MAX_FINDINGS)
@@ -389,7 +389,7 @@ static bool load_findings(struct imatally_verifier *v, const json_t *array)
 	result->finding = calloc(nr + 1, sizeof(*result->finding));
 	if (!result->finding)
 		return false;
-	v->finding_room = nr + 1;
+	r->finding_room = nr + 1;
 	for (; result->nr_findings < nr; result->nr_findings++)
 		if (!load_finding(json_array_get(array, result->nr_findings),
 				  &result->finding[result->nr_findings]))
@@ -397,21 +397,21 @@ static bool load_findings(struct imatally_verifier *v, const json_t *array)
 	return true;
 }
 
-static bool load_severities(struct imatally_verifier *v, const json_t *array)
+static bool load_severities(struct reading *r, const json_t *array)
 {
 	unsigned int i;
 
-	if (json_array_size(array) != ARRAY_SIZE(v->have))
+	if (json_array_size(array) != ARRAY_SIZE(r->have))
 		return false;
-	for (i = 0; i < ARRAY_SIZE(v->have); i++) {
+	for (i = 0; i < ARRAY_SIZE(r->have); i++) {
 		if (!json_is_boolean(json_array_get(array, i)))
 			return false;
-		v->have[i] = json_is_true(json_array_get(array, i));
+		r->have[i] = json_is_true(json_array_get(array, i));
 	}
 	return true;
 }
 
-static bool load_pcrs(struct imatally_verifier *v, const json_t *array)
+static bool load_pcrs(struct reading *r, const json_t *array)
 {
 	unsigned int pcr;
 
@@ -419,41 +419,42 @@ static bool load_pcrs(struct imatally_verifier *v, const json_t *array)
 		return false;
 	for (pcr = 0; pcr <= IMATALLY_MAX_PCR; pcr++)
 		if (!load_number(json_array_get(array, pcr), INT64_MAX,
-				 &v->pcr[pcr].entries))
+				 &r->pcr[pcr].entries))
 			return false;
 	return true;
 }
 
-static bool load_mark(struct imatally_verifier *v, json_t *from)
+static bool load_mark(struct reading *r, json_t *from)
 {
 	struct imatally_error err;
 	json_int_t index, kernel;
 	const char *text;
 
-	v->has_mark = !json_is_null(from);
-	if (!v->has_mark)
+	r->has_mark = !json_is_null(from);
+	if (!r->has_mark)
 		return true;
 	if (json_unpack(from, "{s:I, s:I, s:s !}", "index", &index, "kernel",
 			&kernel, "text", &text) ||
-	    index < 0 || (uint64_t)index >= v->result.entries)
+	    index < 0 || (uint64_t)index >= r->result.entries)
 		return false;
-	v->mark.index = index;
-	v->mark.kernel = kernel;
-	v->mark_len = strlen(text) / 2;
-	v->mark_text = malloc(v->mark_len + 1);
-	return v->mark_text &&
-	       imatally_hex_decode((uint8_t *)v->mark_text, v->mark_len, text) &&
-	       !imatally_record_parse(&v->mark.record, v->mark_text,
-				      v->mark_len, &err);
+	r->mark.index = index;
+	r->mark.kernel = kernel;
+	r->mark_len = strlen(text) / 2;
+	r->mark_text = malloc(r->mark_len + 1);
+	return r->mark_text &&
+	       imatally_hex_decode((uint8_t *)r->mark_text, r->mark_len,
+				   text) &&
+	       !imatally_record_parse(&r->mark.record, r->mark_text,
+				      r->mark_len, &err);
 }
 
-bool imatally_state_load(struct imatally_verifier *v, const json_t *state)
+bool imatally_state_load(struct reading *r, const json_t *state)
 {
 	json_t *pcrs, *banks, *mark, *padded, *unsupported;
 	json_t *severities, *findings;
 	int boot_aggregate, record, by_counter, at_most, restarted;
 	int no_dropped, version;
-	struct imatally_result *r = &v->result;
+	struct imatally_result *result = &r->result;
 	json_int_t index, offset, log_pcr, kernels, start, records;
 	json_int_t lost, lost_at_start, trimmed, dropped, failed, not_kept;
 	const char *hex;
@@ -489,28 +490,28 @@ bool imatally_state_load(struct imatally_verifier *v, const json_t *state)
 	    trimmed < 0 || trimmed > lost_at_start || lost_at_start > lost)
 		return false;
 
-	r->entries = index + 1;
-	r->kernels = kernels;
-	r->records = records;
-	r->lost = lost;
-	r->trimmed = trimmed;
-	r->dropped = dropped;
-	r->failed = failed;
-	r->by_counter = by_counter;
-	r->at_most = at_most;
-	r->restarted = restarted;
-	r->findings_not_kept = not_kept;
-	v->lost_at_start = lost_at_start;
-	v->kernel_start = start;
-	v->has_boot_aggregate = boot_aggregate;
-	v->has_record = record;
-	v->said_no_dropped = no_dropped;
-	return load_pcrs(v, pcrs) && load_banks(v->replay, banks) &&
-	       load_mark(v, mark) &&
-	       load_algs(padded, v->said_padded, ARRAY_SIZE(v->said_padded)) &&
-	       load_algs(unsupported, v->said_unsupported,
-			 ARRAY_SIZE(v->said_unsupported)) &&
-	       load_severities(v, severities) && load_findings(v, findings);
+	result->entries = index + 1;
+	result->kernels = kernels;
+	result->records = records;
+	result->lost = lost;
+	result->trimmed = trimmed;
+	result->dropped = dropped;
+	result->failed = failed;
+	result->by_counter = by_counter;
+	result->at_most = at_most;
+	result->restarted = restarted;
+	result->findings_not_kept = not_kept;
+	r->lost_at_start = lost_at_start;
+	r->kernel_start = start;
+	r->has_boot_aggregate = boot_aggregate;
+	r->has_record = record;
+	r->said_no_dropped = no_dropped;
+	return load_pcrs(r, pcrs) && load_banks(r->replay, banks) &&
+	       load_mark(r, mark) &&
+	       load_algs(padded, r->said_padded, ARRAY_SIZE(r->said_padded)) &&
+	       load_algs(unsupported, r->said_unsupported,
+			 ARRAY_SIZE(r->said_unsupported)) &&
+	       load_severities(r, severities) && load_findings(r, findings);
 }
 
 struct imatally_state_end imatally_state_end(const json_t *state)
@@ -573,6 +574,23 @@ static enum imatally_status parse(const char *text, size_t len, json_t **state,
 	return IMATALLY_OK;
 }
 
+/* Whether a state makes sense: a reading that is not needed otherwise takes it. */
+static enum imatally_status try(const struct imatally_verifier *v,
+				const json_t *state, struct imatally_error *err)
+{
+	enum imatally_status status;
+	struct reading reading;
+
+	status = imatally_reading_begin(&reading, &v->asked, false);
+	if (status)
+		imatally_fail(err, status, "out of memory");
+	else if (!imatally_state_load(&reading, state))
+		status = imatally_fail(err, IMATALLY_ERR_MALFORMED,
+				       "the state contradicts itself");
+	imatally_reading_end(&reading);
+	return status;
+}
+
 enum imatally_status imatally_verifier_set_state(struct imatally_verifier *v,
 						 const char *text, size_t len,
 						 struct imatally_error *err)
@@ -583,30 +601,33 @@ enum imatally_status imatally_verifier_set_state(struct imatally_verifier *v,
 
 	if (status)
 		return status;
-	json_decref(v->state);
-	v->state = state;
-	version = json_integer_value(json_object_get(v->state, "version"));
-	if (version == STATE_VERSION && imatally_state_load(v, v->state))
-		return IMATALLY_OK;
-	json_decref(v->state);
-	v->state = NULL;
-	if (version == STATE_VERSION)
-		return imatally_fail(err, IMATALLY_ERR_MALFORMED,
-				     "the state contradicts itself");
-	return imatally_fail(err, IMATALLY_ERR_MALFORMED,
-			     "a state of version %" PRId64 "; this program knows version %d",
-			     (int64_t)version, STATE_VERSION);
+	json_decref(v->asked.state);
+	v->asked.state = NULL;
+	version = json_integer_value(json_object_get(state, "version"));
+	if (version != STATE_VERSION)
+		status = imatally_fail(err, IMATALLY_ERR_MALFORMED,
+				       "a state of version %" PRId64 "; this program knows version %d",
+				       (int64_t)version, STATE_VERSION);
+	else
+		status = try(v, state, err);
+	if (status)
+		json_decref(state);
+	else
+		v->asked.state = state;
+	return status;
 }
 
 void imatally_verifier_keep_state(struct imatally_verifier *v)
 {
-	v->keeps_state = true;
+	v->asked.keeps_state = true;
 }
 
 const char *imatally_verifier_state(const struct imatally_verifier *v,
 				    size_t *len)
 {
-	if (v->kept)
-		*len = strlen(v->kept);
-	return v->kept;
+	const char *kept = v->reading.kept;
+
+	if (kept)
+		*len = strlen(kept);
+	return kept;
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A verifier's insides, for verify.c and for state.c that keeps them. */
+/*
+ * A verifier's insides, for verify.c and for state.c that keeps them: what it is
+ * asked, and what its reading of the log has learned.
+ */
 #ifndef IMATALLY_VERIFIER_H
 #define IMATALLY_VERIFIER_H
 
@@ -14,19 +17,24 @@ struct pcr_state {
 	size_t first_target;	/* 1-based; 0: no value was given for it */
 };
 
-struct imatally_verifier {
-	/* what it was asked */
+/* What the verifier is asked.  No reading changes it. */
+struct settings {
 	struct imatally_pcrs given;
 	uint32_t ima_pcr;
 	bool has_counter;		/* pcrUpdateCounter with these values */
 	uint32_t counter;
 	imatally_progress_fn *progress;
 	void *progress_data;
-
 	bool keeps_state;
 	json_t *state;			/* to go on from, or NULL */
-	char *kept;			/* the state to keep, or NULL */
+};
 
+/*
+ * What one reading of the log has learned so far.  Another reading is another
+ * struct: nothing is handed on.
+ */
+struct reading {
+	const struct settings *asked;
 	struct imatally_replay *replay;
 	/*
 	 * It goes on from a state, or one kind of digests alone is replayed: if
@@ -38,6 +46,7 @@ struct imatally_verifier {
 	bool have[IMATALLY_FAULT + 1];	/* severities */
 	/* when no more findings are kept: none of those is less severe */
 	enum imatally_severity least_kept;
+	char *kept;			/* the state to keep, or NULL */
 
 	bool begins_amid;		/* the first entry is no boot_aggregate */
 	uint64_t lost_at_start;		/* before the log's first record */
@@ -69,6 +78,21 @@ struct imatally_verifier {
 	uint16_t said_unsupported[IMATALLY_MAX_BANKS];
 };
 
+struct imatally_verifier {
+	struct settings asked;
+	struct reading reading;		/* the last one */
+};
+
+/* verify.c */
+/*
+ * Begin at the log's start with one kind of digests alone (@assume_own) or with
+ * all of them.  To be ended even if it fails, which it does when out of memory.
+ */
+enum imatally_status imatally_reading_begin(struct reading *reading,
+					    const struct settings *asked,
+					    bool assume_own);
+void imatally_reading_end(struct reading *reading);
+
 /* state.c */
 /* Where a state ends. */
 struct imatally_state_end {
@@ -83,12 +107,12 @@ bool imatally_state_has_bank(const json_t *state, uint16_t alg);
 bool imatally_state_ends_with(const json_t *state,
 			      const struct imatally_entry *entry);
 /*
- * Make @v, which is new, what it was when the state was kept.  False if the state
- * contradicts itself.
+ * Make @reading, which has just begun, what it was when the state was kept.  False
+ * if the state contradicts itself.
  */
-bool imatally_state_load(struct imatally_verifier *v, const json_t *state);
+bool imatally_state_load(struct reading *reading, const json_t *state);
 /* Keep what is verified up to @entry. */
-enum imatally_status imatally_state_keep(struct imatally_verifier *v,
+enum imatally_status imatally_state_keep(struct reading *reading,
 					 const struct imatally_entry *entry);
 
 #endif /* IMATALLY_VERIFIER_H */
