@@ -57,7 +57,7 @@ bool imatally_kind_from_name(const char *name, enum imatally_kind *kind)
 {
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
+	for (i = IMATALLY_ALTERED; i < ARRAY_SIZE(kinds); i++) {
 		if (!*name || strcmp(name, kinds[i].name))
 			continue;
 		*kind = i;

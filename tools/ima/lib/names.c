@@ -46,8 +46,9 @@ const char *imatally_unjudged_name(unsigned int reason)
 		return "step";
 	case IMATALLY_UNJUDGED_BANKS:
 		return "banks";
+	default:
+		return NULL;
 	}
-	return NULL;
 }
 
 const char *imatally_match_name(enum imatally_match match)

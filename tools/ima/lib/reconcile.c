@@ -20,24 +20,28 @@ static int64_t value(const struct imatally_mark *mark, enum imatally_key key)
 	return mark->record.value[key];
 }
 
-/* The kernel of span->to kept its accounts at span->from already. */
-static bool same_kernel(const struct imatally_span *span)
+/* span->from, if the kernel of span->to kept its accounts there already. */
+static const struct imatally_mark *own_start(const struct imatally_span *span)
 {
-	return span->from && span->from->kernel == span->to->kernel;
+	const struct imatally_mark *from = span->from;
+
+	return from && from->kernel == span->to->kernel ? from : NULL;
 }
 
 /* Is the key there at both ends?  A kernel's start counts as zero. */
 static bool known(const struct imatally_span *span, enum imatally_key key)
 {
-	return has(span->to, key) &&
-	       (!same_kernel(span) || has(span->from, key));
+	const struct imatally_mark *from = own_start(span);
+
+	return has(span->to, key) && (!from || has(from, key));
 }
 
 /* How far the kernel of span->to moved one of its own accounts. */
 static int64_t moved(const struct imatally_span *span, enum imatally_key key)
 {
-	return value(span->to, key) -
-	       (same_kernel(span) ? value(span->from, key) : 0);
+	const struct imatally_mark *from = own_start(span);
+
+	return value(span->to, key) - (from ? value(from, key) : 0);
 }
 
 static bool without_tpm(const struct imatally_mark *mark)
@@ -49,14 +53,14 @@ static bool without_tpm(const struct imatally_mark *mark)
 static void count_entries(const struct imatally_span *span,
 			  struct imatally_interval *iv)
 {
-	uint64_t start = same_kernel(span) ? span->from->index :
-					     span->kernel_start;
+	const struct imatally_mark *from = own_start(span);
+	uint64_t start = from ? from->index : span->kernel_start;
 	int64_t present = span->to->index - start;
 	int64_t counted;
 
 	if (!known(span, IMATALLY_KEY_ENTRIES))
 		return;
-	if (same_kernel(span)) {
+	if (from) {
 		counted = moved(span, IMATALLY_KEY_ENTRIES);
 	} else {
 		if (!has(span->to, IMATALLY_KEY_CARRIED))
@@ -95,7 +99,7 @@ static void check_growth(const struct imatally_span *span,
 	for (i = 0; i < ARRAY_SIZE(growing); i++)
 		if (known(span, growing[i]) && moved(span, growing[i]) < 0)
 			iv->accounts_disagree = true;
-	if (same_kernel(span) && known(span, IMATALLY_KEY_CARRIED) &&
+	if (own_start(span) && known(span, IMATALLY_KEY_CARRIED) &&
 	    moved(span, IMATALLY_KEY_CARRIED))
 		iv->accounts_disagree = true;
 
@@ -116,7 +120,7 @@ static void count_handover(const struct imatally_span *span,
 {
 	int64_t carried, start = span->kernel_start;
 
-	if (same_kernel(span) || !has(span->to, IMATALLY_KEY_CARRIED))
+	if (own_start(span) || !has(span->to, IMATALLY_KEY_CARRIED))
 		return;
 	carried = value(span->to, IMATALLY_KEY_CARRIED);
 	if (carried < start)
@@ -253,7 +257,7 @@ static void judge_counter(const struct imatally_span *span,
 	per = per_extend(span, iv);
 	if (!known(span, IMATALLY_KEY_EXTENDS))
 		iv->unjudged |= IMATALLY_UNJUDGED_KEYS;
-	else if (per && same_kernel(span))
+	else if (per && own_start(span))
 		judge_within(span, iv, per);
 	else if (per)
 		judge_kexec(span, iv, per);

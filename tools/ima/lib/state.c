@@ -324,16 +324,29 @@ static bool load_banks(struct imatally_replay *replay, const json_t *array)
 	return true;
 }
 
-/* The value of an enumeration whose name it is. */
-#define LOAD_NAME(name, of, last, value)				\
-	({								\
-		unsigned int n = 0;					\
-									\
-		while (n <= (last) && strcmp(of(n), name))		\
-			n++;						\
-		*(value) = n;						\
-		n <= (last);						\
-	})
+static bool load_place(const char *name, enum imatally_place *place)
+{
+	for (*place = IMATALLY_AT_START; *place <= IMATALLY_AT_END; ++*place)
+		if (!strcmp(imatally_place_name(*place), name))
+			return true;
+	return false;
+}
+
+static bool load_event(const char *name, enum imatally_event *event)
+{
+	for (*event = IMATALLY_EVENT_BOOT; *event <= IMATALLY_EVENT_UNKNOWN; ++*event)
+		if (!strcmp(imatally_event_name(*event), name))
+			return true;
+	return false;
+}
+
+static bool load_severity(const char *name, enum imatally_severity *severity)
+{
+	for (*severity = IMATALLY_NOTE; *severity <= IMATALLY_FAULT; ++*severity)
+		if (!strcmp(imatally_severity_name(*severity), name))
+			return true;
+	return false;
+}
 
 static bool load_point(json_t *from, struct imatally_point *point)
 {
@@ -345,10 +358,8 @@ static bool load_point(json_t *from, struct imatally_point *point)
 		return false;
 	point->index = index;
 	point->kernel = kernel;
-	return LOAD_NAME(place, imatally_place_name, IMATALLY_AT_END,
-			 &point->place) &&
-	       LOAD_NAME(event, imatally_event_name, IMATALLY_EVENT_UNKNOWN,
-			 &point->event);
+	return load_place(place, &point->place) &&
+	       load_event(event, &point->event);
 }
 
 static bool load_finding(json_t *from, struct imatally_finding *f)
@@ -374,8 +385,7 @@ static bool load_finding(json_t *from, struct imatally_finding *f)
 	f->at_most = at_most;
 	strcpy(f->word, word);
 	return imatally_kind_from_name(kind, &f->kind) &&
-	       LOAD_NAME(severity, imatally_severity_name, IMATALLY_FAULT,
-			 &f->severity) &&
+	       load_severity(severity, &f->severity) &&
 	       load_point(from_point, &f->from) && load_point(to_point, &f->to);
 }
 

@@ -203,7 +203,7 @@ static int copy_log(const char *ima, const char *dir)
 		ret = output_close(&output, !ferror(file));
 	}
 	if (file)
-		input_close(file);
+		fclose(file);
 	free(from);
 	free(to);
 	return ret;

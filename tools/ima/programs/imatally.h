@@ -44,7 +44,6 @@ FILE *input_open(const char *path);
  * ever.
  */
 FILE *input_open_within(const char *path);
-void input_close(FILE *file);
 /*
  * Read a small text file whole.  To be freed; NULL if it can't be read or is
  * larger than a megabyte.

@@ -45,6 +45,16 @@ const struct complaint *last_complaint(void)
 	return last.text[0] ? &last : NULL;
 }
 
+/* NULL with errno set, also for one that could not be opened */
+static FILE *open_fd(int fd)
+{
+	FILE *file = fd < 0 ? NULL : fdopen(fd, "rb");
+
+	if (!file && fd >= 0)
+		close(fd);
+	return file;
+}
+
 const char *input_name(const char *path)
 {
 	return strcmp(path, "-") ? path : "(standard input)";
@@ -52,13 +62,12 @@ const char *input_name(const char *path)
 
 FILE *input_open(const char *path)
 {
-	FILE *file;
+	/* a stream of its own for standard input, to be closed as any other */
+	FILE *file = strcmp(path, "-") ? fopen(path, "rb") :
+					 open_fd(dup(STDIN_FILENO));
 
-	if (!strcmp(path, "-"))
-		return stdin;
-	file = fopen(path, "rb");
 	if (!file)
-		complain("%s: %s", path, strerror(errno));
+		complain("%s: %s", input_name(path), strerror(errno));
 	return file;
 }
 
@@ -66,30 +75,18 @@ FILE *input_open_within(const char *path)
 {
 	/* without O_NONBLOCK, opening a FIFO waits already */
 	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	FILE *file = NULL;
 	struct stat st;
+	FILE *file;
 
-	if (fd >= 0 && !fstat(fd, &st)) {
-		if (!S_ISREG(st.st_mode)) {
-			complain("%s: not a regular file: put one in the folder",
-				 path);
-			close(fd);
-			return NULL;
-		}
-		file = fdopen(fd, "rb");
+	if (fd >= 0 && !fstat(fd, &st) && !S_ISREG(st.st_mode)) {
+		complain("%s: not a regular file: put one in the folder", path);
+		close(fd);
+		return NULL;
 	}
-	if (!file) {
+	file = open_fd(fd);
+	if (!file)
 		complain("%s: %s", path, strerror(errno));
-		if (fd >= 0)
-			close(fd);
-	}
 	return file;
-}
-
-void input_close(FILE *file)
-{
-	if (file != stdin)
-		fclose(file);
 }
 
 /* Read it whole, and close it. */
@@ -102,7 +99,7 @@ static char *read_all(FILE *file, const char *path, size_t *len)
 	text = malloc(TEXT_MAX + 1);
 	if (!text) {
 		complain("out of memory");
-		input_close(file);
+		fclose(file);
 		return NULL;
 	}
 	*len = fread(text, 1, TEXT_MAX + 1, file);
@@ -113,7 +110,7 @@ static char *read_all(FILE *file, const char *path, size_t *len)
 		free(text);
 		text = NULL;
 	}
-	input_close(file);
+	fclose(file);
 	return text;
 }
 

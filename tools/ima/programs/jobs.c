@@ -69,7 +69,7 @@ static void hand_over(struct job *job)
 	char buf[4096];
 	size_t len;
 
-	rewind(job->out);
+	fseek(job->out, 0, SEEK_SET);
 	while ((len = fread(buf, 1, sizeof(buf), job->out)) > 0)
 		fwrite(buf, 1, len, stdout);
 	fclose(job->out);

@@ -23,7 +23,7 @@ static FILE *open_part(struct parts *parts, const char *path, bool is_within)
 	if (parts->log && !parts->nr)
 		return file;
 	complain("out of memory");
-	input_close(file);
+	fclose(file);
 	return NULL;
 }
 
@@ -55,7 +55,7 @@ void parts_close(struct parts *parts)
 {
 	imatally_log_close(parts->log);
 	while (parts->nr)
-		input_close(parts->file[--parts->nr]);
+		fclose(parts->file[--parts->nr]);
 	free(parts->file);
 	memset(parts, 0, sizeof(*parts));
 }
