@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "log.h"
+#include "ascii.h"
 
 struct imatally_ascii {
 	struct imatally_digester *digester;
@@ -63,14 +63,14 @@ bool imatally_ascii_begins(const char *text, size_t len)
 
 /*
  * The end of the line in which byte @from of the window is: its line feed, or
- * the end of the input.  -1 with log->error.
+ * the end of the input.  -1 with w->error.
  */
-static int find_end(struct imatally_log *log, size_t from, size_t *end,
+static int find_end(struct imatally_window *w, size_t from, size_t *end,
 		    bool *line_feed)
 {
 	for (;;) {
-		size_t have = log->end - log->start;
-		const uint8_t *start = log->buf + log->start;
+		size_t have = imatally_window_len(w);
+		const uint8_t *start = imatally_window_start(w);
 		const uint8_t *found = NULL;
 		enum imatally_status status;
 
@@ -81,17 +81,17 @@ static int find_end(struct imatally_log *log, size_t from, size_t *end,
 		if (found)
 			return 0;
 		from = have > from ? have : from;
-		status = imatally_log_fill(log, from + 1);
+		status = imatally_window_fill(w, from + 1);
 		if (status)
-			return imatally_log_fail_to_fill(log, status, have);
-		if (log->end - log->start == have)
+			return imatally_window_fail(w, status, have);
+		if (imatally_window_len(w) == have)
 			return 0;
 	}
 }
 
 /* Text at [pos, end) of the window, and data that grows from it. */
 struct builder {
-	struct imatally_log *log;
+	struct imatally_window *w;
 	struct imatally_entry *entry;
 	const char *text;		/* the window's start */
 	size_t pos, end;
@@ -102,8 +102,7 @@ struct builder {
 static int fail(struct builder *b, size_t pos, const char *what,
 		const char *field)
 {
-	return imatally_log_fail(b->log, IMATALLY_ERR_MALFORMED, pos, what,
-				 field);
+	return imatally_window_malformed(b->w, pos, what, field);
 }
 
 static void put_number(struct builder *b, uint32_t value, unsigned int size)
@@ -221,7 +220,7 @@ static bool may_be_empty(enum imatally_shape shape, unsigned int i)
 /* One field: " " and what it shows, up to @end. */
 static int put_field(struct builder *b, unsigned int i, size_t end)
 {
-	const struct imatally_field_type *type = b->log->template.field[i];
+	const struct imatally_field_type *type = b->w->template.field[i];
 	struct imatally_field *field = &b->entry->fields[i];
 	bool counted = !b->entry->is_ima;
 	uint8_t *length = b->out, *data;
@@ -250,15 +249,15 @@ static int put_field(struct builder *b, unsigned int i, size_t end)
 }
 
 /* The fields begin at byte @pos of the window. */
-static int build(struct imatally_log *log, struct imatally_entry *entry,
-		 size_t pos, size_t end, bool big_endian)
+static int build(struct imatally_ascii *ascii, struct imatally_window *w,
+		 struct imatally_entry *entry, size_t pos, size_t end,
+		 bool big_endian)
 {
-	struct imatally_ascii *ascii = log->ascii;
 	/* a length, a colon and a terminator each, over what is shown */
 	size_t size = end - pos + 6 * (size_t)entry->nr_fields;
 	struct builder b = {
-		.log = log, .entry = entry, .big_endian = big_endian,
-		.text = (const char *)log->buf + log->start,
+		.w = w, .entry = entry, .big_endian = big_endian,
+		.text = (const char *)imatally_window_start(w),
 		.pos = pos, .end = end,
 	};
 	unsigned int i;
@@ -267,8 +266,7 @@ static int build(struct imatally_log *log, struct imatally_entry *entry,
 		uint8_t *data = realloc(ascii->data, size);
 
 		if (!data)
-			return imatally_log_fail(log, IMATALLY_ERR_NOMEM, pos,
-						 "out of memory");
+			return imatally_window_fail(w, IMATALLY_ERR_NOMEM, pos);
 		ascii->data = data;
 		ascii->size = size;
 	}
@@ -294,54 +292,55 @@ static int build(struct imatally_log *log, struct imatally_entry *entry,
 }
 
 /* PCR, template digest and template: the fields' place, or -1 */
-static ssize_t parse_beginning(struct imatally_log *log,
+static ssize_t parse_beginning(struct imatally_ascii *ascii,
+			       struct imatally_window *w,
 			       struct imatally_entry *entry, size_t end)
 {
-	const char *text = (const char *)log->buf + log->start;
-	size_t digits = 2 * (size_t)log->layout.digest_len;
+	const char *text = (const char *)imatally_window_start(w);
+	size_t digits = 2 * (size_t)w->layout.digest_len;
 	const char *stop;
 	size_t pos = 3, len;
 	char shown[64];
 
 	if (end < pos || !imatally_ascii_begins(text, end))
-		return imatally_log_fail(log, IMATALLY_ERR_MALFORMED, 0,
-					 "the line does not begin with a PCR index");
+		return imatally_window_malformed(w, 0,
+						 "the line does not begin with a PCR index");
 	entry->pcr = (text[0] == ' ' ? 0 : 10 * (text[0] - '0')) +
 		     text[1] - '0';
 	if (entry->pcr > IMATALLY_MAX_PCR)
-		return imatally_log_fail(log, IMATALLY_ERR_MALFORMED, 0,
-					 "PCR index %u (%u is the last)",
-					 entry->pcr, IMATALLY_MAX_PCR);
+		return imatally_window_malformed(w, 0,
+						 "PCR index %u (%u is the last)",
+						 entry->pcr, IMATALLY_MAX_PCR);
 	stop = memchr(text + pos, ' ', end - pos);
 	len = (stop ? (size_t)(stop - text) : end) - pos;
-	if (len != digits || !imatally_hex_decode(log->ascii->digest,
-						  log->layout.digest_len,
+	if (len != digits || !imatally_hex_decode(ascii->digest,
+						  w->layout.digest_len,
 						  text + pos))
-		return imatally_log_fail(log, IMATALLY_ERR_MALFORMED, pos,
-					 "not a template digest of %zu hexadecimal digits",
-					 digits);
+		return imatally_window_malformed(w, pos,
+						 "not a template digest of %zu hexadecimal digits",
+						 digits);
 	pos += len + (stop != NULL);
 	stop = memchr(text + pos, ' ', end - pos);
 	len = (stop ? (size_t)(stop - text) : end) - pos;
-	if (!imatally_log_set_template(log, entry, text + pos, len))
-		return imatally_log_fail(log, IMATALLY_ERR_MALFORMED, pos,
-					 "unknown template \"%s\"",
-					 imatally_printable(shown, sizeof(shown),
-							    text + pos, len));
+	if (!imatally_window_set_template(w, entry, text + pos, len))
+		return imatally_window_malformed(w, pos,
+						 "unknown template \"%s\"",
+						 imatally_printable(shown, sizeof(shown),
+								    text + pos, len));
 	entry->template_name_len = len;
-	entry->digest = log->ascii->digest;
-	entry->digest_len = log->layout.digest_len;
+	entry->digest = ascii->digest;
+	entry->digest_len = w->layout.digest_len;
 	return pos + len;
 }
 
 /* Whether the template digest confirms what was built; -1 on an error. */
-static int is_right(struct imatally_log *log, struct imatally_entry *entry)
+static int is_right(struct imatally_ascii *ascii, struct imatally_window *w,
+		    struct imatally_entry *entry)
 {
-	int right = imatally_digester_check(log->ascii->digester, entry);
+	int right = imatally_digester_check(ascii->digester, entry);
 
 	if (right < 0)
-		return imatally_log_fail(log, IMATALLY_ERR_CRYPTO, 0,
-					 "libcrypto failed to hash");
+		return imatally_window_fail(w, IMATALLY_ERR_CRYPTO, 0);
 	return right;
 }
 
@@ -349,24 +348,23 @@ static int is_right(struct imatally_log *log, struct imatally_entry *entry)
  * Take what stands before @end as the entry.  1 if its digest confirms that, or
  * can't, as it is a violation; 0 if not, -1 if it is none.
  */
-static int try(struct imatally_log *log, struct imatally_entry *entry,
-	       size_t pos, size_t end)
+static int try(struct imatally_ascii *ascii, struct imatally_window *w,
+	       struct imatally_entry *entry, size_t pos, size_t end)
 {
-	struct imatally_ascii *ascii = log->ascii;
-	bool order = log->layout.big_endian;
+	bool order = w->layout.big_endian;
 	int right;
 
-	if (build(log, entry, pos, end, order))
+	if (build(ascii, w, entry, pos, end, order))
 		return -1;
 	if (imatally_entry_is_violation(entry))
 		return 1;
-	right = is_right(log, entry);
+	right = is_right(ascii, w, entry);
 	if (!right && !ascii->order_known) {
-		if (build(log, entry, pos, end, !order))
+		if (build(ascii, w, entry, pos, end, !order))
 			return -1;
-		right = is_right(log, entry);
+		right = is_right(ascii, w, entry);
 		if (right > 0)
-			log->layout.big_endian = !order;
+			w->layout.big_endian = !order;
 	}
 	ascii->order_known |= right > 0;
 	return right;
@@ -374,73 +372,76 @@ static int try(struct imatally_log *log, struct imatally_entry *entry,
 
 /*
  * The line ends at @end; go on to the end of the last one that may belong to the
- * same entry.  -1 with log->error.
+ * same entry.  -1 with w->error.
  */
-static int find_last_line(struct imatally_log *log, size_t *end,
+static int find_last_line(struct imatally_window *w, size_t *end,
 			  bool *line_feed)
 {
 	while (*line_feed) {
-		enum imatally_status status = imatally_log_fill(log, *end + 4);
+		enum imatally_status status = imatally_window_fill(w, *end + 4);
 		const char *next;
 		size_t have;
 
 		if (status)
-			return imatally_log_fail_to_fill(log, status, *end);
-		next = (const char *)log->buf + log->start + *end + 1;
-		have = log->end - log->start - *end - 1;
+			return imatally_window_fail(w, status, *end);
+		next = (const char *)imatally_window_start(w) + *end + 1;
+		have = imatally_window_len(w) - *end - 1;
 		if (!have || imatally_ascii_begins(next, have))
 			break;
-		if (find_end(log, *end + 1, end, line_feed))
+		if (find_end(w, *end + 1, end, line_feed))
 			return -1;
 	}
 	return 0;
 }
 
 /* Length of the entry that begins with the line up to @end, or -1. */
-static ssize_t find_entry(struct imatally_log *log,
+static ssize_t find_entry(struct imatally_ascii *ascii,
+			  struct imatally_window *w,
 			  struct imatally_entry *entry, size_t pos, size_t end,
 			  bool line_feed)
 {
 	bool last_feed = line_feed;
 	size_t last = end;
-	int right = try(log, entry, pos, end);
+	int right = try(ascii, w, entry, pos, end);
 
-	if (right < 0 && log->error.status != IMATALLY_ERR_MALFORMED)
+	if (right < 0 && w->error.status != IMATALLY_ERR_MALFORMED)
 		return -1;
 	if (right <= 0 || imatally_entry_is_violation(entry)) {
-		if (find_last_line(log, &last, &last_feed))
+		if (find_last_line(w, &last, &last_feed))
 			return -1;
-		if (last > end && try(log, entry, pos, last) > 0) {
+		if (last > end && try(ascii, w, entry, pos, last) > 0) {
 			end = last;
 			line_feed = last_feed;
 			right = 1;
-		} else if (build(log, entry, pos, end, log->layout.big_endian)) {
+		} else if (build(ascii, w, entry, pos, end,
+				 w->layout.big_endian)) {
 			return -1;
 		}
 	}
 	if (!line_feed && (right <= 0 || imatally_entry_is_violation(entry)))
-		return imatally_log_fail(log, IMATALLY_ERR_MALFORMED, end,
-					 "the log ends within a line");
+		return imatally_window_malformed(w, end,
+						 "the log ends within a line");
 	return end + line_feed;
 }
 
-ssize_t imatally_ascii_entry(struct imatally_log *log,
+ssize_t imatally_ascii_entry(struct imatally_ascii *ascii,
+			     struct imatally_window *w,
 			     struct imatally_entry *entry)
 {
 	bool line_feed;
 	ssize_t pos, len;
 	size_t end;
 
-	if (find_end(log, 0, &end, &line_feed))
+	if (find_end(w, 0, &end, &line_feed))
 		return -1;
-	pos = parse_beginning(log, entry, end);
+	pos = parse_beginning(ascii, w, entry, end);
 	if (pos < 0)
 		return -1;
-	len = find_entry(log, entry, pos, end, line_feed);
+	len = find_entry(ascii, w, entry, pos, end, line_feed);
 	if (len < 0)
 		return -1;
-	entry->template_name = (const char *)log->buf + log->start + pos -
+	entry->template_name = (const char *)imatally_window_start(w) + pos -
 			       entry->template_name_len;
-	entry->data_offset = log->offset + pos;
+	entry->data_offset = w->offset + pos;
 	return len;
 }

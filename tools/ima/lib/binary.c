@@ -16,7 +16,7 @@
 
 #include <string.h>
 
-#include "log.h"
+#include "binary.h"
 
 static uint32_t get_u32(const uint8_t *p, bool big_endian)
 {
@@ -27,42 +27,42 @@ static uint32_t get_u32(const uint8_t *p, bool big_endian)
 
 /* Where the parser stands in the entry that begins at the window's start. */
 struct cursor {
-	struct imatally_log *log;
+	struct imatally_window *w;
 	size_t pos;
 };
 
 /* Pass over the next @len bytes, which hold @what.  0, or -1. */
 static int take(struct cursor *c, size_t len, const char *what)
 {
-	struct imatally_log *log = c->log;
-	size_t have = log->end - log->start;
+	struct imatally_window *w = c->w;
+	size_t have = imatally_window_len(w);
 
 	if (have < c->pos + len) {
 		enum imatally_status status =
-			imatally_log_fill(log, c->pos + len);
+			imatally_window_fill(w, c->pos + len);
 
 		if (status)
-			return imatally_log_fail_to_fill(log, status, c->pos);
-		have = log->end - log->start;
+			return imatally_window_fail(w, status, c->pos);
+		have = imatally_window_len(w);
 	}
 	if (have < c->pos + len)
-		return imatally_log_fail(log, IMATALLY_ERR_MALFORMED, c->pos,
-					 "the log ends within %s: %zu bytes needed, %zu there",
-					 what, len, have - c->pos);
+		return imatally_window_malformed(w, c->pos,
+						 "the log ends within %s: %zu bytes needed, %zu there",
+						 what, len, have - c->pos);
 	c->pos += len;
 	return 0;
 }
 
 static const uint8_t *at(const struct cursor *c, size_t pos)
 {
-	return c->log->buf + c->log->start + pos;
+	return imatally_window_start(c->w) + pos;
 }
 
 static int take_u32(struct cursor *c, uint32_t *value, const char *what)
 {
 	if (take(c, 4, what))
 		return -1;
-	*value = get_u32(at(c, c->pos - 4), c->log->layout.big_endian);
+	*value = get_u32(at(c, c->pos - 4), c->w->layout.big_endian);
 	return 0;
 }
 
@@ -80,28 +80,26 @@ static int parse_fields(struct cursor *c, struct imatally_entry *entry,
 		uint32_t len;
 
 		if (left < 4)
-			return imatally_log_fail(c->log, IMATALLY_ERR_MALFORMED,
-						 pos,
-						 "no room for field %s in the template data",
-						 field->id);
-		len = get_u32(p, c->log->layout.big_endian);
+			return imatally_window_malformed(c->w, pos,
+							 "no room for field %s in the template data",
+							 field->id);
+		len = get_u32(p, c->w->layout.big_endian);
 		p += 4;
 		left -= 4;
 		if (len > left)
-			return imatally_log_fail(c->log, IMATALLY_ERR_MALFORMED,
-						 pos,
-						 "field %s claims %u bytes, the template data has %zu left",
-						 field->id, len, left);
+			return imatally_window_malformed(c->w, pos,
+							 "field %s claims %u bytes, the template data has %zu left",
+							 field->id, len, left);
 		field->data = p;
 		field->len = len;
 		p += len;
 		left -= len;
 	}
 	if (left)
-		return imatally_log_fail(c->log, IMATALLY_ERR_MALFORMED,
-					 data_pos + (p - entry->data),
-					 "%zu bytes left over after the template's fields",
-					 left);
+		return imatally_window_malformed(c->w,
+						 data_pos + (p - entry->data),
+						 "%zu bytes left over after the template's fields",
+						 left);
 	return 0;
 }
 
@@ -115,10 +113,9 @@ static int parse_ima_data(struct cursor *c, struct imatally_entry *entry,
 	    take_u32(c, &name_len, "the length of field n"))
 		return -1;
 	if (name_len > IMATALLY_MAX_IMA_NAME)
-		return imatally_log_fail(c->log, IMATALLY_ERR_MALFORMED,
-					 c->pos - 4,
-					 "field n of template ima is longer than %u bytes",
-					 IMATALLY_MAX_IMA_NAME);
+		return imatally_window_malformed(c->w, c->pos - 4,
+						 "field n of template ima is longer than %u bytes",
+						 IMATALLY_MAX_IMA_NAME);
 	if (take(c, name_len, "field n"))
 		return -1;
 
@@ -146,15 +143,15 @@ static int parse_pcr(struct cursor *c, struct imatally_entry *entry)
 		return -1;
 	if (entry->pcr <= IMATALLY_MAX_PCR)
 		return 0;
-	return imatally_log_fail(c->log, IMATALLY_ERR_MALFORMED, 0,
-				 "PCR index %u: not a measurement list, or damaged before this",
-				 entry->pcr);
+	return imatally_window_malformed(c->w, 0,
+					 "PCR index %u: not a measurement list, or damaged before this",
+					 entry->pcr);
 }
 
 /* The length of the template's name, and the name. */
 static int parse_template(struct cursor *c, struct imatally_entry *entry)
 {
-	struct imatally_log *log = c->log;
+	struct imatally_window *w = c->w;
 	char shown[64];
 	uint32_t len;
 	size_t pos;
@@ -162,33 +159,32 @@ static int parse_template(struct cursor *c, struct imatally_entry *entry)
 	if (take_u32(c, &len, "the length of the template's name"))
 		return -1;
 	if (!len || len > IMATALLY_MAX_TEMPLATE_NAME)
-		return imatally_log_fail(log, IMATALLY_ERR_MALFORMED,
-					 c->pos - 4,
-					 "a template's name of %u bytes (1 to %u are possible)",
-					 len, IMATALLY_MAX_TEMPLATE_NAME);
+		return imatally_window_malformed(w, c->pos - 4,
+						 "a template's name of %u bytes (1 to %u are possible)",
+						 len,
+						 IMATALLY_MAX_TEMPLATE_NAME);
 	pos = c->pos;
 	if (take(c, len, "the template's name"))
 		return -1;
 	entry->template_name_len = len;
-	if (imatally_log_set_template(log, entry,
-				      (const char *)at(c, pos), len))
+	if (imatally_window_set_template(w, entry, (const char *)at(c, pos),
+					 len))
 		return 0;
-	return imatally_log_fail(log, IMATALLY_ERR_MALFORMED, pos,
-				 "unknown template \"%s\"",
-				 imatally_printable(shown, sizeof(shown),
-						    at(c, pos), len));
+	return imatally_window_malformed(w, pos, "unknown template \"%s\"",
+					 imatally_printable(shown, sizeof(shown),
+							    at(c, pos), len));
 }
 
-ssize_t imatally_binary_entry(struct imatally_log *log,
+ssize_t imatally_binary_entry(struct imatally_window *w,
 			      struct imatally_entry *entry)
 {
-	struct cursor c = { .log = log };
+	struct cursor c = { .w = w };
 	size_t digest_pos, name_pos, data_pos;
 
 	if (parse_pcr(&c, entry))
 		return -1;
 	digest_pos = c.pos;
-	if (take(&c, log->layout.digest_len, "the template digest"))
+	if (take(&c, w->layout.digest_len, "the template digest"))
 		return -1;
 	name_pos = c.pos + 4;
 	if (parse_template(&c, entry))
@@ -209,17 +205,17 @@ ssize_t imatally_binary_entry(struct imatally_log *log,
 
 	/* the window may have moved while the entry was read */
 	entry->digest = at(&c, digest_pos);
-	entry->digest_len = log->layout.digest_len;
+	entry->digest_len = w->layout.digest_len;
 	entry->template_name = (const char *)at(&c, name_pos);
-	entry->data_offset = log->offset + data_pos;
+	entry->data_offset = w->offset + data_pos;
 	return c.pos;
 }
 
-bool imatally_binary_begins(struct imatally_log *log,
+bool imatally_binary_begins(struct imatally_window *w,
 			    struct imatally_layout layout, bool strict)
 {
-	const uint8_t *p = log->buf + log->start;
-	size_t have = log->end - log->start;
+	const uint8_t *p = imatally_window_start(w);
+	size_t have = imatally_window_len(w);
 	size_t name_pos = 4 + layout.digest_len + 4;
 	uint32_t i, len;
 
@@ -230,7 +226,7 @@ bool imatally_binary_begins(struct imatally_log *log,
 	if (!len || len > IMATALLY_MAX_TEMPLATE_NAME || have - name_pos < len)
 		return false;
 	if (strict)
-		return imatally_template_find(&log->template,
+		return imatally_template_find(&w->template,
 					      (const char *)p + name_pos, len);
 	for (i = 0; i < len; i++)
 		if (p[name_pos + i] < 0x21 || p[name_pos + i] > 0x7e)
