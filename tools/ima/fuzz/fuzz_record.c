@@ -11,11 +11,11 @@
 static void append_bank(char *text, size_t size,
 			const struct imatally_bank_value *bank)
 {
-	size_t len = strlen(text), i;
+	char digits[2 * IMATALLY_MAX_DIGEST + 1];
+	size_t len = strlen(text);
 
-	len += snprintf(text + len, size - len, "0x%04x:", bank->alg);
-	for (i = 0; i < bank->len; i++)
-		len += snprintf(text + len, size - len, "%02x", bank->value[i]);
+	snprintf(text + len, size - len, "0x%04x:%s", bank->alg,
+		 imatally_hex_from_bytes(digits, bank->value, bank->len));
 }
 
 static void write_record(const struct imatally_record *rec, char *text,

@@ -74,15 +74,13 @@ static void verify_from(const char *state, size_t len)
 static void seal(char *sealed, const uint8_t *data, size_t len)
 {
 	uint8_t digest[32];
-	unsigned int i;
 
 	memcpy(sealed, data, len);
 	EXPECT(EVP_Digest(data, len, digest, NULL, EVP_sha256(), NULL));
 	sealed += len;
 	sealed += sprintf(sealed, "\nsha256:");
-	for (i = 0; i < sizeof(digest); i++)
-		sealed += sprintf(sealed, "%02x", digest[i]);
-	*sealed = '\n';
+	imatally_hex_from_bytes(sealed, digest, sizeof(digest));
+	sealed[2 * sizeof(digest)] = '\n';
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -50,7 +50,7 @@ struct imatally_error {
 };
 
 /* ------------------------------------------------------------------------- */
-/* Hash algorithms                                                           */
+/* Hash algorithms and digests                                               */
 
 #define IMATALLY_MAX_DIGEST 64
 #define IMATALLY_SHA1_SIZE 20
@@ -74,11 +74,23 @@ enum {
  */
 uint16_t imatally_alg_from_name(const char *name, size_t len);
 
-/* The kernel's name of an algorithm, or NULL if this library has none. */
-const char *imatally_alg_name(uint16_t alg);
+/* Room for the name of any algorithm and a NUL */
+#define IMATALLY_ALG_NAME_SIZE 12
+
+/*
+ * The name of an algorithm, as it is written everywhere: the kernel's, or "0x"
+ * and four digits if this library has none.  Returns @name.
+ */
+const char *imatally_alg_name(uint16_t alg, char name[IMATALLY_ALG_NAME_SIZE]);
 
 /* Digest size in bytes, or 0 if this library does not know the algorithm. */
 size_t imatally_alg_size(uint16_t alg);
+
+/*
+ * Write @len bytes as 2 * @len hexadecimal digits, in lower case, and a NUL.
+ * Returns @digits.
+ */
+char *imatally_hex_from_bytes(char *digits, const void *bytes, size_t len);
 
 /* ------------------------------------------------------------------------- */
 /* log.c: the reader of measurement lists                                    */

@@ -32,19 +32,14 @@ static const struct alg *find(uint16_t id)
 	return NULL;
 }
 
-static bool is(const char *name, size_t len, const char *candidate)
-{
-	return strlen(candidate) == len && !memcmp(name, candidate, len);
-}
-
 uint16_t imatally_alg_from_name(const char *name, size_t len)
 {
 	uint16_t id = 0;
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(algs); i++)
-		if (is(name, len, algs[i].kernel_name) ||
-		    is(name, len, algs[i].tools_name))
+		if (imatally_is(name, len, algs[i].kernel_name) ||
+		    imatally_is(name, len, algs[i].tools_name))
 			return algs[i].id;
 
 	/* 0x and up to four digits: an algorithm that the kernel can't name */
@@ -60,11 +55,15 @@ uint16_t imatally_alg_from_name(const char *name, size_t len)
 	return id;
 }
 
-const char *imatally_alg_name(uint16_t alg)
+const char *imatally_alg_name(uint16_t alg, char name[IMATALLY_ALG_NAME_SIZE])
 {
 	const struct alg *a = find(alg);
 
-	return a ? a->kernel_name : NULL;
+	if (a)
+		snprintf(name, IMATALLY_ALG_NAME_SIZE, "%s", a->kernel_name);
+	else
+		snprintf(name, IMATALLY_ALG_NAME_SIZE, "0x%04x", alg);
+	return name;
 }
 
 size_t imatally_alg_size(uint16_t alg)

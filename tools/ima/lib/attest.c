@@ -213,13 +213,16 @@ static enum imatally_status check_nonce(const TPMS_ATTEST *attest,
 					struct imatally_error *err)
 {
 	char text[2 * IMATALLY_MAX_NONCE + 1] = "none";
-	unsigned int i;
+	size_t answered = attest->extraData.size;
 
-	if (!nonce || (attest->extraData.size == len &&
+	if (!nonce || (answered == len &&
 		       !memcmp(attest->extraData.buffer, nonce, len)))
 		return IMATALLY_OK;
-	for (i = 0; i < attest->extraData.size && i < IMATALLY_MAX_NONCE; i++)
-		snprintf(text + 2 * i, 3, "%02x", attest->extraData.buffer[i]);
+	if (answered > IMATALLY_MAX_NONCE)
+		answered = IMATALLY_MAX_NONCE;
+	if (answered)
+		imatally_hex_from_bytes(text, attest->extraData.buffer,
+					answered);
 	return NOT_AUTHENTIC(err, what, "another nonce: it answers %s", text);
 }
 

@@ -290,19 +290,13 @@ enum imatally_status imatally_evidence_parse(struct imatally_evidence *evidence,
 
 static json_t *hex(const uint8_t *data, size_t len)
 {
-	static const char digits[] = "0123456789abcdef";
-	char *text = malloc(2 * len + 1);
+	char *digits = malloc(2 * len + 1);
 	json_t *string;
-	size_t i;
 
-	if (!text)
+	if (!digits)
 		return NULL;
-	for (i = 0; i < len; i++) {
-		text[2 * i] = digits[data[i] >> 4];
-		text[2 * i + 1] = digits[data[i] & 15];
-	}
-	string = json_stringn(text, 2 * len);
-	free(text);
+	string = json_string(imatally_hex_from_bytes(digits, data, len));
+	free(digits);
 	return string;
 }
 
@@ -319,21 +313,11 @@ static bool put_attestation(json_t *object,
 	       put_bytes(object, "signature", &attestation->signature);
 }
 
-static const char *alg_text(uint16_t alg, char *text, size_t size)
-{
-	const char *name = imatally_alg_name(alg);
-
-	if (name)
-		return name;
-	snprintf(text, size, "0x%04x", alg);
-	return text;
-}
-
 static bool put_pcr(json_t *banks, const struct imatally_pcr *pcr)
 {
-	char text[12], number[12];
-	const char *name = alg_text(pcr->bank.alg, text, sizeof(text));
+	char name[IMATALLY_ALG_NAME_SIZE], number[12];
 
+	imatally_alg_name(pcr->bank.alg, name);
 	if (!json_object_get(banks, name) &&
 	    json_object_set_new(banks, name, json_object()))
 		return false;
@@ -345,14 +329,14 @@ static bool put_pcr(json_t *banks, const struct imatally_pcr *pcr)
 static bool put_counter(json_t *counter,
 			const struct imatally_evidence *evidence)
 {
+	char name[IMATALLY_ALG_NAME_SIZE];
 	json_t *list = json_array();
-	char text[12];
 	size_t i;
 
 	/* @list is the counter's as soon as it is set, or freed if that fails */
 	if (json_object_set_new(counter, "hash",
-				json_string(alg_text(evidence->audit_alg, text,
-						     sizeof(text)))) |
+				json_string(imatally_alg_name(evidence->audit_alg,
+							      name))) |
 	    json_object_set_new(counter, "exchanges", list))
 		return false;
 	for (i = 0; i < evidence->nr_exchanges; i++) {

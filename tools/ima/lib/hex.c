@@ -14,6 +14,20 @@ int imatally_hex_digit(char c)
 	return -1;
 }
 
+char *imatally_hex_from_bytes(char *digits, const void *bytes, size_t len)
+{
+	static const char digit[] = "0123456789abcdef";
+	const uint8_t *byte = bytes;
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		digits[2 * i] = digit[byte[i] >> 4];
+		digits[2 * i + 1] = digit[byte[i] & 15];
+	}
+	digits[2 * len] = '\0';
+	return digits;
+}
+
 bool imatally_hex_decode(uint8_t *out, size_t size, const char *digits)
 {
 	size_t i;

@@ -83,7 +83,8 @@ static enum imatally_status add_value(struct imatally_pcrs *pcrs,
 				      struct imatally_error *err)
 {
 	struct imatally_pcr pcr = { .index = index, .bank.alg = alg };
-	size_t size = imatally_alg_size(alg);
+	size_t known_size = imatally_alg_size(alg), size = known_size;
+	char name[IMATALLY_ALG_NAME_SIZE];
 
 	if (digits.end - digits.start > 2 && digits.start[0] == '0' &&
 	    (digits.start[1] == 'x' || digits.start[1] == 'X'))
@@ -92,10 +93,11 @@ static enum imatally_status add_value(struct imatally_pcrs *pcrs,
 		size = (digits.end - digits.start) / 2;
 	if (!size || (size_t)(digits.end - digits.start) != 2 * size ||
 	    !imatally_hex_decode(pcr.bank.value, size, digits.start)) {
-		if (imatally_alg_name(alg))
+		if (known_size)
 			return imatally_fail(err, IMATALLY_ERR_MALFORMED,
 					     "not a %s digest: %zu hexadecimal digits expected",
-					     imatally_alg_name(alg), 2 * size);
+					     imatally_alg_name(alg, name),
+					     2 * known_size);
 		return imatally_fail(err, IMATALLY_ERR_MALFORMED,
 				     "not a digest in hexadecimal");
 	}

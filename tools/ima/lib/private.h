@@ -4,10 +4,16 @@
 #define IMATALLY_PRIVATE_H
 
 #include <openssl/evp.h>
+#include <string.h>
 
+#include "array_size.h"
 #include "imatally.h"
 
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+/* Whether the @len bytes at @text are @word. */
+static inline bool imatally_is(const char *text, size_t len, const char *word)
+{
+	return strlen(word) == len && !memcmp(text, word, len);
+}
 
 /* error.c */
 enum imatally_status imatally_fail(struct imatally_error *err,

@@ -114,9 +114,7 @@ static enum imatally_status fail_at(struct parser *p, const char *where,
 
 static bool is(struct piece piece, const char *word)
 {
-	size_t len = piece.end - piece.start;
-
-	return strlen(word) == len && !memcmp(piece.start, word, len);
+	return imatally_is(piece.start, piece.end - piece.start, word);
 }
 
 /* Decimal, without sign, space or leading zero, at most @max (below 2^60). */

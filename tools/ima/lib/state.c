@@ -14,17 +14,6 @@
 #define STATE_VERSION 1
 #define CHECKSUM "sha256:"
 
-static void put_hex(char *text, const uint8_t *data, size_t len)
-{
-	static const char digits[] = "0123456789abcdef";
-
-	while (len--) {
-		*text++ = digits[*data >> 4];
-		*text++ = digits[*data++ & 15];
-	}
-	*text = '\0';
-}
-
 static bool sha256_hex(const void *data, size_t len, char *hex)
 {
 	uint8_t digest[EVP_MAX_MD_SIZE];
@@ -32,7 +21,7 @@ static bool sha256_hex(const void *data, size_t len, char *hex)
 
 	if (!EVP_Q_digest(NULL, "SHA256", NULL, data, len, digest, &size))
 		return false;
-	put_hex(hex, digest, size);
+	imatally_hex_from_bytes(hex, digest, size);
 	return true;
 }
 
@@ -52,7 +41,7 @@ static bool entry_hex(const struct imatally_entry *entry, char *hex)
 	       EVP_DigestUpdate(ctx, entry->data, entry->data_len) &&
 	       EVP_DigestFinal_ex(ctx, digest, NULL);
 	if (done)
-		put_hex(hex, digest, 32);
+		imatally_hex_from_bytes(hex, digest, 32);
 	EVP_MD_CTX_free(ctx);
 	EVP_MD_free(md);
 	return done;
@@ -81,7 +70,8 @@ static json_t *keep_values(const struct bank *bank, enum mode mode)
 		return json_null();
 	array = json_array();
 	for (pcr = 0; pcr <= IMATALLY_MAX_PCR; pcr++) {
-		put_hex(hex, bank->pcr[pcr].value[mode], bank->hash.size);
+		imatally_hex_from_bytes(hex, bank->pcr[pcr].value[mode],
+					bank->hash.size);
 		json_array_append_new(array, bank->pcr[pcr].known ?
 					     json_string(hex) : json_null());
 	}
@@ -171,7 +161,7 @@ static json_t *keep_mark(const struct reading *r)
 	hex = malloc(2 * r->mark_len + 1);
 	if (!hex)
 		return NULL;
-	put_hex(hex, (const uint8_t *)r->mark_text, r->mark_len);
+	imatally_hex_from_bytes(hex, r->mark_text, r->mark_len);
 	mark = json_pack("{s:I, s:I, s:s}", "index", (json_int_t)r->mark.index,
 			 "kernel", (json_int_t)r->mark.kernel, "text", hex);
 	free(hex);

@@ -43,17 +43,12 @@ static const struct imatally_field_type types[] = {
 	{ "xattrvalues", IMATALLY_SHAPE_BYTES },
 };
 
-static bool is(const char *name, size_t len, const char *candidate)
-{
-	return strlen(candidate) == len && !memcmp(name, candidate, len);
-}
-
 static const struct imatally_field_type *find_type(const char *id, size_t len)
 {
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(types); i++)
-		if (is(id, len, types[i].id))
+		if (imatally_is(id, len, types[i].id))
 			return &types[i];
 	return NULL;
 }
@@ -91,14 +86,14 @@ bool imatally_template_find(struct imatally_template *t, const char *name,
 	if (len > sizeof(t->name))
 		return false;
 	for (i = 0; i < ARRAY_SIZE(templates); i++) {
-		if (!is(name, len, templates[i].name))
+		if (!imatally_is(name, len, templates[i].name))
 			continue;
 		format = templates[i].format;
 		format_len = strlen(format);
 	}
 	if (!parse_format(t, format, format_len))
 		return false;
-	t->is_ima = is(name, len, "ima");
+	t->is_ima = imatally_is(name, len, "ima");
 	memcpy(t->name, name, len);
 	t->name_len = len;
 	return true;

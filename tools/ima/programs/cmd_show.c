@@ -15,20 +15,16 @@ const char cmd_show_usage[] =
 
 static void show_pcr(const struct imatally_record *rec)
 {
-	unsigned int i, j;
+	char digits[2 * IMATALLY_MAX_DIGEST + 1];
+	char name[IMATALLY_ALG_NAME_SIZE];
+	unsigned int i;
 
 	printf("  %-17s %u\n", "pcr", rec->pcr);
 	for (i = 0; i < rec->nr_banks; i++) {
 		const struct imatally_bank_value *bank = &rec->bank[i];
-		const char *name = imatally_alg_name(bank->alg);
 
-		if (name)
-			printf("    %-15s ", name);
-		else
-			printf("    0x%04x%-9s ", bank->alg, "");
-		for (j = 0; j < bank->len; j++)
-			printf("%02x", bank->value[j]);
-		putchar('\n');
+		printf("    %-15s %s\n", imatally_alg_name(bank->alg, name),
+		       imatally_hex_from_bytes(digits, bank->value, bank->len));
 	}
 }
 
@@ -65,15 +61,13 @@ static void show_record(const struct imatally_entry *entry,
 static json_t *values(const struct imatally_record *rec)
 {
 	json_t *v = json_object();
-	char number[7];
+	char name[IMATALLY_ALG_NAME_SIZE];
 	unsigned int i;
 
 	for (i = 0; i < rec->nr_banks; i++) {
 		const struct imatally_bank_value *bank = &rec->bank[i];
-		const char *name = imatally_alg_name(bank->alg);
 
-		snprintf(number, sizeof(number), "0x%04x", bank->alg);
-		v = js_with(v, name ? name : number,
+		v = js_with(v, imatally_alg_name(bank->alg, name),
 			    js_hex(bank->value, bank->len));
 	}
 	return v;

@@ -28,22 +28,19 @@ json_t *js_hex(const uint8_t *data, size_t len)
 {
 	char *digits = malloc(2 * len + 1);
 	json_t *value;
-	size_t i;
 
 	if (!digits)
 		return NULL;
-	for (i = 0; i < len; i++)
-		sprintf(digits + 2 * i, "%02x", data[i]);
-	value = json_stringn(digits, 2 * len);
+	value = json_string(imatally_hex_from_bytes(digits, data, len));
 	free(digits);
 	return value;
 }
 
 json_t *js_alg(uint16_t alg)
 {
-	const char *name = imatally_alg_name(alg);
+	char name[IMATALLY_ALG_NAME_SIZE];
 
-	return name ? json_string(name) : json_sprintf("0x%04x", alg);
+	return json_string(imatally_alg_name(alg, name));
 }
 
 json_t *js_number(bool valid, int64_t number)

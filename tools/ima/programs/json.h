@@ -15,7 +15,7 @@
 /* Any bytes: those that are not UTF-8 become '?'. */
 json_t *js_text(const char *text);
 json_t *js_hex(const uint8_t *data, size_t len);
-/* The kernel's name, or 0x and four digits. */
+/* Its name, as imatally_alg_name() has it. */
 json_t *js_alg(uint16_t alg);
 /* Number, or null if it is not @valid. */
 json_t *js_number(bool valid, int64_t number);

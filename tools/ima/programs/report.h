@@ -69,6 +69,8 @@ void name_end(char text[48], bool valid, uint64_t index,
 /* Why the counter is not judged: bits; @name is that of the errno, or "". */
 void put_reasons(FILE *to, unsigned int unjudged, const char *name);
 void put_alg(FILE *to, uint16_t alg);
+/* At most IMATALLY_MAX_DIGEST bytes, in hexadecimal. */
+void put_digest(FILE *to, const uint8_t *digest, size_t size);
 void put_verdict(FILE *to, const struct imatally_result *result);
 void put_summary(FILE *to, const struct imatally_result *result);
 /* What became of the state; nothing without one. */

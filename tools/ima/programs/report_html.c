@@ -143,11 +143,9 @@ static void put_title(FILE *to, const struct report *report)
 static void put_signer(FILE *to, const struct signer *signer)
 {
 	const struct imatally_clock *clock = &signer->attested.clock;
-	size_t i;
 
 	fputs("<dt>PCR values</dt><dd>signed by the AK <span class=\"digest\">sha256:", to);
-	for (i = 0; i < sizeof(signer->fingerprint); i++)
-		fprintf(to, "%02x", signer->fingerprint[i]);
+	put_digest(to, signer->fingerprint, sizeof(signer->fingerprint));
 	fputs("</span>", to);
 	if (signer->weak)
 		fputs("; only SHA-1 values are, which does not withstand collisions", to);
@@ -333,7 +331,6 @@ static void put_intervals(FILE *to, const struct report *report)
 static void put_values(FILE *to, const struct report *report)
 {
 	size_t i;
-	int j;
 
 	if (!report->result)
 		return;
@@ -346,8 +343,7 @@ static void put_values(FILE *to, const struct report *report)
 		fprintf(to, "<tr><td>%" PRIu32 "</td><td>", target->pcr);
 		put_alg(to, target->bank.alg);
 		fputs("</td><td class=\"digest\">", to);
-		for (j = 0; j < target->bank.len; j++)
-			fprintf(to, "%02x", target->bank.value[j]);
+		put_digest(to, target->bank.value, target->bank.len);
 		fputs("</td><td>", to);
 		put_match(to, target);
 		fputs("</td></tr>\n", to);

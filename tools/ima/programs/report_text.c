@@ -27,11 +27,9 @@ static void put_findings(const struct imatally_result *result,
 static void put_signer(const struct signer *signer)
 {
 	const struct imatally_clock *clock = &signer->attested.clock;
-	size_t i;
 
 	printf("PCR values: signed by the AK sha256:");
-	for (i = 0; i < sizeof(signer->fingerprint); i++)
-		printf("%02x", signer->fingerprint[i]);
+	put_digest(stdout, signer->fingerprint, sizeof(signer->fingerprint));
 	printf("\n  TPM: resetCount %" PRIu32 ", restartCount %" PRIu32
 	       ", clock %" PRIu64 " ms", clock->reset, clock->restart,
 	       clock->clock);

@@ -22,12 +22,16 @@ static const char *updates(int64_t count)
 
 void put_alg(FILE *to, uint16_t alg)
 {
-	const char *name = imatally_alg_name(alg);
+	char name[IMATALLY_ALG_NAME_SIZE];
 
-	if (name)
-		fputs(name, to);
-	else
-		fprintf(to, "0x%04x", alg);
+	fputs(imatally_alg_name(alg, name), to);
+}
+
+void put_digest(FILE *to, const uint8_t *digest, size_t size)
+{
+	char digits[2 * IMATALLY_MAX_DIGEST + 1];
+
+	fputs(imatally_hex_from_bytes(digits, digest, size), to);
 }
 
 static void put_point(FILE *to, const struct imatally_point *point)

@@ -13,8 +13,7 @@
 
 #include <cmocka.h>
 
+#include "../lib/array_size.h"
 #include "imatally.h"
-
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 #endif /* TESTS_TEST_H */

@@ -420,18 +420,16 @@ static enum imatally_status load_with(const char *text, const char *by)
 {
 	char *at = strstr(state, text), forged[1 << 16];
 	unsigned char digest[32];
+	char hex[2 * sizeof(digest) + 1];
 	size_t len, size;
-	unsigned int i;
 
 	assert_non_null(at);
 	len = snprintf(forged, sizeof(forged), "%.*s%s%s", (int)(at - state),
 		       state, by, at + strlen(text));
 	len = strchr(forged, '\n') - forged;
 	EVP_Q_digest(NULL, "SHA256", NULL, forged, len, digest, &size);
-	len += sprintf(forged + len, "\nsha256:");
-	for (i = 0; i < size; i++)
-		len += sprintf(forged + len, "%02x", digest[i]);
-	len += sprintf(forged + len, "\n");
+	len += sprintf(forged + len, "\nsha256:%s\n",
+		       imatally_hex_from_bytes(hex, digest, size));
 	return load(forged, len);
 }
 

@@ -14,14 +14,13 @@
 
 static void print_digest(const struct imatally_entry *entry, const char *alg)
 {
+	char digits[2 * EVP_MAX_MD_SIZE + 1];
 	uint8_t digest[EVP_MAX_MD_SIZE];
-	unsigned int len, i;
+	unsigned int len;
 
 	EVP_Digest(entry->data, entry->data_len, digest, &len,
 		   EVP_get_digestbyname(alg), NULL);
-	printf("%s=", alg);
-	for (i = 0; i < len; i++)
-		printf("%02x", digest[i]);
+	printf("%s=%s", alg, imatally_hex_from_bytes(digits, digest, len));
 }
 
 static void print_extends(const struct machine *m)

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the library, the command and the tests all need, and nobody else. */
+#ifndef IMATALLY_ARRAY_SIZE_H
+#define IMATALLY_ARRAY_SIZE_H
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+#endif /* IMATALLY_ARRAY_SIZE_H */
