@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "imatally.h"
+#include "commands.h"
 #include "kernel.h"
 #include "tpm.h"
 

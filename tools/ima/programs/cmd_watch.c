@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "imatally.h"
+#include "commands.h"
 #include "kernel.h"
 
 const char cmd_watch_usage[] =

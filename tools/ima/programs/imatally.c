@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "imatally.h"
+#include "commands.h"
 
 static const struct command {
 	const char *name;

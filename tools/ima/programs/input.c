@@ -1,49 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Opening what the user names, and saying what is wrong with it. */
+/* Opening and reading what the user names. */
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "imatally.h"
+#include "commands.h"
 
 #define TEXT_MAX (1 << 20)
-
-static _Thread_local struct complaint last;
-
-void complain(const char *fmt, ...)
-{
-	va_list ap;
-
-	memset(&last, 0, sizeof(last));
-	va_start(ap, fmt);
-	vsnprintf(last.text, sizeof(last.text), fmt, ap);
-	va_end(ap);
-	fprintf(stderr, "imatally: %s\n", last.text);
-}
-
-void complain_about(const char *name, const struct imatally_error *err)
-{
-	if (!err->in_log) {
-		complain("%s: %s", name, err->text);
-		return;
-	}
-	complain("%s: entry %" PRIu64 ", offset %" PRIu64 ": %s", name,
-		 err->entry, err->offset, err->text);
-	last.in_log = true;
-	last.entry = err->entry;
-	last.offset = err->offset;
-}
-
-const struct complaint *last_complaint(void)
-{
-	return last.text[0] ? &last : NULL;
-}
 
 /* NULL with errno set, also for one that could not be opened */
 static FILE *open_fd(int fd)
@@ -122,12 +89,4 @@ char *input_read(const char *path, size_t *len)
 char *input_read_within(const char *path, size_t *len)
 {
 	return read_all(input_open_within(path), path, len);
-}
-
-int finish_output(int status)
-{
-	if (!fflush(stdout) && !ferror(stdout))
-		return status;
-	complain("can't write the output");
-	return EXIT_ERROR;
 }

@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "imatally.h"
+#include "commands.h"
 
 /* Started tasks whose answers wait for that of an earlier one */
 #define MAX_WAITING 256

@@ -5,7 +5,7 @@
 
 #include <jansson.h>
 
-#include "imatally.h"
+#include "commands.h"
 
 /*
  * All of them take NULL for what could not be made, and make NULL of it: only

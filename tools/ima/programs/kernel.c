@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "imatally.h"
+#include "commands.h"
 #include "kernel.h"
 
 int kernel_request_record(const char *ima)

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "imatally.h"
+#include "commands.h"
 
 int nonce_parse(struct imatally_bytes *nonce, const char *digits)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Writing files whole, or not at all. */
+/* Writing files whole, or not at all; and standard output. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "imatally.h"
+#include "commands.h"
 
 /* Like open(2) for writing, but at a name that nobody else writes to or has made. */
 static FILE *open_new(char *template)
@@ -74,4 +74,12 @@ int output_write(const char *path, const void *data, size_t len)
 		return -1;
 	fwrite(data, 1, len, output.file);
 	return output_close(&output, true);
+}
+
+int finish_output(int status)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return status;
+	complain("can't write the output");
+	return EXIT_ERROR;
 }

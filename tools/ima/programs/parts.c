@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "imatally.h"
+#include "commands.h"
 
 /* NULL after a complaint */
 static FILE *open_part(struct parts *parts, const char *path, bool is_within)

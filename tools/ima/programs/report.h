@@ -3,7 +3,7 @@
 #ifndef PROGRAMS_REPORT_H
 #define PROGRAMS_REPORT_H
 
-#include "imatally.h"
+#include "commands.h"
 
 struct report {
 	int status;		/* exit status that follows from it */

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "imatally.h"
+#include "commands.h"
 
 int state_read(const char *path, struct imatally_verifier *v)
 {

@@ -8,7 +8,7 @@
 #include <tss2/tss2_rc.h>
 #include <tss2/tss2_tctildr.h>
 
-#include "imatally.h"
+#include "commands.h"
 #include "tpm.h"
 #include "tpm_key.h"
 

@@ -3,7 +3,7 @@
 #ifndef PROGRAMS_TPM_H
 #define PROGRAMS_TPM_H
 
-#include "imatally.h"
+#include "commands.h"
 
 /* All functions complain on stderr themselves, and return 0 or -1. */
 

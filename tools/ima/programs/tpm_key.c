@@ -9,7 +9,7 @@
 #include <string.h>
 #include <tss2/tss2_mu.h>
 
-#include "imatally.h"
+#include "commands.h"
 #include "tpm_key.h"
 
 int tpm_key_template(const char *alg, TPM2B_PUBLIC *template)

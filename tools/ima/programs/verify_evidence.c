@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "imatally.h"
+#include "commands.h"
 
 /* A file that is read whole; NULL after a complaint. */
 static char *read_in(const char *dir, const char *name, size_t *len)

@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../include/imatally.h"
+#include "imatally.h"
 #include "mklog.h"
 
 static FILE *create(const char *dir, const char *name)

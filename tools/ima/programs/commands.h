@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* What the commands share. */
-#ifndef PROGRAMS_IMATALLY_H
-#define PROGRAMS_IMATALLY_H
+#ifndef PROGRAMS_COMMANDS_H
+#define PROGRAMS_COMMANDS_H
 
-#include "../include/imatally-evidence.h"
-#include "../include/imatally.h"
-
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#include "../lib/array_size.h"
+#include "imatally-evidence.h"
+#include "imatally.h"
 
 /* Exit statuses; 0 to 2 are verdicts. */
 #define EXIT_ERROR 3
@@ -28,12 +27,14 @@ struct complaint {
 	uint64_t offset;
 };
 
-/* input.c: all complain on stderr themselves */
+/* complain.c: on stderr, for the user */
 void complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* An error of the library about the file called @name. */
 void complain_about(const char *name, const struct imatally_error *err);
 /* What this thread complained about last, for reports; NULL if nothing. */
 const struct complaint *last_complaint(void);
+
+/* input.c: all complain themselves */
 /* What to call it in messages: "-" is standard input. */
 const char *input_name(const char *path);
 /* Open a file, or standard input for "-".  NULL if that fails. */
@@ -50,8 +51,6 @@ FILE *input_open_within(const char *path);
  */
 char *input_read(const char *path, size_t *len);
 char *input_read_within(const char *path, size_t *len);
-/* Flush standard output; EXIT_ERROR if that failed, else @status. */
-int finish_output(int status);
 
 /* parts.c: a log in one file or more, all of them open at once */
 struct parts {
@@ -85,6 +84,8 @@ struct output {
 int output_open(struct output *output, const char *path);
 int output_close(struct output *output, bool wanted);
 int output_write(const char *path, const void *data, size_t len);
+/* Flush standard output; EXIT_ERROR if that failed, else @status. */
+int finish_output(int status);
 
 /*
  * state.c: verify's state in the file @path.  Both return -1 after a complaint.
@@ -132,4 +133,4 @@ int evidence_check(const struct evidence_arguments *args,
 		   struct imatally_pcrs *pcrs, struct signer *signer,
 		   struct imatally_error *err);
 
-#endif /* PROGRAMS_IMATALLY_H */
+#endif /* PROGRAMS_COMMANDS_H */
