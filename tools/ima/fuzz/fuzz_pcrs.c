@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Any bytes as PCR values: as tpm2_pcrread prints them, and as sysfs does. */
 
+#include "../lib/private.h"
 #include "limit.h"
 
 static void expect_values(const struct imatally_pcrs *pcrs)

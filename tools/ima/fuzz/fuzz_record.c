@@ -6,6 +6,7 @@
 
 #include <inttypes.h>
 
+#include "../lib/reconcile.h"
 #include "limit.h"
 
 static void append_bank(char *text, size_t size,

@@ -83,9 +83,6 @@ uint16_t imatally_alg_from_name(const char *name, size_t len);
  */
 const char *imatally_alg_name(uint16_t alg, char name[IMATALLY_ALG_NAME_SIZE]);
 
-/* Digest size in bytes, or 0 if this library does not know the algorithm. */
-size_t imatally_alg_size(uint16_t alg);
-
 /*
  * Write @len bytes as 2 * @len hexadecimal digits, in lower case, and a NUL.
  * Returns @digits.
@@ -156,18 +153,6 @@ int imatally_log_next(struct imatally_log *log, struct imatally_entry *entry,
 		      struct imatally_error *err);
 void imatally_log_close(struct imatally_log *log);
 
-/* Whether imatally_log_seek() can work: not on a pipe. */
-bool imatally_log_can_seek(const struct imatally_log *log);
-
-/*
- * Go on with the entry number @index, which begins at @offset of the first
- * part; 0 and 0 is the start.  An error that the log had is forgotten.  Past the end of the log it
- * ends.  IMATALLY_ERR_IO if the file can't seek.
- */
-enum imatally_status imatally_log_seek(struct imatally_log *log,
-				       uint64_t offset, uint64_t index,
-				       struct imatally_error *err);
-
 /*
  * How a list is written.  The kernel has binary_runtime_measurements and
  * ascii_runtime_measurements, with SHA-1 template digests, and, since 6.10, both
@@ -193,14 +178,6 @@ uint64_t imatally_entry_locate(const struct imatally_entry *entry,
 /* The field called @id of an entry, or NULL. */
 const struct imatally_field *
 imatally_entry_field(const struct imatally_entry *entry, const char *id);
-
-/*
- * Whether a field of the entry is the event name @name: by its bytes.  What the
- * template is called, and so its fields, is in no digest: anybody may have
- * written it.
- */
-bool imatally_entry_is_named(const struct imatally_entry *entry,
-			     const char *name);
 
 /* A zero template digest marks a violation; the kernel extends it as ff..ff. */
 bool imatally_entry_is_violation(const struct imatally_entry *entry);
@@ -334,73 +311,7 @@ enum imatally_status imatally_pcrs_add_hex(struct imatally_pcrs *pcrs,
 void imatally_pcrs_free(struct imatally_pcrs *pcrs);
 
 /* ------------------------------------------------------------------------- */
-/* replay.c: what the PCRs should be                                         */
-
-enum imatally_match {
-	IMATALLY_MATCH_UNKNOWN,	/* not replayed, or not since the last gap */
-	IMATALLY_MATCH_SAME,
-	IMATALLY_MATCH_DIFFERENT,
-};
-
-struct imatally_replay;
-
-struct imatally_replay *imatally_replay_new(void);
-void imatally_replay_free(struct imatally_replay *replay);
-
-/*
- * Replay bank @alg too.  From the log's start: all PCRs are zero now.
- * Otherwise unknown, until imatally_replay_restart().
- * IMATALLY_ERR_CRYPTO if libcrypto can't compute @alg.
- */
-enum imatally_status imatally_replay_add_bank(struct imatally_replay *replay,
-					      uint16_t alg, bool from_start);
-bool imatally_replay_has_bank(const struct imatally_replay *replay,
-			      uint16_t alg);
-
-/*
- * Replay every bank's own digests alone, and no padded SHA-1 (see
- * imatally_replay_compare()): IMATALLY_MATCH_DIFFERENT then says nothing.  To be
- * called before the banks are added.
- */
-void imatally_replay_assume_own(struct imatally_replay *replay);
-
-/*
- * Extend the entry's PCR in all banks as the kernel did.  *@altered is set if
- * the template digest in the log is not that of the entry's data.
- */
-enum imatally_status imatally_replay_extend(struct imatally_replay *replay,
-					    const struct imatally_entry *entry,
-					    bool *altered);
-
-/*
- * Compare with a PCR's true value.  A kernel that lacks a bank's algorithm
- * extends zero-padded SHA-1 digests there; as nothing in the log says so, both
- * are replayed until a true value tells them apart, and either counts as
- * IMATALLY_MATCH_SAME.
- */
-enum imatally_match
-imatally_replay_compare(const struct imatally_replay *replay, uint32_t pcr,
-			const struct imatally_bank_value *bank);
-
-/*
- * Learn from a true value that compared as the same which kind of digests this
- * kernel extends.  Returns true if they are padded SHA-1.
- */
-bool imatally_replay_settle(struct imatally_replay *replay, uint32_t pcr,
-			    const struct imatally_bank_value *bank);
-
-/* Another kernel begins here: it may have other algorithms. */
-void imatally_replay_new_kernel(struct imatally_replay *replay);
-
-/* Go on from a PCR's true value, whatever was replayed. */
-void imatally_replay_restart(struct imatally_replay *replay, uint32_t pcr,
-			     const struct imatally_bank_value *bank);
-
-/* Entries are missing here: no value is known until a restart. */
-void imatally_replay_forget(struct imatally_replay *replay);
-
-/* ------------------------------------------------------------------------- */
-/* reconcile.c: the accounts of neighbouring records                         */
+/* What the records say of the entries between them                          */
 
 /* Why an interval's counter could not be judged: bits */
 enum {
@@ -411,35 +322,20 @@ enum {
 	IMATALLY_UNJUDGED_BANKS = 16,	/* the banks are not the same */
 };
 
-/* A record and where it stands in the log. */
-struct imatally_mark {
-	uint64_t index;
-	unsigned int kernel;	/* 1 is the first in the log */
-	struct imatally_record record;
-};
-
 /*
  * What lies between two neighbouring records, or between the log's start and
- * its first record (from == NULL).
+ * its first record, or its last record and its end.
  */
-struct imatally_span {
-	const struct imatally_mark *from;
-	const struct imatally_mark *to;
-	/*
-	 * Where the kernel of @to begins: the index of its boot_aggregate.  Of
-	 * @to itself if that entry is missing, 0 in a log that begins amid.
-	 */
-	uint64_t kernel_start;
-	enum imatally_match replay;	/* at @to, against its pcr values */
-	uint64_t lost_before;		/* entries known to be lost so far */
-};
-
 struct imatally_interval {
 	bool has_from, has_to;	/* else the log's start, its end */
 	uint64_t from, to;	/* index of the records */
 	enum imatally_event from_event, to_event;
 	unsigned int from_kernel, to_kernel;
-	uint64_t kernel_start;	/* as in the span */
+	/*
+	 * Where the kernel of @to begins: the index of its boot_aggregate.  Of
+	 * @to itself if that entry is missing, 0 in a log that begins amid.
+	 */
+	uint64_t kernel_start;
 
 	uint64_t present;	/* entries in the log from @from to before @to */
 
@@ -476,19 +372,6 @@ struct imatally_interval {
 
 	unsigned int unjudged;	/* IMATALLY_UNJUDGED_x */
 };
-
-/* Apply every equation whose keys both records have.  A pure function. */
-void imatally_reconcile(const struct imatally_span *span,
-			struct imatally_interval *interval);
-
-/*
- * Close the interval that begins at the log's last record, with a
- * pcrUpdateCounter that was read when the log had @entries entries: fills in
- * the counter, IMA's part and the rest, of which others' updates are a part.
- */
-void imatally_reconcile_end(const struct imatally_mark *from, uint64_t entries,
-			    uint32_t counter,
-			    struct imatally_interval *interval);
 
 /* ------------------------------------------------------------------------- */
 /* verify.c: the verdict                                                     */
@@ -570,6 +453,13 @@ struct imatally_finding {
 	uint16_t alg;
 	bool by_counter, at_most;	/* as in struct imatally_interval */
 	char word[32];			/* an errno's or a key's name, or "" */
+};
+
+/* A PCR value against the replay of the log */
+enum imatally_match {
+	IMATALLY_MATCH_UNKNOWN,	/* not replayed, or not since the last gap */
+	IMATALLY_MATCH_SAME,
+	IMATALLY_MATCH_DIFFERENT,
 };
 
 /* One of the values given, and how it compared. */

@@ -9,6 +9,7 @@
 
 #include "ascii.h"
 #include "binary.h"
+#include "log.h"
 
 struct imatally_part {
 	FILE *file;

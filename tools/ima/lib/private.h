@@ -40,6 +40,9 @@ int imatally_hex_digit(char c);
 bool imatally_hex_decode(uint8_t *out, size_t size, const char *digits);
 
 /* alg.c */
+/* Digest size in bytes, or 0 if this library does not know the algorithm. */
+size_t imatally_alg_size(uint16_t alg);
+
 /* To be freed with EVP_MD_free(); NULL if libcrypto does not have it. */
 EVP_MD *imatally_alg_fetch(uint16_t alg);
 
@@ -83,6 +86,15 @@ void imatally_digester_free(struct imatally_digester *digester);
 int imatally_digester_check(struct imatally_digester *digester,
 			    const struct imatally_entry *entry);
 
+/* entry.c */
+/*
+ * Whether a field of the entry is the event name @name: by its bytes.  What the
+ * template is called, and so its fields, is in no digest: anybody may have
+ * written it.
+ */
+bool imatally_entry_is_named(const struct imatally_entry *entry,
+			     const char *name);
+
 /* trail.c */
 #define IMATALLY_MAX_LEFT_OUT 16
 
@@ -117,22 +129,6 @@ void imatally_trail_add(struct imatally_trail *trail, uint64_t index,
 enum imatally_search imatally_trail_search(struct imatally_trail *trail,
 					   const uint8_t *goal, uint64_t at_most,
 					   struct imatally_left_out *left_out);
-
-/* replay.c */
-/*
- * The same for the PCR that imatally_replay_follow() named, since the last
- * value of its that was confirmed or set.
- */
-enum imatally_search
-imatally_replay_search(struct imatally_replay *replay, uint32_t pcr,
-		       const struct imatally_bank_value *value,
-		       uint64_t at_most, struct imatally_left_out *left_out);
-/* Keep a trail of @pcr, in the first bank, from here on. */
-enum imatally_status imatally_replay_follow(struct imatally_replay *replay,
-					    uint32_t pcr);
-/* What is replayed for @pcr is the true value: @alg's trail begins here. */
-void imatally_replay_confirm(struct imatally_replay *replay, uint32_t pcr,
-			     uint16_t alg);
 
 /* finding.c */
 /* @kind is one of enum imatally_kind. */

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#include "private.h"
+#include "reconcile.h"
 
 static bool has(const struct imatally_mark *mark, enum imatally_key key)
 {

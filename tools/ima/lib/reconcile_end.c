@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The account between the last record and a counter that was read later. */
 
-#include "private.h"
+#include "reconcile.h"
 
 void imatally_reconcile_end(const struct imatally_mark *from, uint64_t entries,
 			    uint32_t counter, struct imatally_interval *iv)

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "replay.h"
 #include "verifier.h"
 
 #define STATE_VERSION 1

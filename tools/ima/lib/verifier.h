@@ -8,7 +8,8 @@
 
 #include <jansson.h>
 
-#include "private.h"
+#include "reconcile.h"
+#include "replay.h"
 
 /* How the values given for one PCR compared on the way. */
 struct pcr_state {

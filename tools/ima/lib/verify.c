@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "log.h"
 #include "verifier.h"
 
 enum imatally_status imatally_reading_begin(struct reading *r,

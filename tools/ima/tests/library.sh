@@ -41,6 +41,9 @@ ${CC:-cc} -Wall -Wextra -Werror examples/verdict.c $(pkg-config --cflags --libs 
 ${CC:-cc} -Wall -Wextra -Werror examples/verdict.c $(pkg-config --cflags libimatally) "$lib/libimatally.a" \
 	$(PKG_CONFIG_SYSROOT_DIR='' pkg-config --libs libcrypto jansson tss2-mu) -o "$root/static"
 readelf -d "$root/shared" | grep -q 'NEEDED.*libimatally.so.0' || fail 'the shared library is not linked'
+# shellcheck disable=SC2046
+${CC:-cc} -Wall -Wextra -Werror examples/entries.c $(pkg-config --cflags --libs libimatally) -o "$root/entries"
+LD_LIBRARY_PATH=$lib "$root/entries" <"$vectors/two-kernels/list" | grep -q ' boot_aggregate$' || fail 'entries'
 for program in shared static; do
 	verdict_of "$root/$program" kexec-complete 0
 	verdict_of "$root/$program" kexec-cut 1

@@ -6,6 +6,7 @@
 
 #include <dirent.h>
 
+#include "../lib/log.h"
 #include "mklog.h"
 #include "test.h"
 

@@ -4,6 +4,7 @@
 #include <malloc.h>
 #include <unistd.h>
 
+#include "../lib/log.h"
 #include "mklog.h"
 #include "test.h"
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Each equation between two neighbouring records. */
 
+#include "../lib/reconcile.h"
 #include "test.h"
 
 /*

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Replay: the PCRs that a machine's log leads to are the machine's PCRs. */
 
+#include "../lib/replay.h"
 #include "mklog.h"
 #include "test.h"
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A counter read together with the PCR values: what it says of the log's end. */
 
+#include "../lib/reconcile.h"
 #include "test.h"
 
 #include "mklog.h"
