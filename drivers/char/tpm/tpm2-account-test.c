@@ -10,7 +10,7 @@
 
 #include "tpm.h"
 
-/* A bank of an algorithm that only this TPM knows */
+/* The algorithm of a bank that only this TPM knows */
 #define ALG_OF_ONE_TPM	0x7001
 #define ALG_UNKNOWN	0x7002
 
@@ -65,7 +65,7 @@ static void add_filler(struct command *cmd, size_t size)
 	set_length(cmd, cmd->len);
 }
 
-/* An authorization area of @sessions, with nonce and HMAC where not passwords */
+/* Add an authorization area of passwords, or of HMACs if @nonce_size is set. */
 static void add_auth(struct command *cmd, u32 sessions, u16 nonce_size)
 {
 	add(cmd, sessions * (4 + 2 + nonce_size + 1 + 2 + nonce_size), 4);
@@ -102,7 +102,7 @@ static void add_digest(struct command *cmd, u16 alg_id, size_t size)
 	add_filler(cmd, size);
 }
 
-/* TPM2_PCR_Extend in the banks sha1 and sha256 */
+/* Add digests for the banks sha1 and sha256. */
 static void add_two_digests(struct command *cmd)
 {
 	add(cmd, 2, 4);
@@ -143,14 +143,14 @@ static void test_extend_counts_each_digest(struct kunit *test)
 	extend_two(cmd, 10);
 	KUNIT_EXPECT_EQ(test, expected_of(cmd), 2);
 
-	/* One bank twice */
+	/* The same bank twice */
 	begin_auth(cmd, TPM2_CC_PCR_EXTEND, 10);
 	add(cmd, 2, 4);
 	add_digest(cmd, TPM_ALG_SHA1, SHA1_DIGEST_SIZE);
 	add_digest(cmd, TPM_ALG_SHA1, SHA1_DIGEST_SIZE);
 	KUNIT_EXPECT_EQ(test, expected_of(cmd), 2);
 
-	/* A bank whose digest size only the TPM could tell */
+	/* A bank whose digest size only the TPM knows */
 	begin_auth(cmd, TPM2_CC_PCR_EXTEND, 10);
 	add(cmd, 2, 4);
 	add_digest(cmd, ALG_OF_ONE_TPM, 24);
@@ -199,7 +199,7 @@ static void test_extend_skips_banks_that_are_off(struct kunit *test)
 				    off[i].alg_id);
 	}
 
-	/* None is on: sizes of SHA-1 and SHA-256 */
+	/* The banks sha1 and sha256 can be off, too. */
 	extend_two(cmd, 10);
 	KUNIT_EXPECT_EQ(test, tpm2_expected_updates(cmd->data, cmd->len,
 						    &banks[0], 1, 0), 1);
@@ -244,7 +244,7 @@ static void test_reset_and_clear_count_one(struct kunit *test)
 {
 	struct command *cmd = alloc_command(test);
 
-	/* Whatever the banks that hold it */
+	/* Regardless of the number of banks that hold the PCR */
 	begin_auth(cmd, TPM2_CC_PCR_RESET, 10);
 	KUNIT_EXPECT_EQ(test, expected_of(cmd), 1);
 	begin_auth(cmd, TPM2_CC_PCR_RESET, 13);
@@ -274,7 +274,7 @@ static void test_some_pcrs_never_count(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, expected_of(cmd), 0);
 	}
 
-	/* On a TPM where they do */
+	/* On a TPM where PCR 16 counts */
 	extend_two(cmd, 16);
 	KUNIT_EXPECT_EQ(test, tpm2_expected_updates(cmd->data, cmd->len, banks,
 						    ARRAY_SIZE(banks), 0), 2);
@@ -299,7 +299,7 @@ static void test_other_commands_count_nothing(struct kunit *test)
 		KUNIT_EXPECT_EQ_MSG(test, expected_of(cmd), 0, "%#x", cc);
 	}
 
-	/* Of a vendor */
+	/* A vendor-specific command */
 	put_unaligned_be32(TPM2_CC_PCR_EXTEND | BIT(29), &cmd->data[6]);
 	KUNIT_EXPECT_EQ(test, expected_of(cmd), 0);
 }
@@ -325,13 +325,13 @@ static void test_sessions_are_skipped(struct kunit *test)
 		}
 	}
 
-	/* Without any, the TPM refuses each of the commands. */
+	/* Without a session, the TPM refuses these commands. */
 	extend_two(cmd, 10);
 	put_unaligned_be16(TPM2_ST_NO_SESSIONS, cmd->data);
 	KUNIT_EXPECT_EQ(test, expected_of(cmd), 0);
 }
 
-/* One of each command that counts */
+/* Make one of the commands that count. */
 static void make_command(struct command *cmd, int i)
 {
 	switch (i) {
@@ -368,7 +368,7 @@ static void test_truncated_commands_count_nothing(struct kunit *test)
 		KUNIT_EXPECT_GT(test, expected_of(cmd), 0);
 
 		for (len = 0; len < full; len++) {
-			/* Of exactly that size, for KASAN to see beyond */
+			/* Exactly this size, so that KASAN detects overruns */
 			cut = kunit_kmalloc(test, max(len, 1), GFP_KERNEL);
 			KUNIT_ASSERT_NOT_NULL(test, cut);
 
@@ -389,7 +389,7 @@ static void test_truncated_commands_count_nothing(struct kunit *test)
 
 static void test_sizes_that_lie_count_nothing(struct kunit *test)
 {
-	/* Offsets: of authorizationSize, and of what follows its 9 bytes */
+	/* Offsets of authorizationSize and of what follows the 9-byte area */
 	static const size_t auth = TPM_HEADER_SIZE + 4;
 	static const size_t params = TPM_HEADER_SIZE + 4 + 4 + 9;
 	struct command *cmd = alloc_command(test);
@@ -439,7 +439,7 @@ static void test_bytes_that_are_not_sent_are_ignored(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, expected_of(cmd), 2);
 }
 
-/* Whatever the bytes: no access beyond them, and no more than they can hold. */
+/* Random bytes cause no overruns, and count no more than they can hold. */
 static void test_random_bytes(struct kunit *test)
 {
 	struct command *cmd = alloc_command(test);
@@ -453,7 +453,7 @@ static void test_random_bytes(struct kunit *test)
 	for (i = 0; i < 100000; i++) {
 		make_command(cmd, prandom_u32_state(&rnd) % NR_COMMANDS);
 
-		/* The length as it is, or anything */
+		/* Use the correct length or a random one. */
 		len = cmd->len;
 		if (prandom_u32_state(&rnd) % 4 == 0)
 			len = prandom_u32_state(&rnd) % (2 * cmd->len);
@@ -502,7 +502,7 @@ static void test_account_by_outcome(struct kunit *test)
 
 	mutex_lock(&chip->tpm_mutex);
 
-	/* Refused, or not executed in spite of all the retries */
+	/* Refused, or not executed despite all retries */
 	tpm2_account(chip, updates, TPM_HEADER_SIZE, 0x0907);
 	tpm2_account(chip, updates, TPM_HEADER_SIZE, TPM2_RC_RETRY);
 	KUNIT_EXPECT_EQ(test, chip->pcr_updates, 0);
@@ -533,7 +533,7 @@ static void test_account_is_of_tpm2_only(struct kunit *test)
 			0);
 }
 
-/* tpm_transmit() sends no more than TPM_BUFSIZE, however large the buffer. */
+/* tpm_transmit() sends at most TPM_BUFSIZE bytes, even from a larger buffer. */
 static void test_account_of_commands_that_are_not_sent(struct kunit *test)
 {
 	struct tpm_chip *chip = alloc_chip(test);

@@ -1,27 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The account of PCR updates: by how much the commands that the TPM has
- * acknowledged should have moved its pcrUpdateCounter.
+ * Account of PCR updates: by how much the commands that the TPM acknowledged
+ * should have incremented its pcrUpdateCounter
  *
  * Every command of the kernel, of /dev/tpm0 and of /dev/tpmrm0 passes through
- * tpm_transmit(), where it is accounted. Whoever compares the account with the
- * counter sees updates that went past this kernel.
+ * tpm_transmit(), which accounts for it. Comparing the account with the counter
+ * reveals updates that bypassed this kernel.
  *
- * These commands move the counter, by the reference code of the TPM 2.0 Library
- * Specification:
+ * According to the reference code of the TPM 2.0 Library Specification, these
+ * commands increment the counter:
  *
- *	TPM2_PCR_Extend			one for each digest, if its bank holds
+ *	TPM2_PCR_Extend			by one for each digest whose bank holds
  *					the PCR
- *	TPM2_PCR_Event,			one for each bank that holds the PCR
+ *	TPM2_PCR_Event,			by one for each bank that holds the PCR
  *	TPM2_EventSequenceComplete
- *	TPM2_PCR_Reset			one
- *	TPM2_Clear			one
+ *	TPM2_PCR_Reset			by one
+ *	TPM2_Clear			by one
  *
- * except that an update of TPM_RH_NULL, or of a PCR that the TPM has among
- * those of TPM_PT_PCR_NO_INCREMENT, does not.
+ * Updates of TPM_RH_NULL, and of the PCRs that the TPM reports in
+ * TPM_PT_PCR_NO_INCREMENT, do not count.
  *
- * chip->pcr_updates and chip->pcr_updates_uncertain are guarded by
- * chip->tpm_mutex, as the TPM is.
+ * chip->pcr_updates and chip->pcr_updates_uncertain are protected by
+ * chip->tpm_mutex, like the TPM itself.
  */
 
 #include <crypto/hash_info.h>
@@ -29,12 +29,12 @@
 
 #include "tpm.h"
 
-/* Hashes of banks that this kernel does not use, but other software may. */
+/* Hash algorithms that the kernel does not use, but other software may */
 #define TPM_ALG_SHA3_256	0x0027
 #define TPM_ALG_SHA3_384	0x0028
 #define TPM_ALG_SHA3_512	0x0029
 
-/* The size of a digest in a bank that is not allocated, 0 if unknown. */
+/* Return the digest size of a bank that is not allocated, or 0 if unknown. */
 static u16 tpm2_digest_size(u16 alg_id)
 {
 	switch (alg_id) {
@@ -59,7 +59,7 @@ static u16 tpm2_digest_size(u16 alg_id)
 	}
 }
 
-/* The number of banks that hold the PCR. */
+/* Count the banks that hold the PCR. */
 static u32 tpm2_count_banks(const struct tpm_bank_info *banks, u32 nr_banks,
 			    u32 pcr_idx)
 {
@@ -73,7 +73,7 @@ static u32 tpm2_count_banks(const struct tpm_bank_info *banks, u32 nr_banks,
 	return updates;
 }
 
-/* The number of digests in @pos..@end (TPML_DIGEST_VALUES) that move the PCR. */
+/* Count the digests of @pos..@end (TPML_DIGEST_VALUES) that update the PCR. */
 static u32 tpm2_count_digests(const u8 *pos, const u8 *end,
 			      const struct tpm_bank_info *banks, u32 nr_banks,
 			      u32 pcr_idx)
@@ -116,21 +116,21 @@ static u32 tpm2_count_digests(const u8 *pos, const u8 *end,
 }
 
 /**
- * tpm2_expected_updates() - tell by how much a command moves pcrUpdateCounter
+ * tpm2_expected_updates() - determine the increment of pcrUpdateCounter
  * @cmd:		the command
- * @bufsiz:		the size of the buffer that holds it. No more than the
- *			command's own length, if it is less, is looked at.
- * @banks:		the banks that are allocated
- * @nr_banks:		the number of @banks
- * @no_increment:	BIT(n) is set if updates of PCR n don't count
+ * @bufsiz:		size of the buffer that holds it. Bytes beyond the
+ *			length in the command's header are not inspected.
+ * @banks:		the allocated banks
+ * @nr_banks:		number of @banks
+ * @no_increment:	BIT(n) is set if updates of PCR n do not count
  *
- * User space chooses every byte of the command. One that is malformed counts
- * nothing, and one that names an algorithm of which neither @banks nor the
- * kernel know the size can't be parsed and counts nothing either: if a TPM
- * accepts it, the counter runs ahead of the account, which does not hide it.
- * Whatever else the TPM may refuse is left to the TPM.
+ * User space may have chosen every byte of the command. A malformed command
+ * counts nothing. Neither does a command with an algorithm whose digest size is
+ * neither in @banks nor known to the kernel, because it can't be parsed. If the
+ * TPM accepts such a command, the counter runs ahead of the account, which does
+ * not hide the update. Other reasons to refuse a command are left to the TPM.
  *
- * Return: the increment, if the TPM answers that it has executed the command.
+ * Return: the increment if the TPM executes the command.
  */
 u32 tpm2_expected_updates(const u8 *cmd, size_t bufsiz,
 			  const struct tpm_bank_info *banks, u32 nr_banks,
@@ -160,14 +160,14 @@ u32 tpm2_expected_updates(const u8 *cmd, size_t bufsiz,
 		return 0;
 	}
 
-	/* A longer command is not sent; each of these needs an authorization. */
+	/* A longer command is not sent, and all of these need authorization. */
 	if (be32_to_cpu(header->length) > bufsiz ||
 	    be16_to_cpu(header->tag) != TPM2_ST_SESSIONS)
 		return 0;
 
 	end = cmd + be32_to_cpu(header->length);
 
-	/* The header, the handles, the authorization area with its size */
+	/* Skip the header, the handles, and the authorization area. */
 	if (!tpm2_take(&pos, end, TPM_HEADER_SIZE))
 		return 0;
 
@@ -193,7 +193,7 @@ u32 tpm2_expected_updates(const u8 *cmd, size_t bufsiz,
 	case TPM2_CC_PCR_EXTEND:
 		return tpm2_count_digests(pos, end, banks, nr_banks, pcr_idx);
 	default:
-		/* The data of an event, with its size */
+		/* Skip the event data. */
 		p = tpm2_take(&pos, end, sizeof(u16));
 		if (!p || !tpm2_take(&pos, end, get_unaligned_be16(p)))
 			return 0;
@@ -203,15 +203,15 @@ u32 tpm2_expected_updates(const u8 *cmd, size_t bufsiz,
 }
 
 /**
- * tpm2_account_prepare() - look at a command that is to be sent
- * @chip:	the TPM chip to which it will be sent
+ * tpm2_account_prepare() - inspect a command before it is sent
+ * @chip:	TPM chip to which the command will be sent
  * @cmd:	the command
- * @bufsiz:	the size of the buffer that holds it
+ * @bufsiz:	size of the buffer that holds the command
  *
- * To be called before the command is sent, since the response, or a driver,
+ * Must be called before the command is sent, since the driver or the response
  * overwrites it.
  *
- * Return: what tpm2_account() has to be told.
+ * Return: the expected increment, to pass to tpm2_account().
  */
 u32 tpm2_account_prepare(const struct tpm_chip *chip, const u8 *cmd,
 			 size_t bufsiz)
@@ -227,14 +227,14 @@ u32 tpm2_account_prepare(const struct tpm_chip *chip, const u8 *cmd,
 
 /**
  * tpm2_account() - account for a command that was sent
- * @chip:	the TPM chip to which it was sent
- * @updates:	what tpm2_account_prepare() returned before
- * @len:	the length of the response, or a negative error number if no
- *		valid response was received
- * @rc:		the response's return code
+ * @chip:	TPM chip to which the command was sent
+ * @updates:	return value of tpm2_account_prepare()
+ * @len:	length of the response, or a negative errno if no valid response
+ *		was received
+ * @rc:		return code of the response
  *
- * A command that was handed to the chip may have been executed even if sending
- * it was reported to have failed, or if its answer got lost.
+ * The chip may have executed a command even if sending it failed, or if the
+ * response was lost.
  *
  * Context: The caller holds chip->tpm_mutex if @updates is not 0.
  */

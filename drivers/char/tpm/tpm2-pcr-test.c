@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KUnit tests of what the kernel makes of a TPM's answers on its PCRs: a chip
- * whose driver gives the answers that a test has put down.
+ * KUnit tests for how the kernel parses a TPM's responses about its PCRs, with
+ * a chip whose driver returns prepared responses
  */
 
 #include <crypto/hash_info.h>
@@ -11,7 +11,7 @@
 
 #include "tpm.h"
 
-/* A bank of an algorithm that only this TPM knows */
+/* The algorithm of a bank that only this TPM knows */
 #define ALG_OF_ONE_TPM	0x7001
 #define ALG_UNKNOWN	0x7002
 
@@ -20,7 +20,7 @@
 #define PCR		10
 #define UPDATE_COUNTER	0xfffffff0
 
-/* TPM_RC_VALUE, of the first parameter */
+/* TPM_RC_VALUE for the first parameter */
 #define RC_VALUE	0x1c4
 
 static const struct tpm_bank_info banks[] = {
@@ -35,16 +35,16 @@ struct answer {
 };
 
 /**
- * struct fake_tpm - a TPM that answers what it is told to
- * @pcr_read:		the answer to TPM2_PCR_Read
- * @pcrs:		the answer to TPM2_GetCapability of TPM_CAP_PCRS
- * @properties:		the same of TPM_CAP_PCR_PROPERTIES
- * @now:		the answer to the command that was sent
- * @send_error:		what send() fails with
- * @recv_error:		what recv() fails with
- * @retries:		so many times the TPM answers @retry_rc before
+ * struct fake_tpm - a TPM that returns prepared responses
+ * @pcr_read:		response to TPM2_PCR_Read
+ * @pcrs:		response to TPM2_GetCapability(TPM_CAP_PCRS)
+ * @properties:		response to TPM2_GetCapability(TPM_CAP_PCR_PROPERTIES)
+ * @now:		response to the command that was sent
+ * @send_error:		error of send()
+ * @recv_error:		error of recv()
+ * @retries:		how many times the TPM returns @retry_rc first
  * @retry_rc:		TPM_RC_RETRY or another code
- * @reads:		number of TPM2_PCR_Read that were sent
+ * @reads:		number of TPM2_PCR_Read commands that were sent
  */
 struct fake_tpm {
 	struct answer pcr_read;
@@ -88,7 +88,7 @@ static void begin(struct answer *rsp, u32 rc)
 	add(rsp, rc, 4);
 }
 
-/* PCRs, in as many bytes as the TPM likes (sizeofSelect and pcrSelect) */
+/* Add a PCR selection of @size bytes (sizeofSelect and pcrSelect). */
 static void add_pcrs(struct answer *rsp, u32 pcrs, u8 size)
 {
 	u8 select[U8_MAX] = {};
@@ -100,7 +100,7 @@ static void add_pcrs(struct answer *rsp, u32 pcrs, u8 size)
 	set_length(rsp, rsp->len);
 }
 
-/* The same of a bank (TPMS_PCR_SELECTION) */
+/* Add the PCR selection of a bank (TPMS_PCR_SELECTION). */
 static void add_selection(struct answer *rsp, u16 alg_id, u32 pcrs, u8 size)
 {
 	add(rsp, alg_id, 2);
@@ -113,7 +113,7 @@ static void add_digest(struct answer *rsp, u8 filler, u16 size)
 	add_filler(rsp, filler, size);
 }
 
-/* The answer to TPM2_PCR_Read of PCR 10 in some of the banks. */
+/* Begin the response to TPM2_PCR_Read of PCR 10 in some of the banks. */
 static void begin_pcr_read(struct answer *rsp, u32 nr_selections)
 {
 	begin(rsp, TPM2_RC_SUCCESS);
@@ -153,14 +153,14 @@ static int fake_send(struct tpm_chip *chip, u8 *buf, size_t len)
 	}
 }
 
-/* What drivers of some kernels are told beside: the size of the buffer. */
+/* Some kernel versions also pass the size of the buffer to send(). */
 static int fake_send_sync(struct tpm_chip *chip, u8 *buf, size_t bufsiz,
 			  size_t len)
 {
 	return fake_send(chip, buf, len);
 }
 
-/* Behind the answer there is something else than nothing. */
+/* Fill the buffer beyond the response, so that tests notice if it is read. */
 static int fake_recv(struct tpm_chip *chip, u8 *buf, size_t size)
 {
 	struct fake_tpm *tpm = dev_get_drvdata(&chip->dev);
@@ -211,7 +211,7 @@ static void put_chip(void *chip)
 	put_device(&((struct tpm_chip *)chip)->dev);
 }
 
-/* A TPM 2.0 with the banks above, and without the rest of a registered chip */
+/* Allocate a TPM 2.0 with the banks above, without registering the chip. */
 static struct tpm_chip *alloc_chip(struct kunit *test)
 {
 	struct fake_tpm *tpm = kunit_kzalloc(test, sizeof(*tpm), GFP_KERNEL);
@@ -235,9 +235,9 @@ static struct fake_tpm *fake(struct tpm_chip *chip)
 	return dev_get_drvdata(&chip->dev);
 }
 
-/* ---- tpm2_get_pcr_allocation(): which PCRs there are, and which count */
+/* ---- tpm2_get_pcr_allocation(): the banks, and the PCRs that never count */
 
-/* The answer to TPM2_GetCapability of TPM_CAP_PCRS: banks are to follow. */
+/* Begin the response to TPM2_GetCapability(TPM_CAP_PCRS). The banks follow. */
 static void begin_pcrs(struct answer *rsp, u32 nr_banks)
 {
 	begin(rsp, TPM2_RC_SUCCESS);
@@ -265,7 +265,7 @@ static void answer_allocation(struct fake_tpm *tpm)
 	add_selection(&tpm->pcrs, ALG_OF_ONE_TPM, BIT(PCR), 2);
 	answer_properties(&tpm->properties, TPM2_PT_PCR_NO_INCREMENT,
 			  BIT(16) | BIT(21));
-	/* To learn the size of the last bank */
+	/* The kernel reads a PCR to learn the digest size of the last bank. */
 	answer_one_bank(&tpm->pcr_read, ALG_OF_ONE_TPM, 24);
 }
 
@@ -278,7 +278,7 @@ static void test_allocation_is_of_pcrs(struct kunit *test)
 	memset(chip->allocated_banks, 0, sizeof(chip->allocated_banks));
 	KUNIT_EXPECT_EQ(test, tpm2_get_pcr_allocation(chip), 0);
 
-	/* A bank that holds no PCR is none. */
+	/* A bank that holds no PCR is skipped. */
 	KUNIT_ASSERT_EQ(test, chip->nr_allocated_banks, 3);
 	KUNIT_EXPECT_EQ(test, chip->allocated_banks[0].alg_id, TPM_ALG_SHA1);
 	KUNIT_EXPECT_EQ(test, chip->allocated_banks[0].pcr_mask, ALL_PCRS);
@@ -310,7 +310,7 @@ static void test_allocation_refuses_truncated_answers(struct kunit *test)
 				    "%zu", len);
 	}
 
-	/* More banks than there can be, or than there are; larger selections */
+	/* More banks than supported or than present, or a larger selection */
 	answer_allocation(tpm);
 	put_unaligned_be32(TPM2_MAX_PCR_BANKS + 1,
 			   &tpm->pcrs.data[TPM_HEADER_SIZE + 5]);
@@ -323,7 +323,7 @@ static void test_allocation_refuses_truncated_answers(struct kunit *test)
 	KUNIT_EXPECT_LT(test, tpm2_get_pcr_allocation(chip), 0);
 }
 
-/* A TPM that does not say which PCRs never count is one for PC clients. */
+/* A TPM that does not report the property is assumed to be a PC Client TPM. */
 static void test_allocation_without_properties(struct kunit *test)
 {
 	static const u32 usual = BIT(16) | BIT(21) | BIT(22) | BIT(23);
@@ -344,12 +344,12 @@ static void test_allocation_without_properties(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, tpm2_get_pcr_allocation(chip), 0);
 	KUNIT_EXPECT_EQ(test, chip->pcr_no_increment, usual);
 
-	/* The next property, since it does not have this one */
+	/* The TPM lacks this property and returns the next one. */
 	answer_properties(&tpm->properties, TPM2_PT_PCR_NO_INCREMENT + 1, 0);
 	KUNIT_EXPECT_EQ(test, tpm2_get_pcr_allocation(chip), 0);
 	KUNIT_EXPECT_EQ(test, chip->pcr_no_increment, usual);
 
-	/* It says: none. */
+	/* The TPM reports that all PCRs count. */
 	answer_properties(&tpm->properties, TPM2_PT_PCR_NO_INCREMENT, 0);
 	KUNIT_EXPECT_EQ(test, tpm2_get_pcr_allocation(chip), 0);
 	KUNIT_EXPECT_EQ(test, chip->pcr_no_increment, 0);
@@ -369,7 +369,7 @@ static struct kunit_suite tpm2_pcr_allocation_suite = {
 
 /* ---- tpm2_pcr_read(): one PCR in one bank */
 
-/* Read PCR 10 of the sha256 bank, and tell whether there was a digest. */
+/* Read PCR 10 of the sha256 bank, and check the digest. */
 static int read_pcr(struct kunit *test, struct tpm_chip *chip, u16 *size)
 {
 	struct tpm_digest digest = { .alg_id = TPM_ALG_SHA256 };
@@ -378,7 +378,7 @@ static int read_pcr(struct kunit *test, struct tpm_chip *chip, u16 *size)
 
 	rc = tpm2_pcr_read(chip, PCR, &digest, size);
 
-	/* What is no digest is not handed out. */
+	/* On error, nothing is written to the digest. */
 	if (rc)
 		KUNIT_EXPECT_MEMEQ(test, digest.digest, none, sizeof(none));
 	else
@@ -400,7 +400,7 @@ static void test_read_gives_the_digest(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, read_pcr(test, chip, &got), 0);
 	KUNIT_EXPECT_EQ(test, got, SHA256_DIGEST_SIZE);
 
-	/* The TPM chooses in how many bytes it tells which PCR it is. */
+	/* The TPM chooses the size of the selection. */
 	for (size = PCR / 8 + 1; size <= U8_MAX; size++) {
 		begin_pcr_read(rsp, 1);
 		add_selection(rsp, TPM_ALG_SHA256, BIT(PCR), size);
@@ -434,18 +434,18 @@ static void test_read_refuses_truncated_answers(struct kunit *test)
 	full = rsp->len;
 
 	for (len = 0; len < full; len++) {
-		/* Fewer bytes came than the header says, ... */
+		/* Fewer bytes arrive than the header says, ... */
 		rsp->len = len;
 		set_length(rsp, full);
 		KUNIT_EXPECT_EQ_MSG(test, read_pcr(test, chip, NULL), -EFAULT,
 				    "%zu", len);
-		/* ... or the header says so. */
+		/* ... or the length in the header matches. */
 		set_length(rsp, len);
 		KUNIT_EXPECT_LT_MSG(test, read_pcr(test, chip, NULL), 0, "%zu",
 				    len);
 	}
 
-	/* More bytes came than the header says. */
+	/* More or fewer bytes arrive than the header says. */
 	rsp->len = full;
 	set_length(rsp, full - 1);
 	KUNIT_EXPECT_EQ(test, read_pcr(test, chip, NULL), -EFAULT);
@@ -457,7 +457,7 @@ static void test_read_refuses_truncated_answers(struct kunit *test)
 
 static void test_read_refuses_counts_and_sizes_that_lie(struct kunit *test)
 {
-	/* Where the numbers of an answer with one bank are */
+	/* Offsets of the counts and sizes in a response with one bank */
 	static const size_t nr_selections = TPM_HEADER_SIZE + 4;
 	static const size_t select_size = TPM_HEADER_SIZE + 4 + 4 + 2;
 	static const size_t nr_digests = TPM_HEADER_SIZE + 4 + 4 + 6;
@@ -510,7 +510,7 @@ static void test_read_knows_the_size_of_the_bank(struct kunit *test)
 			KUNIT_EXPECT_LT_MSG(test, read_pcr(test, chip, NULL),
 					    0, "%u", size);
 
-		/* Or is told it, up to what a digest can be. */
+		/* If asked for the size, any valid one is accepted. */
 		if (size > TPM2_MAX_DIGEST_SIZE) {
 			KUNIT_EXPECT_EQ(test, read_pcr(test, chip, &got), -EIO);
 			continue;
@@ -545,7 +545,7 @@ static void test_read_refuses_what_was_not_asked_for(struct kunit *test)
 	add_digest(rsp, 0x5a, SHA1_DIGEST_SIZE);
 	KUNIT_EXPECT_EQ(test, read_pcr(test, chip, NULL), -EINVAL);
 
-	/* None: that of a TPM where the bank is off, and an empty one */
+	/* No bank, because it is not allocated or the response is empty */
 	begin_pcr_read(rsp, 1);
 	add_selection(rsp, TPM_ALG_SHA256, 0, TPM2_PCR_SELECT_MIN);
 	add(rsp, 0, 4);
@@ -568,7 +568,7 @@ static void test_read_tells_errors(struct kunit *test)
 		begin(&tpm->pcr_read, codes[i]);
 		KUNIT_EXPECT_EQ(test, read_pcr(test, chip, NULL), codes[i]);
 
-		/* An error is one, whatever follows it. */
+		/* What follows an error code does not matter. */
 		answer_one_bank(&tpm->pcr_read, TPM_ALG_SHA256,
 				SHA256_DIGEST_SIZE);
 		put_unaligned_be32(codes[i], &tpm->pcr_read.data[6]);
@@ -599,7 +599,7 @@ static void test_read_is_tried_again(struct kunit *test)
 	}
 }
 
-/* But not for ever: after five seconds the TPM's word is taken. */
+/* After five seconds, the TPM's return code is passed on. */
 static void test_read_is_not_tried_for_ever(struct kunit *test)
 {
 	struct tpm_chip *chip = alloc_chip(test);
@@ -633,7 +633,7 @@ static struct kunit_suite tpm2_pcr_read_suite = {
 
 static const u8 fillers[] = { 0x11, 0x22, 0x33 };
 
-/* The banks in the order of @order, by their index; each has its own filler. */
+/* Return the banks with the indices @order. Each bank has its own filler. */
 static void answer_banks(struct answer *rsp, const int *order, int count)
 {
 	int i;
@@ -655,7 +655,7 @@ static void answer_all_banks(struct answer *rsp)
 	answer_banks(rsp, order, ARRAY_SIZE(order));
 }
 
-/* The counter is that of the answer, and the digests are those of their banks. */
+/* Check the counter, and that each digest is that of its bank. */
 static void expect_counter(struct kunit *test,
 			   const struct tpm_update_counter *counter, u32 mask)
 {
@@ -697,7 +697,7 @@ static void test_counter_comes_with_each_bank(struct kunit *test)
 							      counter), 0);
 		expect_counter(test, counter, GENMASK(2, 0));
 	}
-	/* Each time by one command */
+	/* One command was sent each time. */
 	KUNIT_EXPECT_EQ(test, fake(chip)->reads, ARRAY_SIZE(orders));
 }
 
@@ -715,7 +715,7 @@ static void test_counter_comes_with_fewer_banks(struct kunit *test)
 		expect_counter(test, counter, BIT(i));
 	}
 
-	/* A bank that does not hold the PCR is there, and has no digest. */
+	/* A bank that does not hold the PCR is returned without a digest. */
 	begin_pcr_read(rsp, 2);
 	add_selection(rsp, TPM_ALG_SHA1, 0, TPM2_PCR_SELECT_MIN);
 	add_selection(rsp, TPM_ALG_SHA256, BIT(PCR), TPM2_PCR_SELECT_MIN);
@@ -738,7 +738,7 @@ static void test_counter_refuses_banks_that_are_not_ours(struct kunit *test)
 	struct answer *rsp = &fake(chip)->pcr_read;
 	int i;
 
-	/* One more than was asked for */
+	/* One bank more than requested */
 	begin_pcr_read(rsp, 4);
 	for (i = 0; i < 3; i++)
 		add_selection(rsp, banks[i].alg_id, BIT(PCR),
@@ -751,7 +751,7 @@ static void test_counter_refuses_banks_that_are_not_ours(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, tpm2_get_update_counter(chip, PCR, counter),
 			-EIO);
 
-	/* More than there can be */
+	/* More banks than supported */
 	begin_pcr_read(rsp, TPM2_MAX_PCR_BANKS + 1);
 	for (i = 0; i <= TPM2_MAX_PCR_BANKS; i++)
 		add_selection(rsp, TPM_ALG_SHA1, BIT(PCR),
@@ -762,7 +762,7 @@ static void test_counter_refuses_banks_that_are_not_ours(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, tpm2_get_update_counter(chip, PCR, counter),
 			-EIO);
 
-	/* One, with a digest that is not of its size */
+	/* One bank, with a digest of the wrong size */
 	for (i = 0; i < ARRAY_SIZE(banks); i++) {
 		answer_one_bank(rsp, banks[i].alg_id, banks[i].digest_size - 1);
 		KUNIT_EXPECT_EQ(test, tpm2_get_update_counter(chip, PCR,
@@ -791,7 +791,7 @@ static void test_counter_refuses_truncated_answers(struct kunit *test)
 	}
 }
 
-/* Whatever comes, each bank that is said to be there was answered whole. */
+/* A random response is either refused, or yields only known banks. */
 static void test_counter_of_random_answers(struct kunit *test)
 {
 	struct tpm_update_counter *counter = alloc_counter(test);
@@ -822,7 +822,7 @@ static void test_counter_of_random_answers(struct kunit *test)
 		accepted++;
 		KUNIT_ASSERT_EQ(test, counter->bank_mask & ~GENMASK(2, 0), 0);
 	}
-	/* Those that differ in a digest or the counter only */
+	/* Some differ only in a digest or in the counter. */
 	KUNIT_EXPECT_GT(test, accepted, 0);
 }
 
@@ -847,7 +847,7 @@ static void test_counter_needs_a_tpm2_that_works(struct kunit *test)
 			-EAGAIN);
 	chip->flags &= ~TPM_CHIP_FLAG_SUSPENDED;
 
-	/* Its driver was unbound, and IMA still knows it. */
+	/* The driver was unbound, but IMA still refers to the chip. */
 	ops = chip->ops;
 	chip->ops = NULL;
 	KUNIT_EXPECT_EQ(test, tpm_get_update_counter(chip, PCR, counter),
@@ -857,7 +857,7 @@ static void test_counter_needs_a_tpm2_that_works(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, tpm_get_update_counter(chip, TPM2_PLATFORM_PCR,
 						     counter), -EINVAL);
 
-	/* None of them asked the TPM. */
+	/* No command was sent to the TPM. */
 	KUNIT_EXPECT_EQ(test, fake(chip)->reads, 0);
 }
 
@@ -886,7 +886,7 @@ static void test_counter_or_what_the_tpm_says(struct kunit *test)
 			-ETIME);
 }
 
-/* The account is that of the moment, even if the TPM can't be asked. */
+/* The account is up to date even if the TPM can't be read. */
 static void test_counter_comes_with_the_account(struct kunit *test)
 {
 	struct tpm_update_counter *counter = alloc_counter(test);

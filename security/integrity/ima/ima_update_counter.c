@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Record the TPM's PCR update counter (pcrUpdateCounter) in the measurement
- * list, next to IMA's own account. See ima_update_counter.h for the locks.
+ * Records the TPM's PCR update counter (pcrUpdateCounter) in the measurement
+ * list, along with IMA's own account. See ima_update_counter.h for the locking.
  */
 
 #include <linux/err.h>
@@ -20,7 +20,7 @@
 #include "ima.h"
 #include "ima_update_counter.h"
 
-/* The label by which a policy asks for the records, and the entries' name. */
+/* The label by which a policy asks for records, and the name of the entries */
 #define IMA_COUNTER_LABEL	"tpm"
 #define IMA_COUNTER_NAME	"pcr_counter"
 #define IMA_COUNTER_VERSION	1
@@ -35,11 +35,11 @@ static const char * const ima_counter_events[] = {
 };
 
 /**
- * struct ima_counter_account - what IMA has done so far
- * @entries:	entries in the list, those that were deleted since included
- * @carried:	of these, entries that the previous kernel handed over
- * @extends:	extends that the TPM acknowledged
- * @failed:	entries whose extend failed or has an unknown outcome
+ * struct ima_counter_account - IMA's account of its entries and extends
+ * @entries:	number of entries in the list, including deleted ones
+ * @carried:	how many of these were carried over by kexec
+ * @extends:	number of extends that the TPM acknowledged
+ * @failed:	number of entries whose extend failed or has an unknown outcome
  */
 struct ima_counter_account {
 	u64 entries;
@@ -49,10 +49,10 @@ struct ima_counter_account {
 };
 
 /*
- * All guarded by ima_extend_list_mutex. The snapshot and the text are too large
- * for the stack. A text is allocated for each of the first two records, the one
- * in the making and the last one, and kept, so that later records do not need
- * more memory than any other entry.
+ * All protected by ima_extend_list_mutex. The snapshot and the text are too
+ * large for the stack. The first two records each allocate a text, one for the
+ * current record and one for the last record. Both are kept, so that later
+ * records do not need more memory than any other entry.
  */
 static struct ima_counter_account account;
 static struct tpm_update_counter snapshot;
@@ -60,10 +60,10 @@ static char *text;
 static char *last_text;
 static size_t last_len;
 
-/* What one extend adds to the counter, as measured at boot; -1 if it was not. */
+/* What one extend adds to the counter, measured at boot; -1 if not measured */
 static s64 step = -1;
 
-/* The counter and the accounts before the extend that tells @step. */
+/* The counter and the accounts before the extend that determines @step */
 static struct {
 	bool valid;
 	u32 update_counter;
@@ -73,9 +73,9 @@ static struct {
 
 /**
  * ima_counter_count_entry - count an entry that was added to the list
- * @carried: whether the previous kernel handed it over
+ * @carried: whether it was carried over by kexec
  *
- * Context: ima_extend_list_mutex is held.
+ * Context: The caller holds ima_extend_list_mutex.
  */
 void ima_counter_count_entry(bool carried)
 {
@@ -86,9 +86,9 @@ void ima_counter_count_entry(bool carried)
 
 /**
  * ima_counter_count_extend - count an extend of a PCR
- * @tpmresult: what tpm_pcr_extend() returned
+ * @tpmresult: return value of tpm_pcr_extend()
  *
- * Context: ima_extend_list_mutex is held.
+ * Context: The caller holds ima_extend_list_mutex.
  */
 void ima_counter_count_extend(int tpmresult)
 {
@@ -98,7 +98,7 @@ void ima_counter_count_extend(int tpmresult)
 		account.extends++;
 }
 
-/* The banks that an extend of IMA's updates: those that hold its PCR. */
+/* Count the banks that hold IMA's PCR. An extend updates these banks. */
 static unsigned int ima_counter_banks(const struct tpm_chip *chip)
 {
 	unsigned int i, count = 0;
@@ -112,12 +112,13 @@ static unsigned int ima_counter_banks(const struct tpm_chip *chip)
 }
 
 /**
- * ima_counter_begin_step - begin to measure what one extend adds to the counter
+ * ima_counter_begin_step - start measuring the increment per extend
  *
- * TPMs may differ: most add one for each bank that holds the PCR. Called before
- * the boot aggregate is measured, and followed by ima_counter_end_step(). It is
- * too early to ask a policy, and records may be asked for later. Each of the two
- * costs a TPM2_PCR_Read.
+ * Most TPMs add one for each bank that holds the PCR, but TPMs may differ.
+ * Called before the boot aggregate is measured, and followed by
+ * ima_counter_end_step(). It is too early to consult a policy, and a later
+ * policy may ask for records, so the increment is always measured. Each of the
+ * two functions costs one TPM2_PCR_Read.
  *
  * Context: Process context. Takes ima_extend_list_mutex.
  */
@@ -136,10 +137,10 @@ void __init ima_counter_begin_step(void)
 }
 
 /**
- * ima_counter_end_step - end to measure what one extend adds to the counter
+ * ima_counter_end_step - finish measuring the increment per extend
  *
- * If there was exactly one extend since ima_counter_begin_step(), what it added
- * is the difference of the counter less the updates of others meanwhile.
+ * If there was exactly one extend since ima_counter_begin_step(), its increment
+ * is the difference of the counter minus the concurrent updates by others.
  *
  * Context: Process context. Takes ima_extend_list_mutex.
  */
@@ -162,7 +163,7 @@ void __init ima_counter_end_step(void)
 	mutex_unlock(&ima_extend_list_mutex);
 }
 
-/* The IMA PCR in each bank that the TPM returned. */
+/* Write the value of the IMA PCR in each bank that the TPM returned. */
 static void ima_counter_format_pcr(struct seq_buf *s,
 				   const struct tpm_update_counter *counter,
 				   const struct tpm_chip *chip)
@@ -195,16 +196,16 @@ static void ima_counter_format_pcr(struct seq_buf *s,
 
 /**
  * ima_counter_format - write the text of a record
- * @s:		where to
- * @event:	the moment
- * @error:	0, or the negative errno that takes the place of @counter
- * @counter:	what the TPM returned
- * @chip:	the TPM, may be NULL
+ * @s:		output buffer
+ * @event:	what triggered the record
+ * @error:	0, or the negative errno to write in place of the counter
+ * @counter:	the counter and the driver's account
+ * @chip:	the TPM, or NULL
  *
- * The grammar is in Documentation/security/IMA-update-counter.rst: keys keep
- * their order, and a change of what is there changes the version.
+ * Documentation/security/IMA-update-counter.rst describes the format. The keys
+ * keep their order, and a change of the format needs a new version.
  *
- * Context: ima_extend_list_mutex is held, for the account.
+ * Context: The caller holds ima_extend_list_mutex, which protects the account.
  */
 static void ima_counter_format(struct seq_buf *s, enum ima_counter_event event,
 			       int error,
@@ -220,7 +221,7 @@ static void ima_counter_format(struct seq_buf *s, enum ima_counter_event event,
 		seq_buf_printf(s, "pcrUpdateCounter=%u;",
 			       counter->update_counter);
 
-	/* Only a TPM 2.0 has an account, even while it can't be read. */
+	/* Only a TPM 2.0 has an account, which is valid even if reading failed. */
 	if (error != -ENODEV && error != -EOPNOTSUPP)
 		seq_buf_printf(s, "updates=%llu;uncertain=%llu;",
 			       counter->updates, counter->uncertain);
@@ -240,7 +241,7 @@ static void ima_counter_format(struct seq_buf *s, enum ima_counter_event event,
 		ima_counter_format_pcr(s, counter, chip);
 }
 
-/* Make an entry of @text and append it, as process_buffer_measurement() does. */
+/* Append an entry with the text, as process_buffer_measurement() does. */
 static void ima_counter_append_text(struct ima_counter_record *record,
 				    size_t len)
 {
@@ -294,14 +295,14 @@ dropped:
 }
 
 /**
- * ima_counter_begin - begin a record: ask the policy
+ * ima_counter_begin - begin a record by consulting the policy
  * @record: the record
  *
- * Without a rule that asks for it, nothing else happens: no TPM command, no
+ * To be followed by ima_counter_append() and ima_counter_end(). Without a rule
+ * that asks for the record, these do nothing, so there is no TPM command, no
  * entry and no message.
  *
- * Context: Process context, without ima_extend_list_mutex. To be followed by
- * ima_counter_append() and ima_counter_end().
+ * Context: Process context. The caller must not hold ima_extend_list_mutex.
  */
 void ima_counter_begin(struct ima_counter_record *record)
 {
@@ -314,12 +315,13 @@ void ima_counter_begin(struct ima_counter_record *record)
 /**
  * ima_counter_append - read the counter and append the record to the list
  * @record: the record, after ima_counter_begin()
- * @event: the moment
+ * @event: what triggered the record
  *
- * A TPM that can't be read does not prevent the record, which then says why.
+ * If the TPM can't be read, the record is appended nevertheless and states the
+ * error.
  *
- * Context: ima_extend_list_mutex is held, since before the counter is read and
- * until the record is in the list.
+ * Context: The caller holds ima_extend_list_mutex, from before the counter is
+ * read until the record is in the list.
  */
 void ima_counter_append(struct ima_counter_record *record,
 			enum ima_counter_event event)
@@ -359,10 +361,11 @@ void ima_counter_append(struct ima_counter_record *record,
 }
 
 /**
- * ima_counter_end - tell what became of a record
+ * ima_counter_end - report the outcome of a record
  * @record: the record, after ima_counter_append()
  *
- * Context: Process context, without ima_extend_list_mutex: audit may wait.
+ * Context: Process context. The caller must not hold ima_extend_list_mutex,
+ * since audit may wait for its daemon.
  */
 void ima_counter_end(const struct ima_counter_record *record)
 {
@@ -385,20 +388,21 @@ void ima_counter_end(const struct ima_counter_record *record)
 
 /**
  * ima_measure_update_counter - record the TPM's PCR update counter
- * @event: the moment
+ * @event: what triggered the record
  *
  * If the policy asks for critical data labelled "tpm", append a record to the
- * measurement list. Most callers don't care for the result: a boot and a kexec
- * go on whatever the TPM does.
+ * measurement list. Most callers ignore the result, since boot and kexec must
+ * continue whatever the TPM does.
  *
  * Context: Process context. Takes ima_extend_list_mutex.
  *
- * Return: 0 if the record is in the list and says what the TPM's counter was,
- * and the TPM acknowledged its extend. Otherwise
+ * Return:
+ * * 0		- the record with the counter is in the list, and the TPM
+ *		  acknowledged its extend
  * * -ENOENT	- the policy does not ask for records
  * * -EIO	- the record is in the list, but its extend failed
- * * -errno	- the counter can't be read, and the record in the list says so, or
- *		  there is no record, for lack of memory for example
+ * * -errno	- the counter can't be read and the record in the list says so,
+ *		  or there is no record, for example for lack of memory
  */
 int ima_measure_update_counter(enum ima_counter_event event)
 {
@@ -421,7 +425,7 @@ int ima_measure_update_counter(enum ima_counter_event event)
 	return record.tpmresult ? -EIO : 0;
 }
 
-/* Firmware has started the TPM again, and tasks already run. */
+/* At this point the firmware has restarted the TPM, and tasks run again. */
 static int ima_counter_pm_notify(struct notifier_block *nb,
 				 unsigned long action, void *data)
 {
@@ -436,7 +440,7 @@ static struct notifier_block ima_counter_pm_nb = {
 };
 
 /**
- * ima_counter_init_pm - record the counter after each suspend from now on
+ * ima_counter_init_pm - record the counter at each resume from now on
  *
  * Context: Process context.
  */
@@ -445,10 +449,10 @@ void __init ima_counter_init_pm(void)
 	int rc = register_pm_notifier(&ima_counter_pm_nb);
 
 	if (rc)
-		pr_err("No records of the update counter at resume: %d\n", rc);
+		pr_err("Can't record the PCR update counter at resume: %d\n", rc);
 }
 
-/* The last record in clear. */
+/* Show the text of the last record. */
 static int ima_counter_show(struct seq_file *m, void *v)
 {
 	mutex_lock(&ima_extend_list_mutex);
@@ -466,7 +470,7 @@ static int ima_counter_open(struct inode *inode, struct file *file)
 	return single_open(file, ima_counter_show, NULL);
 }
 
-/* "1", with or without an end of line, asks for a record. */
+/* Writing "1", with or without a newline, requests a record. */
 static ssize_t ima_counter_write(struct file *file, const char __user *buf,
 				 size_t count, loff_t *ppos)
 {
@@ -493,8 +497,8 @@ static const struct file_operations ima_counter_fops = {
 };
 
 /**
- * ima_counter_init_fs - let user space ask for a record, and read the last one
- * @dir: IMA's folder in securityfs
+ * ima_counter_init_fs - let user space request a record and read the last one
+ * @dir: IMA's directory in securityfs
  *
  * Return: 0 or a negative errno.
  */

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Records of the TPM's PCR update counter (pcrUpdateCounter) in the measurement
- * list.
+ * list
  *
- * A TPM 2.0 counts the updates of its PCRs. IMA keeps an account of its own
- * beside it, and writes both into the list from time to time. A verifier that
- * compares two records with the entries between them learns how many entries
- * the list has lost, and where.
+ * A TPM 2.0 counts the updates of its PCRs. IMA keeps its own account and
+ * records both in the list at certain events. A verifier that compares two
+ * records with the entries between them learns how many entries the list has
+ * lost, and where.
  *
- * The account changes where an entry is appended, and a record is made and
- * appended in one critical section: both are guarded by ima_extend_list_mutex.
- * So a record's 0-based index in the list is the number of entries that it
- * speaks of. The order of the locks is that of every extend:
+ * The account changes when an entry is appended, and a record is created and
+ * appended in one critical section. Both are protected by
+ * ima_extend_list_mutex, so the 0-based index of a record in the list equals
+ * the number of entries it covers. The lock order is that of every extend:
  *
  *	inode lock, iint->mutex
  *	  ima_extend_list_mutex
@@ -28,7 +28,7 @@
 struct dentry;
 struct ima_template_desc;
 
-/* The moment that a record is made at. Its name goes into the record. */
+/* What triggers a record. The name of the event is part of the record. */
 enum ima_counter_event {
 	IMA_COUNTER_BOOT,
 	IMA_COUNTER_POLICY,
@@ -39,14 +39,14 @@ enum ima_counter_event {
 };
 
 /**
- * struct ima_counter_record - a record on its way into the list
- * @wanted:	the policy asks for it
- * @pcr:	the PCR that it extends
- * @template:	its template
- * @error:	why the counter could not be read: 0 or a negative errno
- * @result:	what became of the entry: 0 or a negative errno
- * @cause:	if it failed before it could be appended, the step
- * @tpmresult:	what its extend returned, see tpm_pcr_extend()
+ * struct ima_counter_record - a record while it is created and appended
+ * @wanted:	whether the policy asks for the record
+ * @pcr:	PCR to extend
+ * @template:	template of the entry
+ * @error:	result of reading the counter: 0 or a negative errno
+ * @result:	result of making the entry: 0 or a negative errno
+ * @cause:	audit cause if the entry could not even be appended, or NULL
+ * @tpmresult:	result of the extend, see tpm_pcr_extend()
  */
 struct ima_counter_record {
 	bool wanted;
@@ -61,8 +61,8 @@ struct ima_counter_record {
 #ifdef CONFIG_IMA_UPDATE_COUNTER
 
 /*
- * The most that a record takes in the binary list: its text and, around it,
- * PCR, digests, and the names of template, algorithm and event.
+ * The maximum size of a record in the binary list: its text, plus the PCR, the
+ * digests, and the names of the template, the algorithm and the event.
  */
 #define IMA_COUNTER_TEXT_MAX	1600
 #define IMA_COUNTER_ENTRY_MAX	(IMA_COUNTER_TEXT_MAX + 192)

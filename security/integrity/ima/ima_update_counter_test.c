@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KUnit tests for the records of the TPM's PCR update counter: part of
- * ima_update_counter.c, so as to reach what is static there.
+ * KUnit tests for the records of the TPM's PCR update counter. Included by
+ * ima_update_counter.c, to have access to its static functions.
  */
 
 #include <kunit/test.h>
@@ -9,19 +9,19 @@
 
 #define PCR_10	"pcr=" __stringify(CONFIG_IMA_MEASURE_PCR_IDX)
 
-/* A bank of an algorithm that only this TPM knows */
+/* The algorithm of a bank that only this TPM knows */
 #define ALG_OF_ONE_TPM	0x7001
 
 /**
- * struct sample - what a record is made of
- * @event:	the moment
+ * struct sample - the input of a record, and its text
+ * @event:	what triggered the record
  * @error:	0 or a negative errno
- * @counter:	what the TPM returned
+ * @counter:	the counter and the driver's account
  * @chip:	the TPM, or NULL
- * @account:	what takes the place of the kernel's own account
- * @dropped:	the same of the attempts that left no entry
+ * @account:	the account to use instead of the kernel's own
+ * @dropped:	the number of dropped measurements to use instead
  * @step:	what one extend adds, or -1
- * @text:	the record, as format() leaves it
+ * @text:	the text of the record, written by format()
  */
 struct sample {
 	enum ima_counter_event event;
@@ -49,7 +49,7 @@ static void add_bank(struct sample *sample, u16 alg_id, u16 crypto_id,
 	memset(sample->counter.digests[i].digest, 0xa0 + i, size);
 }
 
-/* A chip without a bank, and small numbers, each of which is another one */
+/* Allocate a chip without banks, and use small and distinct numbers. */
 static struct sample *alloc_sample(struct kunit *test)
 {
 	struct sample *sample;
@@ -72,7 +72,7 @@ static struct sample *alloc_sample(struct kunit *test)
 	return sample;
 }
 
-/* Write the record into @size bytes. Return its length, or 0 if it is longer. */
+/* Write the record into @size bytes. Return its length, 0 if it is too long. */
 static size_t format_into(struct sample *sample, char *buf, size_t size)
 {
 	struct ima_counter_account saved_account;
@@ -202,7 +202,7 @@ static void test_the_largest_record_fits(struct kunit *test)
 			 TPM2_MAX_DIGEST_SIZE);
 
 	len = strlen(format(sample));
-	/* This kernel has trimmed less than it might. */
+	/* Assume the largest number of trimmed entries. */
 	if (trimmed < 10)
 		len += strlen("18446744073709551615") - 1;
 
@@ -210,7 +210,7 @@ static void test_the_largest_record_fits(struct kunit *test)
 	KUNIT_EXPECT_LE(test, len, IMA_COUNTER_TEXT_MAX);
 	KUNIT_EXPECT_EQ(test, sample->text[strlen(sample->text) - 1], ';');
 
-	/* All digests are there, and whole: %*ph stops at 64 bytes. */
+	/* All digests are complete. %*ph stops at 64 bytes. */
 	for (i = 0; i < TPM2_MAX_PCR_BANKS; i++) {
 		char digest[2 * TPM2_MAX_DIGEST_SIZE + 2];
 
@@ -219,14 +219,14 @@ static void test_the_largest_record_fits(struct kunit *test)
 		KUNIT_EXPECT_NOT_NULL(test, strstr(sample->text, digest));
 	}
 
-	/* And each name of an algorithm is as short as that one. */
+	/* No algorithm has a longer name. */
 	for (i = 0; i < HASH_ALGO__LAST; i++)
 		KUNIT_EXPECT_LE_MSG(test, strlen(hash_algo_name[i]),
 				    strlen("streebog512"), "%s",
 				    hash_algo_name[i]);
 }
 
-/* It is told, and not one byte is written behind the buffer. */
+/* The overflow is reported, and nothing is written beyond the buffer. */
 static void test_a_record_that_does_not_fit_is_noticed(struct kunit *test)
 {
 	struct sample *sample = alloc_sample(test);
@@ -237,7 +237,7 @@ static void test_a_record_that_does_not_fit_is_noticed(struct kunit *test)
 	full = strlen(format(sample));
 
 	for (size = 1; size <= full + 1; size++) {
-		/* Of exactly that size, for KASAN to see beyond */
+		/* Exactly this size, so that KASAN detects overruns */
 		buf = kunit_kmalloc(test, size, GFP_KERNEL);
 		KUNIT_ASSERT_NOT_NULL(test, buf);
 		if (size != full)
@@ -276,7 +276,7 @@ static void test_banks_that_were_not_returned_are_absent(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, has(sample, ";banks=3;"));
 	KUNIT_EXPECT_FALSE(test, has(sample, "pcr="));
 
-	/* A bank that is on, and does not hold IMA's PCR, is none of IMA's. */
+	/* A bank that does not hold IMA's PCR is not counted. */
 	sample->chip->allocated_banks[0].pcr_mask =
 		BIT(CONFIG_IMA_MEASURE_PCR_IDX + 1);
 	KUNIT_EXPECT_TRUE(test, has(sample, ";banks=2;"));
@@ -301,9 +301,9 @@ static void test_an_error_takes_the_place_of_the_counter(struct kunit *test)
 		{ -EIO, ";error=EIO;updates=102;uncertain=103;banks=1;" },
 		{ -EAGAIN, ";error=EAGAIN;updates=102;uncertain=103;banks=1;" },
 		{ -ETIME, ";error=ETIME;updates=102;uncertain=103;banks=1;" },
-		/* A number that has no name */
+		/* An errno without a name */
 		{ -MAX_ERRNO, ";error=EIO;updates=102;uncertain=103;banks=1;" },
-		/* There is no TPM 2.0 that could have an account. */
+		/* Without a TPM 2.0, there is no account. */
 		{ -ENODEV, ";error=ENODEV;banks=1;" },
 		{ -EOPNOTSUPP, ";error=EOPNOTSUPP;banks=1;" },
 	};
@@ -345,7 +345,7 @@ static void test_a_read_in_a_session_is_protected(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, has(sample, ";dropped=109;protected=1;pcr="));
 }
 
-/* The text of the list's last entry, if that is a record, and not IMA's copy */
+/* Get the text of the last entry in the list if it is a record. */
 static void last_record(char *text, size_t size)
 {
 	const struct ima_template_entry *entry;
@@ -374,7 +374,7 @@ static u64 entries(void)
 	return count;
 }
 
-/* Emulators suspend to RAM, but hibernate seldom. */
+/* Emulators support suspend to RAM, but rarely hibernation. */
 static void test_each_resume_makes_a_record(struct kunit *test)
 {
 	static const unsigned long resumed[] = {

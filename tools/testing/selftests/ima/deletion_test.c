@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Tests that the records count what user space deletes from the list, by number
- * or after it has staged it.
+ * Tests that the records count the entries that user space deletes from the
+ * list, either by number or after staging them
  */
 
 #include <errno.h>
@@ -15,9 +15,9 @@
 
 #define LIST_FILE	IMA_DIR "/binary_runtime_measurements"
 #define STAGED_FILE	LIST_FILE "_staged"
-#define MAX_ROUNDS	10	/* of staging: something else may be measured meanwhile */
+#define MAX_ROUNDS	10	/* other entries may be added while staging */
 
-/* Ask for a record, and find it. */
+/* Request a record, and find it. */
 static long request(struct __test_metadata *_metadata, struct list *list)
 {
 	long index;
@@ -47,7 +47,7 @@ FIXTURE_SETUP(deletion)
 	if (stat(LIST_FILE, &st) || !(st.st_mode & 0200))
 		SKIP(return, "needs a kernel that lets user space delete entries");
 	if (!getenv("DELETE_ENTRIES"))
-		SKIP(return, "needs DELETE_ENTRIES=1: it deletes entries of the list");
+		SKIP(return, "needs DELETE_ENTRIES=1, since it deletes entries of the list");
 
 	index = request(_metadata, &self->before);
 	self->trimmed = record_number(&self->before.entries[index], "trimmed");
@@ -59,7 +59,7 @@ FIXTURE_TEARDOWN(deletion)
 	list_free(&self->before);
 }
 
-/* What is left begins behind what was deleted, and nothing else is missing. */
+/* The rest of the list begins after the deleted entries, without a gap. */
 TEST_F(deletion, trimmed_is_what_was_deleted)
 {
 	const struct list_entry *record;
@@ -104,8 +104,8 @@ TEST_F(deletion, staged_entries_are_trimmed_when_they_are_deleted)
 }
 
 /*
- * An agent stages and deletes until nothing is left: that adds no record, or there
- * would be no end. The next record then follows on all that is gone.
+ * An agent stages and deletes until nothing is left. This must not add records,
+ * or it would never end. The next record then covers all deleted entries.
  */
 TEST_F(deletion, staging_ends_when_nothing_is_left)
 {

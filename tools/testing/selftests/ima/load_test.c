@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests that each pair of neighbouring records closes, whatever goes on at the
- * same time: processes that measure files, others that update PCRs in all ways
- * that count and that don't, requests for records in between, and readers of the
- * list and of the last record, who find them whole.
+ * Tests that the equations hold between each pair of neighbouring records under
+ * load: some processes measure files, some update PCRs in all ways that count
+ * and that don't, and one requests records. Readers of the list and of the last
+ * record always find them complete.
  */
 
 #include <errno.h>
@@ -26,7 +26,7 @@
 #define OTHERS		(UPDATERS + 3)
 #define SECONDS		3600
 
-/* Children that run until they are killed. They exit early on an error only. */
+/* These children run until they are killed. They exit early only on errors. */
 static void update_pcrs(unsigned int who)
 {
 	static const unsigned int pcrs[] = { 11, 16, 23 };
@@ -44,7 +44,7 @@ static void update_pcrs(unsigned int who)
 		case 0:
 			ret = tpm2_pcr_extend(TPMRM_DEV, pcr, twice, ARRAY_SIZE(twice));
 			break;
-		case 1:	/* some of which are off */
+		case 1:	/* some of these banks are off */
 			ret = tpm2_pcr_extend(TPMRM_DEV, pcr, all, ARRAY_SIZE(all));
 			break;
 		case 2:
@@ -65,7 +65,7 @@ static void request_records(void)
 	_exit(1);
 }
 
-/* The list never gets shorter, and can be parsed at each moment. */
+/* The list never gets shorter, and can be parsed at any time. */
 static void read_list(unsigned int who)
 {
 	struct list list;
@@ -80,7 +80,7 @@ static void read_list(unsigned int who)
 	_exit(1);
 }
 
-/* The last record is whole, whatever replaces it. */
+/* The last record is always complete, even while it is replaced. */
 static void read_last_record(unsigned int who)
 {
 	static const char first[] = "version=1;event=";
@@ -128,7 +128,7 @@ FIXTURE_SETUP(load)
 	if (!tpm2_present() || access(REQUEST_FILE, F_OK))
 		SKIP(return, "needs a TPM 2.0, and records on request");
 	if (!getenv("LOAD_ENTRIES"))
-		SKIP(return, "needs LOAD_ENTRIES=N: it measures N files and extends PCRs");
+		SKIP(return, "needs LOAD_ENTRIES=N, since it measures N files and extends PCRs");
 }
 
 FIXTURE_TEARDOWN(load)
@@ -173,14 +173,14 @@ TEST_F_TIMEOUT(load, neighbouring_records_close, SECONDS)
 		ASSERT_LT(0, others[i]);
 		kill(others[i], SIGTERM);
 		ASSERT_EQ(others[i], waitpid(others[i], &status, 0));
-		/* It had no reason to end but this one. */
+		/* The child ended because of this signal, not of an error. */
 		EXPECT_TRUE(WIFSIGNALED(status)) {
-			TH_LOG("child %u gave up", i);
+			TH_LOG("child %u exited early", i);
 		}
 	}
 	unmount_measured(dir);
 
-	/* A TPM command that was under way is over before the next one. */
+	/* This also waits for a TPM command of a killed child to complete. */
 	ret = file_write(REQUEST_FILE, "1");
 	EXPECT_EQ(0, ret);
 

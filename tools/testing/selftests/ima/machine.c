@@ -44,7 +44,7 @@ long long file_number(const char *path)
 	return number;
 }
 
-/* Is "tpm" one of the labels of a rule, or does the rule name none? */
+/* Does the rule have the label "tpm", or no label at all? */
 static bool rule_has_label(const char *rule)
 {
 	const char *label = strstr(rule, "label=");
@@ -110,8 +110,8 @@ bool kernel_log_has(const char *what)
 }
 
 /*
- * While nothing is measured. An entry is to be seen a little before the TPM has
- * counted it.
+ * The list shows an entry slightly before the TPM has counted it, so read both
+ * twice, until nothing is measured in between.
  */
 int read_together(struct list *list, uint32_t *counter)
 {

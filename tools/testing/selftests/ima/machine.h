@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the tests ask of the machine, and make it do.
+ * Functions that query the machine, or make it do something
  */
 #ifndef MACHINE_H
 #define MACHINE_H
@@ -12,7 +12,7 @@
 
 #define REQUEST_FILE	IMA_DIR "/update_counter"
 
-/* What the kernel logs when it can't read the counter. */
+/* Part of what the kernel logs when it can't read the counter */
 #define WARNING		"PCR update counter can't be read"
 
 /* Reasons to skip a test */
@@ -20,13 +20,13 @@
 #define NO_KEXEC	"needs kexec, and no kernel loaded yet"
 
 /**
- * why_no_records - what stands against records on this machine
+ * why_no_records - check whether this machine can make records
  *
- * Return: a reason to skip, or NULL if there are to be records.
+ * Return: the reason to skip a test, or NULL if records are expected.
  */
 const char *why_no_records(void);
 
-/* Has the kernel CONFIG_IMA_UPDATE_COUNTER? */
+/* Does the kernel have CONFIG_IMA_UPDATE_COUNTER? */
 bool kernel_has_records(void);
 
 /* Does the policy ask for critical data labelled "tpm"? */
@@ -34,21 +34,21 @@ bool policy_wants_records(void);
 
 bool kernel_log_has(const char *what);
 
-/* Is there a line of a file that has both strings? */
+/* Does a line of the file contain both strings? */
 bool file_has(const char *path, const char *a, const char *b);
 
-/* The number in a file, or -1 */
+/* Return the number in a file, or -1. */
 long long file_number(const char *path);
 
-/* Write text to a file that exists. Return: 0 or a negative errno. */
+/* Write text to an existing file. Return: 0 or a negative errno. */
 int file_write(const char *path, const char *text);
 
 /**
- * read_together - the list and the TPM's counter at one moment
- * @list: the list, to be freed with list_free()
- * @counter: the counter
+ * read_together - read a consistent snapshot of the list and the TPM's counter
+ * @list: output: the list, to be freed with list_free()
+ * @counter: output: the counter
  *
- * Return: 0, or a negative errno: -EAGAIN if the machine does not keep quiet.
+ * Return: 0 or a negative errno, -EAGAIN if the machine keeps measuring.
  */
 int read_together(struct list *list, uint32_t *counter);
 
@@ -57,16 +57,17 @@ int load_and_unload(const char *image, unsigned long flags);
 
 /**
  * measure_files - create and read files, which tcb policies measure
- * @dir: where: neither tmpfs nor what else the policy leaves out
- * @count: how many
+ * @dir: directory on a file system that the policy measures, so not on tmpfs
+ * @count: number of files
  *
  * Return: 0 or a negative errno.
  */
 int measure_files(const char *dir, int count);
 
 /*
- * Mount a file system whose files tcb policies measure, on a folder that mkdtemp()
- * makes of @dir, and unmount it. Return: 0 or a negative errno.
+ * Mount, or unmount, a file system whose files tcb policies measure. mkdtemp()
+ * creates the mount point from the template @dir. Return: 0 or a negative
+ * errno.
  */
 int mount_measured(char *dir);
 void unmount_measured(const char *dir);

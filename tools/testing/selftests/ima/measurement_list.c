@@ -10,7 +10,7 @@
 
 #define SHA1_SIZE 20
 
-/* Bytes of the list that are not parsed yet. */
+/* The bytes of the list that are not parsed yet */
 struct cursor {
 	const uint8_t *pos;
 	const uint8_t *end;
@@ -38,13 +38,13 @@ static bool take_u32(struct cursor *c, uint32_t *value)
 	return true;
 }
 
-/* A length and as many bytes. */
+/* Take a length, and that many bytes. */
 static const uint8_t *take_field(struct cursor *c, uint32_t *len)
 {
 	return take_u32(c, len) ? take(c, *len) : NULL;
 }
 
-/* An entry of a template whose first fields are digest, name and data. */
+/* Parse an entry of a template whose first fields are digest, name and data. */
 static int parse_entry(struct cursor *c, struct list_entry *entry)
 {
 	struct cursor data;

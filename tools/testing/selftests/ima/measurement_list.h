@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Reads IMA's binary measurement list, and the records of the TPM's PCR update
- * counter in it.
+ * Reads IMA's binary measurement list and the records of the TPM's PCR update
+ * counter in it
  */
 #ifndef MEASUREMENT_LIST_H
 #define MEASUREMENT_LIST_H
@@ -14,9 +14,9 @@
 
 /**
  * struct list_entry - an entry of the measurement list
- * @pcr:	the PCR that it extends
- * @name:	the event's name: a file's path, "boot_aggregate", "pcr_counter"
- * @text:	of a counter record, its text; NULL for other entries
+ * @pcr:	PCR that the entry extends
+ * @name:	name of the event: a path, "boot_aggregate", "pcr_counter"
+ * @text:	text of a counter record, NULL for other entries
  */
 struct list_entry {
 	uint32_t pcr;
@@ -30,21 +30,21 @@ struct list {
 };
 
 /**
- * list_read - read the list as it is now
- * @list: the result, to be freed with list_free()
+ * list_read - read the current list
+ * @list: output: the list, to be freed with list_free()
  *
- * Return: 0, or a negative errno; -EPROTO if the list can't be parsed.
+ * Return: 0 or a negative errno, -EPROTO if the list can't be parsed.
  */
 int list_read(struct list *list);
 void list_free(struct list *list);
 
 /**
- * list_find_last - find the last entry of a name
+ * list_find_last - find the last entry with a name
  * @list: the list
- * @name: the name
- * @event: of a counter record, its event; NULL for any entry
+ * @name: name of the entry
+ * @event: event of the counter record, or NULL for any entry
  *
- * Return: its index, or -1.
+ * Return: the index of the entry, or -1.
  */
 long list_find_last(const struct list *list, const char *name,
 		    const char *event);
@@ -53,7 +53,7 @@ long list_find_last(const struct list *list, const char *name,
  * record_value - look up a key of a counter record
  * @entry: the record
  * @key: the key
- * @value: buffer for the value, which is cut if it does not fit
+ * @value: buffer for the value, which is truncated if it does not fit
  * @size: size of the buffer
  *
  * Return: whether the record has the key.
@@ -61,7 +61,7 @@ long list_find_last(const struct list *list, const char *name,
 bool record_value(const struct list_entry *entry, const char *key, char *value,
 		  size_t size);
 
-/* The same for a number: -1 if the key is missing or is not a number. */
+/* Look up a number. Return -1 if the key is missing or is not a number. */
 long long record_number(const struct list_entry *entry, const char *key);
 
 #endif

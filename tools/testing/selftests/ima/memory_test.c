@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests that what IMA could not record for want of memory is counted: lets each
- * allocation of measuring a file fail in turn, each of making a record, and those
- * of loading a kernel. Once of slabs, and once of pages, which commands to the TPM
- * are made in.
+ * Tests that measurements that IMA could not record for lack of memory are
+ * counted. Each allocation fails in turn while a file is measured and while a
+ * record is made, and some fail while a kernel is loaded. This is done for slab
+ * allocations and for page allocations, since kernels differ in where they build
+ * commands to the TPM.
  */
 
 #include <errno.h>
@@ -23,15 +24,16 @@
 #define DEBUGFS		"/sys/kernel/debug/"
 
 /*
- * Whenever a slab is full, a page more is needed, and nothing comes of its failure.
- * So that the allocations that are meant are met, each N is tried several times.
+ * A full slab needs another page, and a failure of that allocation has no
+ * effect. Each N is tried several times, so that the intended allocations are
+ * hit.
  */
 #define ATTEMPTS	4
 
-/* 6.12 makes each command to the TPM in a page, later kernels in a slab. */
-#define NO_PAGES	"nothing that is needed is in pages here"
+/* 6.12 builds each command to the TPM in a page, later kernels in a slab. */
+#define NO_PAGES	"needs a kernel that allocates pages for this"
 
-/* What became of a call whose Nth allocation was to fail */
+/* The outcome of a call whose Nth allocation should fail */
 enum outcome { FAILED, SUCCEEDED, NOT_REACHED, NR_OUTCOMES };
 
 static int fail_nth(int fd, int n)
@@ -42,7 +44,7 @@ static int fail_nth(int fd, int n)
 	return pwrite(fd, text, len, 0) == len ? 0 : -errno;
 }
 
-/* Has the Nth allocation failed? The kernel counts down to 0. */
+/* Return how many allocations are left until one fails, 0 if one has failed. */
 static int left(int fd)
 {
 	char text[16] = "";
@@ -51,8 +53,8 @@ static int left(int fd)
 }
 
 /*
- * Call with the Nth allocation failing. All that it needs is open before, for
- * that allocates too.
+ * Call a function with its Nth allocation failing. The files that this needs
+ * are opened before, because opening them allocates as well.
  */
 static enum outcome call_failing(int n, int (*call)(void *arg), void *arg)
 {
@@ -84,7 +86,7 @@ static int load(void *image)
 	return load_and_unload(image, 0);
 }
 
-/* Ask for a record. */
+/* Request a record. */
 static int request(void *fd)
 {
 	return write(*(int *)fd, "1", 1);
@@ -93,11 +95,11 @@ static int request(void *fd)
 FIXTURE(memory) {
 	char dir[32];
 	struct list list;
-	long from;	/* the last record on request */
+	long from;	/* the last record that was requested */
 };
 
 FIXTURE_VARIANT(memory) {
-	const char *slabs;	/* N: let these fail even if they may wait */
+	const char *slabs;	/* N: these fail even if they may wait */
 	const char *pages;
 };
 
@@ -111,7 +113,7 @@ FIXTURE_VARIANT_ADD(memory, pages) {
 	.pages = "N",
 };
 
-/* Make a record, read the list, and find the record at its end. */
+/* Request a record, read the list, and find the record at its end. */
 static void read_list(struct __test_metadata *_metadata,
 		      struct _test_data_memory *self)
 {
@@ -136,7 +138,7 @@ FIXTURE_SETUP(memory)
 	ASSERT_EQ(0, file_write(DEBUGFS "fail_page_alloc/ignore-gfp-wait", variant->pages));
 	ASSERT_EQ(0, file_write(DEBUGFS "fail_page_alloc/ignore-gfp-highmem", variant->pages));
 	ASSERT_EQ(0, file_write(DEBUGFS "fail_page_alloc/min-order", "0"));
-	/* no stack in the kernel log each time */
+	/* no stack trace in the kernel log for each failure */
 	ASSERT_EQ(0, file_write(DEBUGFS "failslab/verbose", "0"));
 	ASSERT_EQ(0, file_write(DEBUGFS "fail_page_alloc/verbose", "0"));
 	ASSERT_EQ(0, mount_measured(self->dir));
@@ -149,14 +151,17 @@ FIXTURE_TEARDOWN(memory)
 	unmount_measured(self->dir);
 }
 
-/* Is the file in the list? Where the path finds no memory, by its last name. */
+/*
+ * Is the file in the list? If there is no memory for its path, the entry only
+ * has its last component.
+ */
 static bool is_measured(const struct list *list, const char *path)
 {
 	return list_find_last(list, path, NULL) >= 0 ||
 	       list_find_last(list, strrchr(path, '/') + 1, NULL) >= 0;
 }
 
-/* What lies between the last record and a new one, which closes in any case */
+/* Compare the last record with a new one. The equations always hold. */
 static struct interval since(struct __test_metadata *_metadata,
 			     struct _test_data_memory *self, int n)
 {
@@ -200,7 +205,7 @@ TEST_F_TIMEOUT(memory, each_attempt_that_leaves_no_entry_is_counted, SECONDS)
 			EXPECT_GE(1, interval.failed);
 		} else {
 			missing++;
-			/* a file that is not opened is not measured */
+			/* a file that can't be opened need not be measured */
 			EXPECT_EQ(outcome == SUCCEEDED, interval.dropped) {
 				TH_LOG("allocation %d", n);
 			}
@@ -212,7 +217,7 @@ TEST_F_TIMEOUT(memory, each_attempt_that_leaves_no_entry_is_counted, SECONDS)
 	       i, n, count[FAILED], missing, failed);
 	if (*variant->pages == 'N' && !(missing + failed))
 		SKIP(return, NO_PAGES);
-	/* else nothing was tested */
+	/* otherwise nothing was tested */
 	EXPECT_LT(count[FAILED], missing + failed);
 }
 
@@ -241,7 +246,7 @@ TEST_F_TIMEOUT(memory, records_survive_or_are_counted, SECONDS)
 		EXPECT_EQ(!was_made, interval.dropped) {
 			TH_LOG("allocation %d", n);
 		}
-		/* the error comes back if the record is not as it is to be */
+		/* the request fails if the record is missing or incomplete */
 		is_right = was_made && !interval.failed &&
 			   record_number(&self->list.entries[from + 1],
 					 "pcrUpdateCounter") >= 0;
@@ -252,7 +257,7 @@ TEST_F_TIMEOUT(memory, records_survive_or_are_counted, SECONDS)
 	}
 	close(fd);
 
-	TH_LOG("%d attempts, %d allocations: %u records missing, or not right",
+	TH_LOG("%d attempts, %d allocations: %u records missing or incomplete",
 	       i, n, missing);
 	if (*variant->pages == 'N' && !missing)
 		SKIP(return, NO_PAGES);
@@ -260,7 +265,7 @@ TEST_F_TIMEOUT(memory, records_survive_or_are_counted, SECONDS)
 }
 
 /*
- * Too many allocations for each to be tried; those of IMA's part come before the
+ * There are too many allocations to try each one. Those in IMA come before the
  * kernel is copied. Whatever fails, the next load works and its record is made.
  */
 TEST_F_TIMEOUT(memory, loads_that_fail_lose_nothing, SECONDS)
@@ -272,9 +277,9 @@ TEST_F_TIMEOUT(memory, loads_that_fail_lose_nothing, SECONDS)
 	int n;
 
 	if (!image)
-		SKIP(return, "needs KERNEL_IMAGE=FILE: it loads it for kexec");
+		SKIP(return, "needs KERNEL_IMAGE=FILE, which it loads for kexec");
 	if (*variant->pages == 'N')
-		SKIP(return, "a load takes thousands of pages");
+		SKIP(return, "a load allocates thousands of pages");
 
 	for (n = 1; outcome != NOT_REACHED; n += 1 + n / 8) {
 		outcome = call_failing(n, load, image);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests records that a policy asks for which user space loads. A kernel takes one
- * such rule, the first, until it is rebooted: so each variant needs its own boot,
- * and those that come too late are skipped.
+ * Tests the records that a policy loaded by user space asks for. Only the first
+ * such rule has an effect until the next boot, so each variant needs its own
+ * boot, and those that come too late are skipped.
  */
 
 #include <stdio.h>
@@ -42,11 +42,11 @@ FIXTURE_SETUP(policy)
 	if (!kernel_has_records())
 		SKIP(return, "needs a kernel with CONFIG_IMA_UPDATE_COUNTER");
 	if (!getenv("LOAD_POLICY"))
-		SKIP(return, "needs LOAD_POLICY=1: it adds a rule to the policy");
+		SKIP(return, "needs LOAD_POLICY=1, since it adds a rule to the policy");
 	if (policy_wants_records())
 		SKIP(return, "needs a policy without critical data labelled tpm");
 	if (access(IMA_DIR "/policy", W_OK))
-		SKIP(return, "needs a kernel that takes a policy");
+		SKIP(return, "needs a kernel that accepts a policy");
 }
 
 FIXTURE_TEARDOWN(policy)
@@ -72,7 +72,7 @@ TEST_F(policy, loaded_by_user_space_makes_a_record)
 
 	EXPECT_EQ(index, record_number(record, "entries"));
 	EXPECT_EQ(variant->pcr, record->pcr);
-	/* The value is that of the default PCR, wherever the record goes. */
+	/* The value is that of the default PCR, whichever PCR is extended. */
 	if (record_value(record, "pcr", pcr, sizeof(pcr)))
 		EXPECT_EQ(0, strncmp(pcr, "10:", 3));
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests the records that user space asks for, and with them that the updates of
- * others are accounted.
+ * Tests the records that user space requests, and uses them to test that
+ * updates by others are accounted for
  */
 
 #include <errno.h>
@@ -32,7 +32,7 @@ static long last_request(struct __test_metadata *_metadata, struct list *list)
 	return index;
 }
 
-/* Why no record can be asked for here, or NULL. */
+/* Return why no record can be requested here, or NULL. */
 static const char *why_no_requests(void)
 {
 	const char *reason = why_no_records();
@@ -42,7 +42,7 @@ static const char *why_no_requests(void)
 	return reason;
 }
 
-/* The same of one with the TPM's counter */
+/* Return why no record with a counter can be requested here, or NULL. */
 static const char *why_no_counted_requests(void)
 {
 	const char *reason = why_no_requests();
@@ -52,7 +52,7 @@ static const char *why_no_counted_requests(void)
 	return reason;
 }
 
-/* Ask for a record, and find it. */
+/* Request a record, and find it. */
 static long request(struct __test_metadata *_metadata, struct list *list)
 {
 	long index;
@@ -214,9 +214,9 @@ TEST(without_a_rule_a_request_finds_nothing)
 }
 
 /*
- * What user space does to PCRs, and what it adds to the counter: so many times
- * @per_bank for each of the TPM's banks, and @fixed. Refused commands and banks
- * that are off add nothing.
+ * User space updates PCRs. Each command adds @per_bank to the counter for each
+ * of the TPM's banks, plus @fixed. Refused commands and banks that are off add
+ * nothing.
  */
 FIXTURE(others) {
 	struct list before;
@@ -289,7 +289,7 @@ FIXTURE_SETUP(others)
 	if (reason)
 		SKIP(return, "%s", reason);
 	if (!getenv("EXTEND_PCRS"))
-		SKIP(return, "needs EXTEND_PCRS=1: it extends PCRs 11, 16 and 23");
+		SKIP(return, "needs EXTEND_PCRS=1, since it extends PCRs 11, 16 and 23");
 	self->first = request(_metadata, &self->before);
 }
 
@@ -331,8 +331,8 @@ TEST_F(others, updates_are_accounted)
 }
 
 /*
- * Each PCR but IMA's own, whether it counts, never counts, or may not be extended
- * by user space: the account says what the TPM counts.
+ * For each PCR except IMA's own, the account matches what the TPM counts,
+ * whether the PCR counts, never counts, or can't be extended by user space.
  */
 FIXTURE(every_pcr) {
 	struct list list;
@@ -357,7 +357,7 @@ FIXTURE_SETUP(every_pcr)
 	if (reason)
 		SKIP(return, "%s", reason);
 	if (!getenv("EXTEND_ALL_PCRS"))
-		SKIP(return, "needs EXTEND_ALL_PCRS=1: it extends those of firmware, too");
+		SKIP(return, "needs EXTEND_ALL_PCRS=1, since it also extends the firmware's PCRs");
 }
 
 FIXTURE_TEARDOWN(every_pcr)
@@ -398,11 +398,11 @@ TEST_F_TIMEOUT(every_pcr, is_accounted, 120)
 		counting += interval.others;
 		first = second;
 	}
-	/* Those of firmware and of the static operating system always count. */
+	/* The PCRs of the firmware and of the static OS always count. */
 	EXPECT_LE(15, counting);
 }
 
-/* A violation is an entry as any other, and extends the PCR. */
+/* A violation is an entry like any other, and extends the PCR. */
 FIXTURE(violation) {
 	char dir[32];
 	char path[64];
@@ -468,7 +468,7 @@ TEST_F(violation, is_an_entry_that_counts)
 	if (!found)
 		SKIP(goto out, "needs a policy that measures what root reads, such as tcb");
 
-	/* The file, and the violation */
+	/* The file and the violation */
 	EXPECT_EQ(2, found);
 	interval = interval_between(&list, self->first, last);
 	EXPECT_TRUE(interval_closes(&interval));
@@ -479,7 +479,7 @@ out:
 	list_free(&list);
 }
 
-/* Somebody else extends IMA's own PCR: the replay breaks, and this says why. */
+/* If someone else extends IMA's PCR, the replay fails, and records show why. */
 TEST(extends_of_the_ima_pcr_are_those_of_others)
 {
 	const uint16_t alg = TPM2_ALG_SHA256;
@@ -490,7 +490,7 @@ TEST(extends_of_the_ima_pcr_are_those_of_others)
 	if (why_no_records() || access(REQUEST_FILE, F_OK) || !tpm2_present())
 		SKIP(return, "needs records on request and a TPM 2.0");
 	if (!getenv("EXTEND_IMA_PCR"))
-		SKIP(return, "needs EXTEND_IMA_PCR=1: it breaks the replay of the list");
+		SKIP(return, "needs EXTEND_IMA_PCR=1, since it breaks the replay of the list");
 
 	first = request(_metadata, &before);
 	ASSERT_EQ(0, tpm2_pcr_extend(TPMRM_DEV, 10, &alg, 1));

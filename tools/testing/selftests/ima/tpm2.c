@@ -88,7 +88,7 @@ out:
 	return ret;
 }
 
-/* Header, PCR and an authorization: an empty password. Of @len bytes in all. */
+/* Put the header of a command of @len bytes, the PCR and an empty password. */
 static uint8_t *put_pcr_command(uint8_t *p, size_t len, uint32_t code,
 				unsigned int pcr)
 {
@@ -155,7 +155,7 @@ int tpm2_pcr_extend(const char *dev, unsigned int pcr, const uint16_t *ids,
 	return transmit(dev, cmd, p - cmd, rsp, sizeof(rsp), &len);
 }
 
-/* Send one TPM2_PCR_Read: of no PCR at all if @alg_id is 0. */
+/* Send one TPM2_PCR_Read, without any PCR if @alg_id is 0. */
 static int pcr_read(uint16_t alg_id, unsigned int pcr, uint8_t *rsp,
 		    size_t size, size_t *len)
 {

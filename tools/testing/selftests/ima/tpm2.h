@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Talks to the TPM itself through /dev/tpmrm0 or /dev/tpm0, without the kernel's
- * own use of these commands. All return 0, a negative errno, or the TPM's response
- * code.
+ * Sends commands to the TPM through /dev/tpmrm0 or /dev/tpm0, independently of
+ * the kernel's own use of these commands. Functions that return an int return
+ * 0, a negative errno, or the response code of the TPM.
  */
 #ifndef SELFTEST_TPM2_H
 #define SELFTEST_TPM2_H
@@ -27,24 +27,25 @@ int tpm2_update_counter(uint32_t *counter);
 
 /**
  * tpm2_pcr_hex - read a PCR in one bank
- * @alg: the bank's algorithm, in the kernel's words ("sha256")
- * @pcr: the PCR's index
- * @hex: the value, lower case hexadecimal; empty if the bank does not hold it
+ * @alg: the kernel's name for the algorithm of the bank, such as "sha256"
+ * @pcr: index of the PCR
+ * @hex: output: the value in lower-case hexadecimal, empty if the bank does not
+ *	hold the PCR
  * @size: size of @hex
  */
 int tpm2_pcr_hex(const char *alg, unsigned int pcr, char *hex, size_t size);
 
-/* Extend a PCR by an event, in all banks (TPM2_PCR_Event). */
+/* Extend a PCR with an event in all banks (TPM2_PCR_Event). */
 int tpm2_pcr_event(const char *dev, unsigned int pcr, const char *event);
 
 /**
  * tpm2_pcr_extend - extend a PCR (TPM2_PCR_Extend)
- * @dev: the device to send it through
- * @pcr: the PCR's index
- * @ids: the algorithms of the digests; a bank may be named twice, or be off
- * @count: their number, up to 8
+ * @dev: device to use
+ * @pcr: index of the PCR
+ * @ids: algorithms of the digests; a bank may be named twice, or be off
+ * @count: number of digests, at most 8
  *
- * The digests are bytes of one value.
+ * All bytes of the digests have the same value.
  */
 int tpm2_pcr_extend(const char *dev, unsigned int pcr, const uint16_t *ids,
 		    unsigned int count);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests what IMA's records of the TPM's PCR update counter promise: one test a
- * promise, each on the measurement list of the running kernel. What the machine
- * lacks is skipped, with the reason.
+ * Tests the promises of IMA's records of the TPM's PCR update counter on the
+ * measurement list of the running kernel, with one test per promise. Tests that
+ * need what the machine lacks are skipped with the reason.
  */
 
 #include <errno.h>
@@ -26,7 +26,7 @@ FIXTURE(records) {
 	struct list list;
 	bool tpm;	/* IMA had a TPM 2.0 at boot, and it is still there */
 	long start;	/* this kernel's boot_aggregate */
-	long boot;	/* its record at boot */
+	long boot;	/* this kernel's boot record */
 };
 
 FIXTURE_SETUP(records)
@@ -47,7 +47,7 @@ FIXTURE_SETUP(records)
 	self->start = list_find_last(&self->list, "boot_aggregate", NULL);
 	self->boot = list_find_last(&self->list, "pcr_counter", "boot");
 	if (self->boot < self->start)
-		SKIP(return, "needs a policy that is there from boot on");
+		SKIP(return, "needs a policy that is in effect at boot");
 
 	self->tpm = tpm2_present() &&
 		    !record_value(&self->list.entries[self->boot], "error",
@@ -59,7 +59,7 @@ FIXTURE_TEARDOWN(records)
 	list_free(&self->list);
 }
 
-/* The first thing that this kernel measured is followed by the record. */
+/* The record follows the first entry of this kernel. */
 TEST_F(records, boot_record_follows_the_boot_aggregate)
 {
 	const struct list_entry *boot;
@@ -118,7 +118,7 @@ TEST_F(records, index_in_the_list_is_entries)
 			continue;
 		records++;
 
-		/* What kexec could not carry is missing before its last record. */
+		/* Entries that kexec could not carry over are missing here. */
 		ASSERT_TRUE(record_value(entry, "event", event, sizeof(event)));
 		if (!strcmp(event, "kexec_execute"))
 			gap = record_number(entry, "entries") - i;
@@ -148,7 +148,7 @@ TEST_F(records, entries_are_carried_or_extended)
 	}
 }
 
-/* Since boot, each entry has moved the TPM's counter by one per bank. */
+/* Since boot, each entry has incremented the TPM's counter by one per bank. */
 TEST_F(records, counter_at_boot_agrees_with_the_tpm)
 {
 	const struct list_entry *boot;
@@ -169,7 +169,7 @@ TEST_F(records, counter_at_boot_agrees_with_the_tpm)
 
 	EXPECT_LE(expected, counter);
 	if (counter > expected)
-		SKIP(return, "something else extends PCRs: %u updates, entries explain %lld",
+		SKIP(return, "something else extends PCRs: counter is %u, entries explain %lld",
 		     counter, expected);
 }
 
@@ -209,7 +209,7 @@ TEST_F(records, banks_are_those_of_the_tpm)
 		EXPECT_EQ(strlen(expected), strlen(hex));
 	}
 
-	/* And none is left out. The TPM refuses those that it does not know. */
+	/* No bank is missing. The TPM refuses unknown algorithms. */
 	for (i = 0; i < ARRAY_SIZE(algs); i++)
 		if (!tpm2_pcr_hex(algs[i], index, expected, sizeof(expected)) &&
 		    *expected)
@@ -314,7 +314,7 @@ TEST_F_TIMEOUT(kexec, load_makes_one_record, 120)
 	EXPECT_EQ(self->records + 1, count_records("kexec_load"));
 }
 
-/* What the record says is what the TPM says while nothing else is measured. */
+/* The record agrees with the TPM as long as nothing else is measured. */
 TEST_F_TIMEOUT(kexec, load_record_agrees_with_the_tpm, 120)
 {
 	char before[HEX_MAX], expected[HEX_MAX + 64], pcr[1024];
@@ -329,7 +329,7 @@ TEST_F_TIMEOUT(kexec, load_record_agrees_with_the_tpm, 120)
 	if (file_number("/sys/kernel/kexec_loaded") != 0)
 		SKIP(return, NO_KEXEC);
 
-	/* The image is measured when it is read first. */
+	/* The image is measured when it is first read. */
 	ret = load_and_unload(self->image, 0);
 	if (ret)
 		SKIP(return, "kexec_file_load of %s: %s", self->image, strerror(-ret));
@@ -363,7 +363,7 @@ out:
 	list_free(&now);
 }
 
-/* A crash kernel takes over no list. */
+/* A crash kernel does not take over the list. */
 TEST_F_TIMEOUT(kexec, load_of_a_crash_kernel_makes_no_record, 120)
 {
 	int ret;
@@ -378,7 +378,7 @@ TEST_F_TIMEOUT(kexec, load_of_a_crash_kernel_makes_no_record, 120)
 	EXPECT_EQ(self->records, count_records("kexec_load"));
 }
 
-/* After a kexec: the old kernel's last entry is its record. */
+/* After a kexec, the old kernel's last entry is its record. */
 TEST_F(records, execute_record_is_the_last_of_its_kernel)
 {
 	const struct list_entry *execute, *boot;
@@ -393,7 +393,7 @@ TEST_F(records, execute_record_is_the_last_of_its_kernel)
 	execute = &self->list.entries[index];
 	boot = &self->list.entries[self->boot];
 
-	/* All that arrived is counted as carried. */
+	/* All entries that arrived are counted as carried. */
 	EXPECT_EQ(index + 1, record_number(boot, "carried"));
 
 	if (!self->tpm || record_number(execute, "pcrUpdateCounter") < 0)
@@ -404,7 +404,7 @@ TEST_F(records, execute_record_is_the_last_of_its_kernel)
 			     record_number(execute, "pcrUpdateCounter")));
 }
 
-/* A TPM may count otherwise; this one is as the specification has it. */
+/* A TPM may count differently, but this one follows the specification. */
 TEST_F(records, step_is_one_per_bank)
 {
 	const struct list_entry *boot;
@@ -424,10 +424,10 @@ TEST_F_TIMEOUT(records, resume_makes_a_record, 120)
 	long index;
 
 	if (!getenv("SUSPEND"))
-		SKIP(return, "needs SUSPEND=1: it suspends the machine to RAM for some seconds");
+		SKIP(return, "needs SUSPEND=1, since it suspends the machine for a few seconds");
 	if (!file_has("/sys/power/state", "mem", "") ||
 	    access("/sys/class/rtc/rtc0/wakealarm", W_OK))
-		SKIP(return, "needs suspend to RAM, and a clock that wakes the machine");
+		SKIP(return, "needs suspend to RAM and an RTC that can wake the machine");
 
 	ASSERT_EQ(0, list_read(&before));
 	ASSERT_EQ(0, file_write("/sys/class/rtc/rtc0/wakealarm", "+4"));
@@ -455,7 +455,7 @@ TEST_F(records, without_a_tpm_the_record_says_so)
 	boot = &self->list.entries[self->boot];
 
 	ASSERT_TRUE(record_value(boot, "error", error, sizeof(error)));
-	/* IMA does not see a TPM whose driver came later. */
+	/* IMA does not see a TPM whose driver was loaded later. */
 	if (access("/sys/class/tpm/tpm0", F_OK) || strcmp(error, "EOPNOTSUPP"))
 		EXPECT_STREQ("ENODEV", error);
 	EXPECT_EQ(-1, record_number(boot, "pcrUpdateCounter"));
