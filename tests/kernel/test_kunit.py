@@ -39,7 +39,7 @@ def booted(group, kernel):
 @pytest.mark.groups(BOOT, cases_and_suites)
 def test_case(booted, line):
     result, lines = booted
-    assert line in lines, f"it did not run\n{result.said}"
+    assert line in lines, f"it did not run\n{result}"
     assert lines[line].ok, lines[line].output
     assert lines[line].skip is None, f"skipped itself: {lines[line].skip}"
 
@@ -53,7 +53,7 @@ def test_every_line_is_known(booted, group):
 @pytest.mark.groups(BOOT)
 def test_guest_ends_well(booted):
     result, _ = booted
-    assert result.status == 0, result.said
+    assert result.status == 0, str(result)
 
 
 # ---- As a developer runs them, without the rest of this project

@@ -8,7 +8,6 @@ from pathlib import Path
 from lab import verifier, vm
 from lab.paths import GUEST
 from lab.selftests import TCB
-from patchset.console import tail
 
 # How many files are measured between load and execute, in the two runs that the demo shows
 RUNS = {"fits": 3, "overflow": 200}
@@ -29,8 +28,7 @@ class Carried:
 
     def check_end(self) -> None:
         if self.result.status:
-            raise AssertionError(f"{self.result.said or 'the guest'}: status {self.result.status}\n"
-                                 f"{tail(self.result.console.read_text(encoding='utf-8', errors='replace'))}")
+            raise AssertionError(str(self.result))
 
     def verify(self) -> verifier.Answer:
         answer = verifier.verify(self.list, self.out / "pcrs")

@@ -14,7 +14,7 @@ from lab import kernel, sources, tap, verifier, vm
 from lab.built import locked
 from lab.groups import Group
 from lab.paths import BUILD, GUEST, SELFTESTS
-from patchset.console import run_long, tail
+from patchset.console import run_long
 
 # IMA measures as distributions have it, and makes records
 TCB = "ima_policy=tcb ima_policy=critical_data"
@@ -140,11 +140,10 @@ class Ran:
         return answer
 
     def check_end(self) -> None:
-        assert self.result.status == 0, f"{self.result.said or 'the guest'}: status {self.result.status}\n" \
-            f"{tail(self.console)}"
+        assert self.result.status == 0, str(self.result)
 
     def check_line(self, name: str) -> None:
-        assert name in self.lines, f"it did not run\n{self.result.said}"
+        assert name in self.lines, f"it did not run\n{self.result}"
         line = self.lines[name]
         assert line.ok, line.output
         assert line.skip is None, f"skipped itself: {line.skip}"

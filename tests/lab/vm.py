@@ -19,6 +19,7 @@ from lab.image import initramfs
 from lab.process import CannotRun, require, socket_path, start, stop
 from lab.tpm import BANKS, Proxy, Swtpm
 from lab.watch import Watch, script_status
+from patchset.console import tail
 
 # A result's status, if it is not that of the script
 TIMED_OUT = 124
@@ -100,6 +101,11 @@ class Result:
     said: str = ""
     # Where the machine stood still, a sentence for each time
     stood: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """For somebody who expected another status."""
+        said = self.said or f"the guest's script ended with status {self.status}"
+        return "\n".join([said, *self.stood, tail(self.console.read_text(encoding="utf-8", errors="replace"))])
 
 
 def copy(source: Path, target: Path, what: str) -> None:
