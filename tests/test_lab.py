@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The lab's own parts that need no machine."""
 
+import time
+
 import pytest
 
-from lab import kernel, selftests, sources, tap, watch
+from lab import kernel, process, selftests, sources, tap, watch
 from lab.built import digest, is_current
 from patchset.console import Failed, run_long
 
@@ -135,6 +137,26 @@ KEXEC = "[    9.000000] kexec_core: Starting new kernel\n"
 ])
 def test_place_of_a_machine(console, boots, script_ended, said):
     assert str(watch.place_of(console, boots, script_ended)) == said
+
+
+def test_process_that_computes_runs_or_waits_for_a_processor():
+    busy = process.start(["sh", "-c", "while :; do :; done"])
+    try:
+        time.sleep(1)
+        assert watch.processor_time(busy.pid) + watch.waiting_time(busy.pid) > 0.5
+    finally:
+        process.stop(busy)
+
+
+def test_process_that_sleeps_neither_runs_nor_waits():
+    asleep = process.start(["sleep", "100"])
+    try:
+        time.sleep(1)
+        before = watch.processor_time(asleep.pid) + watch.waiting_time(asleep.pid)
+        time.sleep(1)
+        assert watch.processor_time(asleep.pid) + watch.waiting_time(asleep.pid) == before
+    finally:
+        process.stop(asleep)
 
 
 def test_address_has_the_name_of_its_function(tmp_path):

@@ -2,10 +2,11 @@
 """
 Notices that a machine stands still, and asks it why.
 
-A machine makes progress when it prints, when a boot or a script begins or ends, or when QEMU uses more processor time
-than an idle guest takes. A guest that sleeps on purpose looks the same as one that waits for an interrupt that never
-comes. Therefore it is asked and reported, and its run goes on. The run ends early only where nothing sleeps on purpose,
-which is outside of the script, and only if the machine does not go on after it was asked.
+A machine makes progress when it prints, when a boot or a script begins or ends, when QEMU uses more processor time
+than an idle guest takes, or when QEMU is ready to run but gets no processor. A guest that sleeps on purpose looks the
+same as one that waits for an interrupt that never comes. Therefore it is asked and reported, and its run goes on. The
+run ends early only where nothing sleeps on purpose, which is outside of the script, and only if the machine does not go
+on after it was asked.
 """
 
 import os
@@ -18,9 +19,11 @@ from pathlib import Path
 from lab.qmp import Qmp, QmpError
 from patchset.console import tail
 
-# The share of one processor that an idle guest does not use up: it takes less than 0.01. One that computes gets more
-# than this even on a host with dozens of others.
+# The share of one processor that an idle guest does not use up: it takes less than 0.01
 IDLE = 0.05
+# The share of the time in which the threads of a guest that computes are at least ready to run. On a busy host one that
+# computes was seen to get 0.003 of a processor, and printed nothing for minutes.
+READY = 0.5
 # What the kernel is asked for by SysRq: blocked tasks, all tasks, timers, and what each processor does
 KEYS = "wtql"
 # The kernel's answer to one of them has ended when it prints nothing for so long
@@ -34,6 +37,17 @@ def processor_time(pid: int) -> float:
     """Seconds that a process has run, all its threads together."""
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def waiting_time(pid: int) -> float:
+    """Seconds that the threads of a process were ready to run, but got no processor, all of them together."""
+    seconds = 0.0
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        try:
+            seconds += int((thread / "schedstat").read_text(encoding="ascii").split()[1]) / 1e9
+        except FileNotFoundError:  # it has ended, or the host's kernel does not count this
+            pass
+    return seconds
 
 
 def registers_of(qmp: Qmp) -> str:
@@ -107,14 +121,16 @@ class Watch:
 
     def mark(self) -> None:
         """From here on it has to make progress."""
-        self.since, self.before, self.ran = time.monotonic(), self.seen(), processor_time(self.pid)
+        self.since, self.before = time.monotonic(), self.seen()
+        self.ran, self.waited = processor_time(self.pid), waiting_time(self.pid)
 
     def still_for(self) -> float:
         return time.monotonic() - self.since
 
     def stands_still(self) -> bool:
         """Has the machine made no progress for as long as it may? To be called about once a second."""
-        if self.seen() != self.before or processor_time(self.pid) - self.ran > IDLE * self.patience:
+        ran, waited = processor_time(self.pid) - self.ran, waiting_time(self.pid) - self.waited
+        if self.seen() != self.before or ran > IDLE * self.patience or ran + waited > READY * self.patience:
             self.asked = False
             self.mark()
         return self.still_for() > self.patience
