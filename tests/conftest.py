@@ -25,6 +25,7 @@ def pytest_addoption(parser):
     lab.addoption("--config", dest="kernel_config", default="vm", metavar="NAMES",
                   help="use this configuration in place of \"vm\", such as vm,debug")
     lab.addoption("--kernel", type=Path, metavar="FILE", help="run on this kernel instead of building one")
+    lab.addoption("--verifier", choices=tuple(verifier.BUILDS), help="run on this build of the verifier only")
     lab.addoption("--out", type=Path, default=BUILD / "check", metavar="DIR", help="folder for what runs leave")
 
 
@@ -33,8 +34,10 @@ def pytest_configure(config):
     settings.bases = (config.option.base,) if config.option.base else BASES
     settings.config = config.option.kernel_config
     settings.image = config.option.kernel and config.option.kernel.resolve(strict=True)
+    settings.verifier = config.option.verifier
     settings.out = config.option.out.resolve()
     settings.out.mkdir(parents=True, exist_ok=True)
+    os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(BUILD / "hypothesis"))
     if not config.option.xmlpath and not config.option.collectonly:
         config.option.xmlpath = str(settings.out / "junit.xml")
     # Progress of builds is for people, and not to be captured

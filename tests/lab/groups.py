@@ -31,6 +31,7 @@ class Settings:
     bases: tuple[str, ...] = BASES
     config: str = "vm"
     image: Path | None = None
+    verifier: str | None = None
     out: Path = BUILD / "check"
 
 

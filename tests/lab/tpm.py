@@ -24,6 +24,8 @@ class Swtpm:
         self.banks, self.tpm12 = banks, tpm12
         self.state = Path(state or temp / "tpm").absolute()
         self.control = temp / "swtpm"
+        # Is there when the TPM can be used
+        self.socket = self.control
         self.process: subprocess.Popen | None = None
 
     def __enter__(self) -> "Swtpm":
@@ -35,9 +37,9 @@ class Swtpm:
             raise CannotRun(f"folder for the TPM's state: {self.state}: {error.strerror}") from None
         self.set_up()
         self.process = start(["swtpm", "socket", *self.version(), "--tpmstate", f"dir={self.state}",
-                              "--ctrl", f"type=unixio,path={self.control}", "--terminate"])
+                              "--ctrl", f"type=unixio,path={self.control}", *self.service()])
         try:
-            wait_for_socket(self.control, self.process, "swtpm")
+            wait_for_socket(self.socket, self.process, "swtpm")
         except BaseException:
             stop(self.process)
             raise
@@ -48,6 +50,10 @@ class Swtpm:
 
     def version(self) -> list[str]:
         return [] if self.tpm12 else ["--tpm2"]
+
+    def service(self) -> list[str]:
+        """QEMU hands over a socket for the commands, and closes it when the machine ends."""
+        return ["--terminate"]
 
     def set_up(self) -> None:
         kept = (self.state / ("tpm-00.permall" if self.tpm12 else "tpm2-00.permall")).exists()
@@ -62,6 +68,26 @@ class Swtpm:
                               text=True)
         if done.returncode:
             raise CannotRun(f"swtpm_setup could not make a TPM in {self.state}:\n{done.stdout.strip()}")
+
+
+class LocalTpm(Swtpm):
+    """A running TPM 2.0 for programs of this machine, as often as they like; tcti is what tpm2-tss calls it."""
+
+    def __init__(self, temp: Path, banks: str | None = None, state: Path | None = None):
+        super().__init__(temp, banks, state=state)
+        self.socket = temp / "tpm.socket"
+        # This is where tpm2-tss looks for it
+        self.control = temp / "tpm.socket.ctrl"
+        self.tcti = f"swtpm:path={self.socket}"
+
+    def service(self) -> list[str]:
+        return ["--server", f"type=unixio,path={self.socket}", "--flags", "startup-clear,not-need-init",
+                "--log", f"file={self.socket.with_name('swtpm.log')}"]
+
+    def __exit__(self, *exception) -> None:
+        super().__exit__(*exception)
+        self.socket.unlink(missing_ok=True)
+        self.control.unlink(missing_ok=True)
 
 
 class Proxy:

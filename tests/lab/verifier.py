@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The verifier, as a program."""
+"""The verifier, as a program, in the builds that tests run."""
 
 import json
 import re
@@ -11,39 +11,93 @@ from lab.built import locked
 from lab.paths import BUILD, TOP
 from patchset.console import run_long
 
-BINARY = BUILD / "imatally"
+SOURCE = TOP / "tools" / "ima"
+VECTORS = SOURCE / "vectors"
 
 
 @dataclass(frozen=True)
 class Answer:
     status: int
-    # What it printed, errors too
-    text: str
-    # Without "verdict: "; empty if there is none
-    verdict: str
+    out: str
+    err: str
+
+    @property
+    def text(self) -> str:
+        """What it printed, errors too."""
+        return self.out + self.err
+
+    @property
+    def verdict(self) -> str:
+        """Without "verdict: "; empty if there is none."""
+        found = re.search(r"^verdict: (.*)$", self.out, re.M)
+        return found[1] if found else ""
 
     @property
     def json(self) -> dict:
-        return json.loads(self.text)
+        return json.loads(self.out)
+
+    def says(self, pattern: str) -> bool:
+        """Is the regular expression found in what it printed?"""
+        return re.search(pattern, self.text, re.M) is not None
 
 
-def build() -> Path:
-    with locked(BINARY):
-        run_long("building the verifier", ["make", "-C", TOP / "tools" / "ima"])
-    return BINARY
+@dataclass(frozen=True)
+class Verifier:
+    """A build of the verifier, and of the programs of its tests."""
+    name: str
+    # Where make puts its objects, the tests' programs among them
+    objects: Path
+    binary: Path
+    mklog: Path
+    # What make is told for this build
+    settings: tuple[str, ...] = ()
+
+    def make(self, what: str, *targets: str) -> None:
+        with locked(self.objects):
+            run_long(what, ["make", "--no-print-directory", "-C", SOURCE, *self.settings, *targets])
+
+    def build(self) -> Path:
+        self.make("building the verifier")
+        return self.binary
+
+    def build_tests(self) -> None:
+        """The command, the unit tests and the programs that write measurement lists."""
+        self.make(f"building the verifier and its tests ({self.name})", "tests")
+
+    def program(self, name: str) -> Path:
+        return self.objects / "tests" / name
+
+    def call(self, *args: str | Path, **popen) -> Answer:
+        popen.setdefault("stdin", subprocess.DEVNULL)
+        popen.setdefault("stdout", subprocess.PIPE)
+        done = subprocess.run([self.binary, *args], stderr=subprocess.PIPE, encoding="utf-8", errors="replace",
+                              check=False, **popen)
+        return Answer(done.returncode, done.stdout or "", done.stderr)
+
+    def verify(self, measurements: Path | str, pcrs: Path | str | None = None, *options: str | Path, **popen) -> Answer:
+        """What the verifier says of a list; its exit statuses are in imatally(1)."""
+        return self.call("verify", *options, measurements, *(("--pcrs", pcrs) if pcrs else ()), **popen)
+
+    def show(self, measurements: Path) -> str:
+        return self.call("show", measurements).text
 
 
-def call(*args: str | Path, **popen) -> Answer:
-    done = subprocess.run([BINARY, *args], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          encoding="utf-8", errors="replace", **popen)
-    verdict = re.search(r"^verdict: (.*)$", done.stdout, re.M)
-    return Answer(done.returncode, done.stdout, verdict[1] if verdict else "")
+def _separate(name: str, objects: Path, *settings: str) -> Verifier:
+    return Verifier(name, objects, objects / "imatally", objects / "mklog", settings)
 
 
-def verify(measurements: Path, pcrs: Path | None = None, *options: str | Path) -> Answer:
-    """What the verifier says of a list; its exit statuses are in imatally(1)."""
-    return call("verify", *options, measurements, *(("--pcrs", pcrs) if pcrs else ()))
+PLAIN = Verifier("plain", BUILD / "imatally.o", BUILD / "imatally", BUILD / "mklog")
+# With the compiler's checks of addresses and undefined behaviour
+SANITIZED = _separate("sanitized", BUILD / "imatally.sanitize", "SANITIZE=1")
+# Counts which lines run
+COVERAGE = _separate("coverage", BUILD / "imatally.coverage", "COVERAGE=1")
+# With libFuzzer and the checks, for the programs that have it
+FUZZERS = _separate("fuzzers", BUILD / "imatally.fuzz", "SANITIZE=fuzz")
+# Those in which tests run
+BUILDS = {build.name: build for build in (PLAIN, SANITIZED, COVERAGE)}
 
-
-def show(measurements: Path) -> str:
-    return call("show", measurements).text
+BINARY = PLAIN.binary
+build = PLAIN.build
+call = PLAIN.call
+verify = PLAIN.verify
+show = PLAIN.show

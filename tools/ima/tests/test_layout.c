@@ -5,6 +5,7 @@
  */
 
 #include <dirent.h>
+#include <errno.h>
 
 #include "../lib/log.h"
 #include "mklog.h"
@@ -448,23 +449,24 @@ static void an_error_in_a_part_has_the_parts_offset(void **state)
 }
 
 /*
- * ASCII lists that other projects publish, which are not this project's to
- * distribute: in $IMA_LOGS, or in a folder beside the repository
+ * ASCII lists that other projects publish, in the folder $IMA_LOGS: they are
+ * not this project's to distribute.
  */
 static void lists_of_other_projects_parse(void **state)
 {
-	const char *dir = getenv("IMA_LOGS") ?: "../../../shared/data/ima-logs";
+	const char *dir = getenv("IMA_LOGS");
 	unsigned int lists = 0;
 	struct dirent *entry;
 	DIR *folder;
 
 	(void)state;
-	folder = opendir(dir);
-	if (!folder) {
-		print_message("skipped: no lists of other projects in %s (set IMA_LOGS)\n",
-			      dir);
+	if (!dir) {
+		print_message("skipped: IMA_LOGS does not name a folder of published lists\n");
 		skip();
 	}
+	folder = opendir(dir);
+	if (!folder)
+		fail_msg("%s: %s", dir, strerror(errno));
 	while ((entry = readdir(folder))) {
 		const char *dot = strrchr(entry->d_name, '.');
 		static char text[1 << 20];

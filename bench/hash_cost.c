@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "../lib/private.h"
+#include "../tools/ima/lib/private.h"
 
 int main(int argc, char *argv[])
 {

@@ -1,0 +1,523 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""
+Evidence from a real TPM implementation: collected from a software TPM, checked by tpm2-tools too, verified without a
+TPM, and refused in every broken variant.
+"""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from lab import schema
+from lab.host import HANDLE, NONCE, Host, checkquote, flipped
+
+OTHER_NONCE = "ff" + NONCE
+
+
+pytestmark = pytest.mark.usefixtures("tpm_tools")
+
+
+def new_host(verifier, tmp_path_factory, banks="sha1,sha256"):
+    return Host(verifier, tmp_path_factory.mktemp("host"), banks)
+
+
+@pytest.fixture(scope="module")
+def host(verifier, tmp_path_factory):
+    """A kernel booted, there is an AK, and nobody but IMA extended a PCR since."""
+    with new_host(verifier, tmp_path_factory) as host:
+        host.boot()
+        host.must_create_ak("ak.pem")
+        yield host
+
+
+@pytest.fixture(scope="module")
+def evidence(host):
+    return host.must_collect("evidence")
+
+
+@pytest.fixture
+def copy(evidence, tmp_path):
+    """A copy of the evidence, to be changed."""
+    return shutil.copytree(evidence, tmp_path / "copy")
+
+
+def edit(folder, change):
+    """Have @change change the manifest of evidence, which it gets as a dictionary."""
+    path = folder / "manifest.json"
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    change(manifest)
+    path.write_text(json.dumps(manifest), encoding="utf-8")
+
+
+# ---- Every kind of AK
+
+@pytest.fixture(scope="module", params=["ecc", "rsa", "rsapss"])
+def algorithm(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def signed(host, algorithm):
+    """Evidence with an AK of the algorithm, whose public key is in ak.ALGORITHM.pem."""
+    answer = host.create_ak(f"ak.{algorithm}.pem", f"{algorithm}.ctx", "--ak-alg", algorithm)
+    assert answer.status == 0 and answer.says(f"AK {algorithm}.ctx, its public key in ak.{algorithm}.pem")
+    return host.must_collect(f"evidence.{algorithm}", f"{algorithm}.ctx")
+
+
+def test_evidence_verifies_with_the_public_key(host, signed, algorithm):
+    answer = host.verify(signed, "--strict", ak=f"ak.{algorithm}.pem")
+    assert (answer.status, answer.verdict) == (0, "complete"), answer.text
+
+
+def test_quote_is_one_for_tpm2_tools(host, signed, algorithm):
+    key = host.folder / f"ak.{algorithm}.pem"
+    if algorithm != "rsapss":
+        done = checkquote(signed, key, NONCE)
+        assert done.returncode == 0, done.stdout
+        return
+    # tpm2_checkquote does not know PSS; the signature follows its algorithm, hash and size
+    quote = json.loads((signed / "manifest.json").read_text(encoding="utf-8"))["quote"]
+    (signed / "signature").write_bytes(bytes.fromhex(quote["signature"])[6:])
+    done = subprocess.run(["openssl", "dgst", "-sha256", "-verify", key, "-sigopt", "rsa_padding_mode:pss", "-signature",
+                           signed / "signature"], input=bytes.fromhex(quote["attest"]), stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, check=False)
+    assert done.stdout == b"Verified OK\n"
+
+
+@pytest.mark.parametrize("algorithm", ["ecc", "rsa"], scope="module", indirect=True)
+def test_quote_is_of_this_nonce_for_tpm2_tools(host, signed, algorithm):
+    assert checkquote(signed, host.folder / f"ak.{algorithm}.pem", OTHER_NONCE).returncode != 0
+
+
+def test_algorithm_that_is_not_offered_is_refused(host):
+    answer = host.create_ak("no.pem", "no.ctx", "--ak-alg", "rsa1024")
+    assert answer.status == 3 and answer.says("rsa1024: not one of")
+
+
+def test_ak_of_tpm2_tools(host):
+    host.tool("tpm2_createek", "-c", "ek.ctx", "-G", "rsa", "-u", "ek.pub")
+    host.tool("tpm2_createak", "-C", "ek.ctx", "-c", "theirs.ctx", "-G", "ecc", "-g", "sha256", "-s", "ecdsa", "-u",
+              "theirs.pem", "-f", "pem")
+    host.tool("tpm2_flushcontext", "-t")
+    answer = host.verify(host.must_collect("evidence.theirs", "theirs.ctx"), ak="theirs.pem")
+    assert (answer.status, answer.verdict) == (0, "complete"), answer.text
+
+
+# ---- Every set of banks
+
+@pytest.mark.parametrize("banks", ["sha256", "sha1,sha256,sha384,sha512"])
+def test_evidence_of_other_banks(verifier, tmp_path_factory, banks):
+    with new_host(verifier, tmp_path_factory, banks) as host:
+        host.boot()
+        host.must_create_ak("ak.pem")
+        found = host.must_collect("evidence")
+        answer = host.verify(found, "--strict")
+        assert (answer.status, answer.verdict) == (0, "complete"), answer.text
+        assert checkquote(found, host.folder / "ak.pem", NONCE).returncode == 0
+
+
+@pytest.fixture(scope="module")
+def sha1_only(verifier, tmp_path_factory):
+    with new_host(verifier, tmp_path_factory, "sha1") as host:
+        host.boot()
+        host.must_create_ak("ak.pem", "ak.ctx")
+        host.must_collect("evidence", "ak.ctx")
+        yield host
+
+
+def test_values_of_sha1_alone_are_a_finding(sha1_only):
+    answer = sha1_only.verify("evidence")
+    assert answer.status == 0 and answer.says("only SHA-1 values are signed")
+    answer = sha1_only.verify("evidence", "--strict")
+    assert (answer.status, answer.verdict) == (1, "complete")
+
+
+def test_values_of_sha1_alone_are_on_the_page(sha1_only):
+    assert sha1_only.verify("evidence", "--strict", "--html", "page.html").status == 1
+    assert "only SHA-1 values are" in (sha1_only.folder / "page.html").read_text(encoding="utf-8")
+
+
+# ---- The manifest and the answers follow their schemas
+
+def test_manifest_follows_the_schema(evidence):
+    manifest = json.loads((evidence / "manifest.json").read_text(encoding="utf-8"))
+    assert schema.errors(schema.load("evidence"), manifest) == []
+
+
+def test_answer_follows_the_schema_and_names_the_signer(host, evidence):
+    answer = host.verify(evidence, "--json")
+    assert schema.errors(schema.load("result"), answer.json) == []
+    signer = answer.json["signer"]
+    assert re.fullmatch("[0-9a-f]{64}", signer["ak_sha256"])
+    assert isinstance(signer["pcrUpdateCounter"], int) and signer["rebooted"] is None
+
+
+def test_answer_that_is_not_authentic_follows_the_schema(host, evidence):
+    answer = host.verify(evidence, "--json", nonce=OTHER_NONCE)
+    assert schema.errors(schema.load("result"), answer.json) == []
+    assert (answer.status, answer.json["verdict"], answer.json["status"]) == (4, "not_authentic", 4)
+    assert answer.json["error"]["text"].startswith("the quote: another nonce")
+
+
+# ---- What comes after the last record, and lists that are longer and shorter
+
+def test_entries_after_the_last_record_are_counted(host, evidence):
+    answer = host.verify(evidence)
+    assert answer.status == 0
+    assert answer.says(r"^  [0-9]+ request +\(end\) +3 +- +6 +6 +- +0$"), answer.text
+
+
+def test_signer_is_named_by_the_fingerprint_of_its_key(host, evidence):
+    der = subprocess.run(["openssl", "pkey", "-pubin", "-in", host.folder / "ak.pem", "-outform", "der"],
+                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=True).stdout
+    assert host.verify(evidence).says(f"signed by the AK sha256:{hashlib.sha256(der).hexdigest()}$")
+
+
+def test_clock_of_the_tpm_is_told(host, evidence):
+    assert host.verify(evidence).says("resetCount [0-9]+, restartCount 0, clock [0-9]+ ms, pcrUpdateCounter [0-9]+$")
+
+
+@pytest.mark.parametrize("options, status", [((), 0), (("--strict",), 1)], ids=["", "strict"])
+def test_update_by_others_after_the_last_record_is_a_finding(disturbed, options, status):
+    answer = disturbed.verify("evidence", *options)
+    assert answer.status == status and answer.says("1 update of PCRs by others or unexplained")
+
+
+@pytest.fixture(scope="module")
+def disturbed(verifier, tmp_path_factory):
+    """Somebody extended a PCR after the last record."""
+    with new_host(verifier, tmp_path_factory) as host:
+        host.boot()
+        host.must_create_ak("ak.pem")
+        host.update_by_others()
+        host.must_collect("evidence")
+        yield host
+
+
+def test_list_that_went_on_is_right_up_to_the_quote(host, copy):
+    host.write_list(copy / "log", 9)
+    answer = host.verify(copy)
+    assert answer.status == 0 and answer.says("7 entries at the end of the log came after"), answer.text
+
+
+def test_list_that_ends_before_the_quote_is_a_mismatch(host, copy):
+    host.write_list(copy / "log", 1)
+    answer = host.verify(copy)
+    assert answer.status == 2 and answer.verdict.startswith("mismatch"), answer.text
+
+
+@pytest.fixture
+def trimmed(verifier, copy, tmp_path):
+    """Evidence whose first entries are in another file, which is returned too."""
+    offset = json.loads(verifier.call("show", "--json", copy / "log").out.splitlines()[0])["offset"]
+    whole = (copy / "log").read_bytes()
+    (tmp_path / "deleted").write_bytes(whole[:offset])
+    (copy / "log").write_bytes(whole[offset:])
+    return copy, tmp_path / "deleted"
+
+
+def test_what_was_trimmed_is_given_as_a_part(host, trimmed):
+    found, deleted = trimmed
+    answer = host.verify(found, deleted)
+    assert (answer.status, answer.verdict) == (0, "complete"), answer.text
+
+
+def test_what_was_trimmed_is_lost_if_it_is_not_given(host, trimmed):
+    answer = host.verify(trimmed[0])
+    assert (answer.status, answer.verdict) == (1, "incomplete: 1 entry lost"), answer.text
+
+
+@pytest.mark.parametrize("old, new, status, text", [
+    (b"event=request", b"event=requesT", 3, "counter record"),
+    (b";entries=5;", b";entries=4;", 2, "template digest is not that of its data"),
+    (b"file", b"filE", 2, "^verdict: mismatch"),
+], ids=["event", "count", "name"])
+def test_edited_list_is_noticed(host, copy, old, new, status, text):
+    log = copy / "log"
+    assert old in log.read_bytes()
+    log.write_bytes(log.read_bytes().replace(old, new))
+    answer = host.verify(copy)
+    assert answer.status == status and answer.says(text), answer.text
+
+
+# ---- Not authentic
+
+def is_not_authentic(answer, reason):
+    return answer.status == 4 and answer.says(reason)
+
+
+def test_another_nonce_is_not_authentic(host, evidence):
+    assert is_not_authentic(host.verify(evidence, nonce=OTHER_NONCE), "the quote: another nonce: it answers 00112233")
+
+
+def test_another_nonce_is_on_the_page(host, evidence):
+    host.verify(evidence, "--html", "page.html", nonce=OTHER_NONCE)
+    assert "the quote: another nonce: it answers 00112233" in (host.folder / "page.html").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def other_ak(host):
+    host.must_create_ak("other.pem", "other.ctx", "--ak-alg", "rsa")
+    return "other.pem"
+
+
+def test_another_ak_is_not_authentic(host, evidence, other_ak):
+    assert is_not_authentic(host.verify(evidence, ak=other_ak), "the quote: its signature is not this AK's")
+
+
+@pytest.mark.parametrize("part", ["attest", "signature"])
+def test_changed_bit_of_the_quote_is_not_authentic(host, copy, part):
+    edit(copy, lambda manifest: manifest["quote"].update({part: flipped(manifest["quote"][part], 60)}))
+    assert is_not_authentic(host.verify(copy), "the quote: its signature is not this AK's, or it was edited")
+
+
+@pytest.mark.parametrize("bank", ["sha1", "sha256"])
+def test_changed_pcr_value_is_not_authentic(host, copy, bank):
+    edit(copy, lambda manifest: manifest["pcrs"][bank].update({"10": flipped(manifest["pcrs"][bank]["10"], 3)}))
+    assert is_not_authentic(host.verify(copy), "the PCR values are not those that were quoted")
+
+
+def test_bank_left_out_is_not_authentic(host, copy):
+    edit(copy, lambda manifest: manifest["pcrs"].pop("sha256"))
+    assert is_not_authentic(host.verify(copy), "the quote: it covers PCR 10 of bank 0x000b")
+
+
+def change_counter(manifest):
+    # It is the first thing in the response after two codes
+    exchange = manifest["counter"]["exchanges"][1]
+    exchange["response"] = flipped(exchange["response"], 23)
+
+
+def leave_out_an_exchange(manifest):
+    del manifest["counter"]["exchanges"][0]
+
+
+@pytest.mark.parametrize("change", [change_counter, leave_out_an_exchange], ids=["changed", "left out"])
+def test_attested_counter_that_is_edited_is_not_authentic(host, copy, change):
+    edit(copy, change)
+    assert is_not_authentic(host.verify(copy), "the attested counter: the commands and responses are not those")
+
+
+# ---- Time: evidence of the same boot, later, and of the next
+
+LATER_NONCE = "abcdef"
+
+
+@pytest.fixture(scope="module")
+def history(verifier, tmp_path_factory):
+    """Evidence "first", "later" with another nonce, and "rebooted"."""
+    with new_host(verifier, tmp_path_factory) as host:
+        host.boot()
+        host.must_create_ak("ak.pem")
+        host.must_collect("first")
+        host.must_collect("later", nonce=LATER_NONCE)
+        host.power_cycle()
+        host.boot()
+        host.must_collect("rebooted")
+        yield host
+
+
+@pytest.fixture
+def mixed(history, tmp_path):
+    """The quote of later evidence beside the counter of earlier one."""
+    folder = shutil.copytree(history.folder / "first", tmp_path / "mixed")
+    later = json.loads((history.folder / "later" / "manifest.json").read_text(encoding="utf-8"))
+    edit(folder, lambda manifest: manifest.update(quote=later["quote"]))
+    return folder
+
+
+def test_quote_of_other_evidence_is_not_authentic(history, mixed):
+    assert is_not_authentic(history.verify(mixed), "the quote: another nonce")
+
+
+def test_counter_of_other_evidence_is_not_authentic(history, mixed):
+    assert is_not_authentic(history.verify(mixed, nonce=LATER_NONCE), "the attested counter: another nonce")
+
+
+def test_later_evidence_is_of_the_same_boot(history):
+    answer = history.verify("later", "--previous", "first", nonce=LATER_NONCE)
+    assert answer.status == 0 and answer.says("the same boot as the previous evidence")
+
+
+def test_earlier_evidence_is_not_authentic(history):
+    assert is_not_authentic(history.verify("first", "--previous", "later"), "went back")
+
+
+def test_previous_evidence_has_to_be_authentic(history, tmp_path):
+    broken = shutil.copytree(history.folder / "first", tmp_path / "broken")
+    edit(broken, lambda manifest: manifest["quote"].update(attest=flipped(manifest["quote"]["attest"], 60)))
+    assert is_not_authentic(history.verify("later", "--previous", broken, nonce=LATER_NONCE),
+                            "the previous evidence: the quote: its signature")
+
+
+def test_reboot_is_told(history):
+    answer = history.verify("rebooted", "--previous", "later", "--html", "page.html")
+    assert answer.status == 0 and answer.says("rebooted or restarted since")
+    assert "rebooted or restarted since" in (history.folder / "page.html").read_text(encoding="utf-8")
+
+
+def test_evidence_from_before_a_reboot_is_not_authentic(history):
+    assert is_not_authentic(history.verify("later", "--previous", "rebooted", nonce=LATER_NONCE),
+                            "resetCount went back by 1 ")
+
+
+def test_saved_ak_is_gone_after_a_reset(history):
+    history.must_create_ak("gone.pem", "gone.ctx")
+    history.power_cycle()
+    answer = history.collect("none", "gone.ctx")
+    assert answer.status == 3 and answer.says("gone when the TPM was reset")
+
+
+# ---- The endorsement hierarchy belongs to somebody; an AK with an authorization
+
+@pytest.fixture(scope="module")
+def owned(verifier, tmp_path_factory):
+    """The hierarchy's authorization is "secret", also in a file; an AK's is "mine"."""
+    with new_host(verifier, tmp_path_factory) as host:
+        host.boot()
+        host.must_create_ak("ak.pem")
+        host.tool("tpm2_changeauth", "-c", "e", "secret")
+        (host.folder / "endorsement").write_text("secret\n", encoding="ascii")
+        host.must_create_ak("mine.pem", "mine.ctx", "--ak-auth", "mine", "--endorsement-auth", "secret")
+        yield host
+
+
+@pytest.fixture(scope="module")
+def not_attested(owned):
+    answer = owned.collect("evidence.without", HANDLE)
+    assert answer.status == 0, answer.text
+    return answer
+
+
+def test_reason_is_told_why_the_counter_is_not_attested(not_attested):
+    assert not_attested.says("counter not attested") and not_attested.says("TPM2_GetSessionAuditDigest.*auth")
+
+
+def test_counter_that_is_not_attested_is_told(owned, not_attested):
+    answer = owned.verify("evidence.without", "--html", "page.html")
+    assert answer.status == 0 and answer.says("pcrUpdateCounter is not attested")
+    assert "pcrUpdateCounter is not attested" in (owned.folder / "page.html").read_text(encoding="utf-8")
+
+
+def test_authorization_of_the_hierarchy_from_a_file(owned):
+    owned.must_collect("evidence.with", HANDLE, "--endorsement-auth", "file:endorsement")
+    answer = owned.verify("evidence.with")
+    assert (answer.status, answer.verdict) == (0, "complete"), answer.text
+
+
+def test_ak_with_an_authorization(owned):
+    owned.must_collect("evidence.mine", "mine.ctx", "--endorsement-auth", "secret", "--ak-auth", "mine")
+    answer = owned.verify("evidence.mine", ak="mine.pem")
+    assert (answer.status, answer.verdict) == (0, "complete"), answer.text
+
+
+def test_ak_without_its_authorization_is_an_error(owned):
+    answer = owned.collect("none", "mine.ctx", "--endorsement-auth", "secret")
+    assert answer.status == 3 and answer.says("TPM2_Quote")
+
+
+# ---- Files
+
+@pytest.fixture
+def update_counter(host):
+    """The kernel's file."""
+    path = host.ima / "update_counter"
+    path.write_bytes(b"")
+    yield path
+    path.unlink()
+
+
+def test_record_is_asked_for(host, update_counter):
+    answer = host.collect("evidence.requested", HANDLE)
+    assert answer.status == 0 and not answer.says("on request"), answer.text
+    assert update_counter.read_text(encoding="ascii") == "1\n"
+
+
+def test_evidence_is_for_its_owner_only(evidence):
+    modes = [os.stat(path).st_mode & 0o777 for path in (evidence, evidence / "log", evidence / "manifest.json")]
+    assert modes == [0o700, 0o600, 0o600]
+
+
+def test_evidence_is_not_overwritten(host, evidence):
+    answer = host.collect(evidence, HANDLE)
+    assert answer.status == 3 and answer.says("there is evidence already")
+
+
+def test_link_does_not_lead_out_of_the_folder(host):
+    (host.folder / "linked").mkdir()
+    (host.folder / "linked" / "log").symlink_to("../untouched")
+    answer = host.collect("linked", HANDLE)
+    assert answer.status == 3 and answer.says("linked/log: not a regular file")
+    assert not (host.folder / "untouched").exists()
+
+
+@pytest.mark.parametrize("ak, nonce, options, text", [
+    ("ak.pem", NONCE, (), "neither a persistent handle .* nor a saved context"),
+    ("0x81010099", NONCE, (), "0x81010099"),
+    (HANDLE, "", (), "give 1 to 32"),
+    (HANDLE, "abc", (), "not an even number"),
+    (HANDLE, NONCE, ("--ima", "ima/nothing"), "ima/nothing"),
+    (HANDLE, NONCE, ("--tcti", "swtpm:path=/nowhere"), "no TPM at swtpm:path=/nowhere"),
+], ids=["a PEM for an AK", "no such handle", "no nonce", "half a byte", "no list", "no TPM"])
+def test_nothing_is_collected_with(host, tmp_path, ak, nonce, options, text):
+    answer = host.collect(tmp_path / "none", ak, *options, nonce=nonce)
+    assert answer.status == 3 and answer.says(text), answer.text
+    assert not (tmp_path / "none" / "manifest.json").exists()
+
+
+# ---- What verify refuses
+
+def test_saved_context_is_no_public_key(host, evidence, other_ak):
+    answer = host.verify(evidence, ak="other.ctx")
+    assert answer.status == 3 and answer.says("public key in PEM")
+
+
+def test_nonce_has_to_be_given(host, verifier, evidence):
+    answer = verifier.call("verify", "--evidence", evidence, "--ak", host.folder / "ak.pem")
+    assert answer.status == 3 and answer.says("go together")
+
+
+def test_evidence_has_its_own_pcr_values(host, evidence, tmp_path):
+    (tmp_path / "pcrs").write_bytes(host.tool("tpm2_pcrread"))
+    answer = host.verify(evidence, "--pcrs", tmp_path / "pcrs")
+    assert answer.status == 3 and answer.says("has its own")
+
+
+def test_manifest_that_is_cut_is_an_error_with_the_line(host, copy):
+    path = copy / "manifest.json"
+    path.write_bytes(path.read_bytes()[:500])
+    answer = host.verify(copy)
+    assert answer.status == 3 and answer.says("manifest.json: line [0-9]")
+
+
+@pytest.fixture
+def fifo(copy):
+    """Evidence whose list would never end."""
+    (copy / "log").unlink()
+    os.mkfifo(copy / "log")
+    return copy
+
+
+@pytest.mark.timeout(120)
+def test_list_that_is_no_regular_file_is_not_waited_for(host, fifo):
+    answer = host.verify(fifo)
+    assert answer.status == 3 and answer.says("/log: not a regular file")
+
+
+@pytest.mark.timeout(120)
+def test_part_of_a_list_that_is_no_regular_file_is_not_waited_for(host, evidence, fifo):
+    answer = host.verify(fifo, evidence / "log")
+    assert answer.status == 3 and answer.says("copy/log: not a regular file")
+
+
+@pytest.mark.timeout(120)
+def test_previous_manifest_that_is_no_regular_file_is_not_waited_for(host, evidence, fifo):
+    (fifo / "manifest.json").unlink()
+    os.mkfifo(fifo / "manifest.json")
+    answer = host.verify(evidence, "--previous", fifo)
+    assert answer.status == 3 and answer.says("copy/manifest.json: not a regular file")
