@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import TextIO
 
 TOP = Path(__file__).resolve().parents[2]
 LOGS = TOP / "build" / "log"
@@ -17,7 +18,7 @@ REPORT_EVERY = 15
 os.environ.setdefault("SAY_START", str(int(time.time())))
 
 # pytest captures stderr. Its configuration sets this to the terminal.
-stream = None
+stream: TextIO | None = None
 
 
 class Failed(Exception):

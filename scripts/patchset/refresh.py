@@ -82,6 +82,7 @@ def check_new_files(base: str, added: list[str], head: str) -> None:
 
 def write_new_file(where: Path, head: str, file: str) -> None:
     data, path = blob(where, head, file), TOP / file
+    assert data is not None, f"{file} is not in {head}"
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists() or path.read_bytes() != data:
         path.write_bytes(data)

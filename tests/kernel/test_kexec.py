@@ -7,10 +7,10 @@ import pytest
 
 from lab import carry, verifier
 from lab.groups import Group, once
-from lab.selftests import ASKED_FOR, COMPLETE, CRASH_KERNEL, NO_KEXEC, NO_POLICY, NO_TPM, TCB, Variant
+from lab.selftests import ASKED_FOR, COMPLETE, CRASH_KERNEL, NO_KEXEC, NO_POLICY, NO_TPM, TCB, Variant, fields
 
-KEXEC = dict(programs=())
-ON_7_3 = dict(bases=("7.3",), **KEXEC)
+KEXEC = fields(programs=())
+ON_7_3 = fields(bases=("7.3",), **KEXEC)
 
 VARIANTS = [
     # The TPM goes away beneath the kernel, which goes on and says so

@@ -9,21 +9,21 @@ import pytest
 
 from lab import verifier
 from lab.selftests import (ASKED_FOR, COMPLETE, COUNTED, CRASH_KERNEL, NO_KEXEC, NO_POLICY, NO_TPM, REPORTS, WITH_RECORDS,
-                           Variant)
+                           Variant, fields)
 
 # ---- Kinds of variants: what they have in common
 
-WITH_TPM = dict(skip=f"{NO_TPM} {NO_POLICY} {NO_KEXEC} {ASKED_FOR}", skip2=f"{NO_TPM} {NO_POLICY} {ASKED_FOR}",
-                append=CRASH_KERNEL, mem=768, **COMPLETE)
-WITHOUT_TPM2 = dict(skip=f"{NO_POLICY} {NO_KEXEC} {ASKED_FOR} {COUNTED}", skip2=f"{NO_POLICY} {ASKED_FOR} {COUNTED}",
-                    append=CRASH_KERNEL, mem=768)
+WITH_TPM = fields(skip=f"{NO_TPM} {NO_POLICY} {NO_KEXEC} {ASKED_FOR}", skip2=f"{NO_TPM} {NO_POLICY} {ASKED_FOR}",
+                  append=CRASH_KERNEL, mem=768, **COMPLETE)
+WITHOUT_TPM2 = fields(skip=f"{NO_POLICY} {NO_KEXEC} {ASKED_FOR} {COUNTED}", skip2=f"{NO_POLICY} {ASKED_FOR} {COUNTED}",
+                      append=CRASH_KERNEL, mem=768)
 # Loaded by user space, so that there is no record at boot
-POLICY = dict(programs=("policy_test",), boots=1, settings="LOAD_POLICY=1", append="", **COMPLETE)
-WITHOUT_RECORDS = dict(skip=WITH_RECORDS, verdict=r"complete \(not counted\)")
-LOAD = dict(programs=("load_test",), boots=1, settings=f"LOAD_ENTRIES={os.environ.get('LOAD_ENTRIES', 1000)}",
-            timeout=1800, **COMPLETE)
+POLICY = fields(programs=("policy_test",), boots=1, settings="LOAD_POLICY=1", append="", **COMPLETE)
+WITHOUT_RECORDS = fields(skip=WITH_RECORDS, verdict=r"complete \(not counted\)")
+LOAD = fields(programs=("load_test",), boots=1, settings=f"LOAD_ENTRIES={os.environ.get('LOAD_ENTRIES', 1000)}",
+              timeout=1800, **COMPLETE)
 # What IMA could not record for want of memory, on a kernel that also looks for errors of memory and locking
-MEMORY = dict(programs=("memory_test",), boots=1, mem=1024, timeout=1800, config="vm,debug")
+MEMORY = fields(programs=("memory_test",), boots=1, mem=1024, timeout=1800, config="vm,debug")
 
 FAILED = r"\d+ entr(y|ies) whose extend failed"
 DROPPED = r"\d+ measurements? dropped"
@@ -34,7 +34,7 @@ VARIANTS = [
     Variant("banks_four", banks="sha1,sha256,sha384,sha512", **WITH_TPM),
     Variant("crb", tpm="crb", **WITH_TPM),
     # The kernel can't compute what it would extend there: zero-padded SHA-1 digests
-    Variant("bank_without_hash", banks="sha1,sha256,sha512", **WITH_TPM | dict(
+    Variant("bank_without_hash", banks="sha1,sha256,sha512", **WITH_TPM | fields(
         append=f"{CRASH_KERNEL} initcall_blacklist=sha512_generic_mod_init,crypto_sha512_mod_init")),
     Variant("no_tpm", tpm="none", **WITHOUT_TPM2),
     Variant("tpm12", tpm12=True, **WITHOUT_TPM2),
@@ -61,21 +61,21 @@ VARIANTS = [
     Variant("hmac_selftest", config="vm,hmac", banks="sha1,sha256", **WITH_TPM),
     Variant("hmac_load", config="vm,hmac", banks="sha1,sha256", **LOAD),
 
-    *(Variant(name, **where, **kind | dict(config="vm,debug", mem=1024))
-      for where in (dict(bases=("6.12",)), dict(bases=("7.3",), set="full"))
-      for name, kind in (("debug_selftest", WITH_TPM | dict(timeout=1200)), ("debug_load", LOAD))),
+    *(Variant(name, **where, **kind | fields(config="vm,debug", mem=1024))
+      for where in (fields(bases=("6.12",)), fields(bases=("7.3",), set="full"))
+      for name, kind in (("debug_selftest", WITH_TPM | fields(timeout=1200)), ("debug_load", LOAD))),
     # Only 6.12 makes commands to the TPM in pages
     *(Variant("debug_memory", **where, **MEMORY, verdict=f"incomplete: {DROPPED}(, {FAILED})?", status=1)
-      for where in (dict(bases=("6.12",), skip="-T loads_that_fail_lose_nothing"),
-                    dict(bases=("7.3",), set="full", skip="-T loads_that_fail_lose_nothing -V pages"))),
+      for where in (fields(bases=("6.12",), skip="-T loads_that_fail_lose_nothing"),
+                    fields(bases=("7.3",), set="full", skip="-T loads_that_fail_lose_nothing -V pages"))),
     # The allocations that fail there are not only IMA's, and others report it with a trace. Which fail is a matter of
     # chance.
     Variant("debug_memory_of_loads", "full", skip="-r memory.slabs.loads_that_fail_lose_nothing",
             reports=REPORTS.replace("|Call Trace", ""), **MEMORY),
-    Variant("debug_stress", "full", **LOAD | dict(config="vm,debug", mem=1024, timeout=3000, settings=(
+    Variant("debug_stress", "full", **LOAD | fields(config="vm,debug", mem=1024, timeout=3000, settings=(
         f"LOAD_ENTRIES={os.environ.get('STRESS_ENTRIES', 12000)}"))),
 
-    Variant("kcsan_selftest", "full", config="vm,kcsan", **WITH_TPM | dict(mem=1024, timeout=1200)),
+    Variant("kcsan_selftest", "full", config="vm,kcsan", **WITH_TPM | fields(mem=1024, timeout=1200)),
     Variant("kcsan_load", "full", config="vm,kcsan", mem=1024, **LOAD),
 ]
 

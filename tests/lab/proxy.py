@@ -14,6 +14,8 @@ import socket
 import struct
 import sys
 import time
+from collections.abc import Callable
+from typing import Any
 
 HELP = """\
 Listens where QEMU looks for swtpm's control socket, passes on what it says, and
@@ -58,9 +60,10 @@ def hexadecimal(text):
 
 
 # What a fault's value is; None where it has none
-BEFORE = {"inject": int, "restart": None, "startup": None, "mark": str}
-FAULTS = {"error": hexadecimal, "fail": hexadecimal, "late": float, "lose": None, "drop": None, "cut": int, "flip": int,
-          "twice": None}
+BEFORE: dict[str, Callable | None] = {"inject": int, "restart": None, "startup": None, "mark": str}
+FAULTS: dict[str, Callable | None] = {
+    "error": hexadecimal, "fail": hexadecimal, "late": float, "lose": None, "drop": None, "cut": int, "flip": int,
+    "twice": None}
 
 
 class Fault:
@@ -157,13 +160,16 @@ class Proxy:
 
     def __init__(self, qemu, control, faults, log):
         self.qemu, self.control, self.faults, self.log = qemu, control, faults, log
-        self.guest = self.tpm = None
+        self.guest: socket.socket | None = None
+        self.tpm: socket.socket | None = None
         # An answer that the guest waits for, and when it is to get it
-        self.held, self.due = None, 0
+        self.held: bytes | None = None
+        self.due: float = 0
         # An answer that the next command gets too
-        self.again = None
+        self.again: bytes | None = None
 
     def transact(self, command):
+        assert self.tpm, "QEMU sends no command before it has handed over the data channel"
         self.tpm.sendall(command)
         return receive_message(self.tpm)
 
@@ -187,7 +193,8 @@ class Proxy:
         for fault in self.faults.take_all_before():
             self.happen(fault)
         fault = self.faults.take(code)
-        name, value = (fault.name, fault.value) if fault else (None, None)
+        name: str = fault.name if fault else ""
+        value: Any = fault.value if fault else None
         print(NAMES.get(code, f"{code:x}") + (f"  # {fault.line}" if fault else ""), file=self.log)
 
         self.due = time.monotonic()
@@ -214,6 +221,7 @@ class Proxy:
         self.held = answer
 
     def answer(self):
+        assert self.guest and self.held
         self.guest.sendall(self.held)
         self.held = None
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from lab import kernel, sources, tap, verifier, vm
 from lab.built import locked
@@ -22,7 +23,7 @@ REPORTS = "WARNING:|Call Trace|INFO: (task|possible)|UBSAN:|BUG: "
 OURS = r"(ima|tpm)[0-9]?_"
 
 CRASH_KERNEL = f"{TCB} crashkernel=64M"
-COMPLETE = dict(verdict="complete", options=("--strict",))
+COMPLETE: dict[str, Any] = {"verdict": "complete", "options": ("--strict",)}
 
 # Options that leave out tests which don't apply everywhere
 NO_TPM = "-T without_a_tpm_the_record_says_so -T without_a_tpm_it_fails_and_is_logged"
@@ -34,6 +35,11 @@ COUNTED = ("-T has_all_keys_in_order -T entries_are_carried_or_extended -T count
            "-T banks_are_those_of_the_tpm -T counter_moves_with_the_list -T load_record_agrees_with_the_tpm "
            "-T step_is_one_per_bank -F others -F every_pcr -F violation -T makes_one_record -T neighbouring_records_close")
 WITH_RECORDS = f"{NO_TPM} {ASKED_FOR} -F records -F kexec -F request -F others -F every_pcr -F violation"
+
+
+def fields(**values: Any) -> dict[str, Any]:
+    """What several variants have in common: for Variant(**fields)."""
+    return values
 
 
 def build(base: str) -> Path:
@@ -155,6 +161,7 @@ class Ran:
     def check_verdict(self, pattern: str | None = None, status: int | None = None) -> None:
         """What the verifier answers, and with which status."""
         pattern = self.variant.verdict if pattern is None else pattern
+        assert pattern is not None
         assert re.fullmatch(pattern, self.answer.verdict), self.answer.text
         assert self.answer.status == (self.variant.status if status is None else status), self.answer.text
 
@@ -185,7 +192,8 @@ def run(variant: Variant, programs: Path) -> Ran:
     result = vm.run(vm.Machine(
         kernel=variant.kernel().image, out=folder, script=GUEST / "selftests.sh", append=variant.append, mem=variant.mem,
         tpm=variant.tpm, tpm12=variant.tpm12, banks=variant.banks, timeout=variant.timeout))
-    lines, count = {}, Counter()
+    lines: dict[str, tap.Line] = {}
+    count: Counter[str] = Counter()
     for boot in range(1, variant.boots + 1):
         for program in variant.programs:
             file = folder / f"tap.{boot}.{program}"

@@ -33,9 +33,8 @@ def kunit(path: Path) -> list[str]:
              re.findall(r"struct kunit_case (\w+)\[\] = \{(.*?)^\};", text, re.M | re.S)}
     found = []
     for body in re.findall(r"struct kunit_suite \w+ = \{(.*?)^\};", text, re.M | re.S):
-        suite = re.search(r'\.name\s*=\s*"(\w+)"', body)[1]
-        array = re.search(r"\.test_cases\s*=\s*(\w+)", body)[1]
-        found += [f"{suite}.{case}" for case in cases[array]]
+        field = dict(re.findall(r'\.(name|test_cases)\s*=\s*"?(\w+)', body))
+        found += [f"{field['name']}.{case}" for case in cases[field["test_cases"]]]
     return found
 
 

@@ -39,10 +39,10 @@ def parse(text: str) -> list[Line]:
     pending: list[tuple[int, list[int]]] = []
     output: list[str] = []
     for raw in text.splitlines():
-        line = STAMP.sub("", raw.rstrip("\r"))
-        found = RESULT.match(line)
+        printed = STAMP.sub("", raw.rstrip("\r"))
+        found = RESULT.match(printed)
         if not found:
-            output.append(line)
+            output.append(printed)
             continue
         depth, name = len(found[1]), (found[3] or "").strip()
         line = result(not found[2], name, output)

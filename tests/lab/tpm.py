@@ -59,7 +59,7 @@ class Swtpm:
         kept = (self.state / ("tpm-00.permall" if self.tpm12 else "tpm2-00.permall")).exists()
         if kept and not self.banks:
             return
-        setup = ["swtpm_setup", *self.version(), "--config", "/dev/null", "--tpm-state", self.state]
+        setup = ["swtpm_setup", *self.version(), "--config", "/dev/null", "--tpm-state", str(self.state)]
         if not self.tpm12:
             setup += ["--pcr-banks", self.banks or DEFAULT_BANKS]
         if kept:

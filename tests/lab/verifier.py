@@ -76,7 +76,8 @@ class Verifier:
 
     def verify(self, measurements: Path | str, pcrs: Path | str | None = None, *options: str | Path, **popen) -> Answer:
         """What the verifier says of a list; its exit statuses are in imatally(1)."""
-        return self.call("verify", *options, measurements, *(("--pcrs", pcrs) if pcrs else ()), **popen)
+        given: list[str | Path] = ["--pcrs", pcrs] if pcrs else []
+        return self.call("verify", *options, measurements, *given, **popen)
 
     def show(self, measurements: Path) -> str:
         return self.call("show", measurements).text

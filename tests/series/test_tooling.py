@@ -182,7 +182,7 @@ def package(home: Path, base: str, version: str, files: dict[str, str]) -> None:
     folder = home / "packages" / f"linux-source-{base}"
     (folder / "usr/src").mkdir(parents=True, exist_ok=True)
     (folder / "version").write_text(version)
-    with tarfile.open(folder / f"usr/src/linux-source-{base}.tar.xz", "w:xz", preset=0) as tar:
+    with tarfile.open(folder / f"usr/src/linux-source-{base}.tar.xz", "w:xz", preset=0) as tar:  # type: ignore[call-arg]
         for name, text in files.items():
             entry = tarfile.TarInfo(f"linux-source-{base}/{name}")
             entry.size = len(text.encode())
@@ -378,8 +378,9 @@ def test_tree_stops_where_a_patch_does_not_fit_and_goes_on(checkout):
     assert "needs one commit more" in checkout.run("tree", fails=True)
 
     # The mail that it names has the new files
-    whole = Path(re.search(r"git am --3way (\S+)", said)[1])
-    checkout.git("6.12", "apply", "--include=drivers/*", str(whole))
+    whole = re.search(r"git am --3way (\S+)", said)
+    assert whole, said
+    checkout.git("6.12", "apply", "--include=drivers/*", whole[1])
     checkout.git("6.12", "add", "--all")
     checkout.git("6.12", "commit", "--message", f"{ADD}\n\nBy hand.")
     checkout.run("tree")
