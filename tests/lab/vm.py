@@ -127,7 +127,7 @@ def have_kvm(facts: architectures.Arch) -> bool:
     return bool(re.search(rf"^flags\s*:.*\b({flags})\b", cpuinfo, re.M)) and os.access("/dev/kvm", os.R_OK | os.W_OK)
 
 
-def qemu_argv(machine: Machine, temp: Path, tpm: str | None) -> list[str]:
+def qemu_argv(machine: Machine, temp: Path, tpm: Path | str | None) -> list[str]:
     facts = architectures.get(machine.arch)
     out = machine.out.absolute()
     argv = [facts.qemu, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
@@ -181,7 +181,7 @@ def uninterrupted() -> Iterator[None]:
 def power(machine: Machine, temp: Path) -> Iterator[subprocess.Popen]:
     """The running QEMU, with a TPM."""
     with contextlib.ExitStack() as parts:
-        tpm = None
+        tpm: Path | str | None = None
         if machine.has_own_tpm:
             tpm = parts.enter_context(Swtpm(temp, machine.banks, machine.tpm12, machine.tpm_state)).control
             if machine.faults:
@@ -197,16 +197,20 @@ def power(machine: Machine, temp: Path) -> Iterator[subprocess.Popen]:
                 parts.close()
 
 
-def run(machine: Machine) -> Result:
-    """Run the script in the VM, once a boot; raises CannotRun if that can't be done."""
+@contextlib.contextmanager
+def running(machine: Machine) -> Iterator[tuple[subprocess.Popen, Path]]:
+    """QEMU, and its own folder; raises CannotRun if it can't be run. It runs until it ends, or the caller is done."""
     machine.check()
     # Short, for the sockets in it
-    with tempfile.TemporaryDirectory(prefix="vm-", dir="/tmp") as temp:
-        return run_in(machine, Path(temp))
+    with tempfile.TemporaryDirectory(prefix="vm-", dir="/tmp") as name:
+        temp = Path(name)
+        share(machine, temp)
+        with power(machine, temp) as qemu:
+            yield qemu, temp
 
 
-def run_in(machine: Machine, temp: Path) -> Result:
-    console = machine.out / "console.log"
+def share(machine: Machine, temp: Path) -> None:
+    """Fill the folders that the guest shares."""
     for folder in ("boot", "control"):
         (temp / folder).mkdir()
     if isinstance(machine.script, str):
@@ -215,7 +219,7 @@ def run_in(machine: Machine, temp: Path) -> Result:
         copy(machine.script, temp / "boot" / "script", "script")
     try:
         machine.out.mkdir(parents=True, exist_ok=True)
-        console.write_bytes(b"")
+        (machine.out / "console.log").write_bytes(b"")
         (machine.out / "stalled").unlink(missing_ok=True)
     except OSError as error:
         raise CannotRun(f"cannot write to the output folder: {error.filename}: {error.strerror}") from None
@@ -223,9 +227,15 @@ def run_in(machine: Machine, temp: Path) -> Result:
     copy(machine.kernel, temp / "boot" / "bzImage", "kernel")
     copy(initramfs(machine.arch), temp / "boot" / "initrd", "initramfs")
 
-    with power(machine, temp) as qemu:
+
+def run(machine: Machine) -> Result:
+    """Run the script in the VM, once a boot; raises CannotRun if that can't be done."""
+    console = machine.out / "console.log"
+    with running(machine) as (qemu, temp):
         status, said, stood = wait_for_end(machine, temp, qemu)
-    boots, result = script_status(temp / "control")
+        # Not before QEMU has ended: what the guest wrote last may come late
+        stop(qemu)
+        boots, result = script_status(temp / "control")
     if said:
         return Result(TIMED_OUT, boots, console, f"{said}; its console is in {console}", stood)
     panic = panic_line(console)
