@@ -26,6 +26,8 @@ def pytest_addoption(parser):
                   help="use this configuration in place of \"vm\", such as vm,debug")
     lab.addoption("--kernel", type=Path, metavar="FILE", help="run on this kernel instead of building one")
     lab.addoption("--verifier", choices=tuple(verifier.BUILDS), help="run on this build of the verifier only")
+    lab.addoption("--checkout", type=Path, metavar="DIR",
+                  help="build the kernels from this work tree of the series, beside it")
     lab.addoption("--out", type=Path, default=BUILD / "check", metavar="DIR", help="folder for what runs leave")
 
 
@@ -35,6 +37,7 @@ def pytest_configure(config):
     settings.config = config.option.kernel_config
     settings.image = config.option.kernel and config.option.kernel.resolve(strict=True)
     settings.verifier = config.option.verifier
+    settings.checkout = config.option.checkout and config.option.checkout.resolve(strict=True)
     settings.out = config.option.out.resolve()
     settings.out.mkdir(parents=True, exist_ok=True)
     os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(BUILD / "hypothesis"))

@@ -32,6 +32,7 @@ class Settings:
     config: str = "vm"
     image: Path | None = None
     verifier: str | None = None
+    checkout: Path | None = None
     out: Path = BUILD / "check"
 
 
@@ -73,7 +74,7 @@ class Group:
         config = re.sub(r"^vm\b", settings.config, self.config)
         if settings.image:
             return kernel.Build.of_image(settings.image, self.base, config)
-        return once(("kernel", self.base, config), lambda: kernel.build(self.base, config))
+        return once(("kernel", self.base, config), lambda: kernel.build(self.base, config, checkout=settings.checkout))
 
     def marks(self) -> list[pytest.MarkDecorator]:
         return [getattr(pytest.mark, self.set), pytest.mark.xdist_group(self.id)]
@@ -98,7 +99,7 @@ def once(key: Any, action: Callable[[], Any]) -> Any:
             _done[key] = (action(), None)
         except Exception as error:  # whatever it is: each item of the group fails with it
             _done[key] = (None, error)
-    value, error = _done[key]
-    if error:
-        raise error
+    value, problem = _done[key]
+    if problem:
+        raise problem
     return value

@@ -86,15 +86,17 @@ def not_taken(wanted: str, config: str) -> list[str]:
     return missing
 
 
-def build(base: str, config: str = "vm", arch: str = "x86_64", vanilla: bool = False) -> Build:
+def build(base: str, config: str = "vm", arch: str = "x86_64", vanilla: bool = False,
+          checkout: Path | None = None) -> Build:
     """
     Build the kernel of a base, unless it is there and nothing has changed.
 
-    @config: names of fragments, separated by commas; @vanilla: without the series.
+    @config: names of fragments, separated by commas; @vanilla: without the series; @checkout: another work tree of the
+    series, to build beside it.
     """
     facts = architectures.get(arch)
     files = fragments(base, config, vanilla)
-    source = tree(base)
+    source = checkout or tree(base)
     prefix = ("" if arch == "x86_64" else f"{arch}-") + ("vanilla-" if vanilla else "")
     obj = source.parent / (prefix + config.replace(",", "-"))
     done = Build(base, config, source, obj, obj / facts.image)
