@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# What scripts/check runs in the guest to collect evidence: /out has imatally
+# Run by tests/kernel/test_evidence.py: collect evidence. /out has imatally
 # and the libraries that the guest lacks. Evidence comes to /out/evidence.NAME:
 # of this boot, after "imatally watch" in both its rhythms, and of the boot after
 # a kexec, with an update of a PCR that IMA did not make, and while much is measured.

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Evidence that the TPM in the VM signs, collected there by imatally and verified outside of it."""
+
+import re
+import shutil
+import subprocess
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from lab import verifier, vm
+from lab.groups import Group, once
+from lab.kernel import Build
+from lab.paths import GUEST
+from lab.selftests import TCB
+
+OF_THE_VM = [Group("evidence_of_the_vm")]
+WITHOUT_A_RULE = [Group("evidence_without_a_rule")]
+
+LOCATED = r"^  [0-9]+ request +[0-9]+ request +([0-9]+) "
+"""An interval between two records on request, and its number of entries."""
+
+
+@dataclass(frozen=True)
+class Collected:
+    out: Path
+    result: vm.Result
+
+    def verify(self, name: str, nonce: str, *options: str | Path) -> verifier.Answer:
+        return verifier.call("verify", "--evidence", self.out / f"evidence.{name}", "--ak", self.out / "ak.pem",
+                             "--nonce", nonce, *options)
+
+
+def libraries(program: Path) -> Iterable[Path]:
+    """What the guest lacks of the shared libraries that a program needs: all beside libc."""
+    listed = subprocess.run(["ldd", program], check=True, stdout=subprocess.PIPE, text=True).stdout
+    return [Path(path) for path in re.findall(r"=> (/\S+)", listed) if "/libc.so" not in path]
+
+
+def collect(group: Group, kernel: Build, imatally: Path, script: str, append: str) -> Collected:
+    def boot() -> Collected:
+        out = group.fresh_folder()
+        (out / "lib").mkdir()
+        shutil.copy(imatally, out)
+        for library in libraries(imatally):
+            shutil.copy(library, out / "lib")
+        result = vm.run(vm.Machine(kernel.image, out, GUEST / script, mem=768, append=append))
+        return Collected(out, result)
+
+    return once(group.id, boot)
+
+
+@pytest.fixture
+def evidence(group: Group, kernel: Build, imatally: Path) -> Collected:
+    return collect(group, kernel, imatally, "evidence.sh", TCB)
+
+
+@pytest.fixture
+def uncounted(group: Group, kernel: Build, imatally: Path) -> Collected:
+    return collect(group, kernel, imatally, "evidence-without-a-rule.sh", "ima_policy=tcb")
+
+
+@pytest.mark.groups(OF_THE_VM)
+def test_it_is_collected_before_and_after_a_kexec(evidence: Collected) -> None:
+    assert (evidence.result.status, evidence.result.boots) == (0, 2), evidence.result.said
+
+
+@pytest.mark.groups(OF_THE_VM)
+def test_it_verifies_outside(evidence: Collected) -> None:
+    answer = evidence.verify("first", "01", "--strict")
+    assert (answer.status, answer.verdict) == (0, "complete"), answer.text
+
+
+@pytest.mark.groups(OF_THE_VM)
+def test_with_a_record_a_second_a_loss_is_located_within_it(evidence: Collected) -> None:
+    answer = evidence.verify("interval", "03", "--strict", "--previous", evidence.out / "evidence.first")
+    assert (answer.status, answer.verdict) == (0, "complete"), answer.text
+    assert len(re.findall(LOCATED, answer.text, re.M)) >= 3, answer.text
+
+
+@pytest.mark.groups(OF_THE_VM)
+def test_with_a_record_every_10_entries_none_is_later_than_12(evidence: Collected) -> None:
+    answer = evidence.verify("every", "04", "--strict")
+    assert (answer.status, answer.verdict) == (0, "complete"), answer.text
+    late = [entries for entries in re.findall(LOCATED, answer.text, re.M) if int(entries) > 12]
+    assert late == [], answer.text
+
+
+@pytest.mark.groups(OF_THE_VM)
+def test_after_a_kexec_it_is_the_same_boot_of_the_tpm(evidence: Collected) -> None:
+    answer = evidence.verify("second", "02", "--previous", evidence.out / "evidence.every")
+    assert answer.status == 0 and "the same boot as the previous evidence" in answer.text, answer.text
+
+
+@pytest.mark.groups(OF_THE_VM)
+def test_an_update_by_others_is_noticed(evidence: Collected) -> None:
+    answer = evidence.verify("second", "02", "--previous", evidence.out / "evidence.every")
+    assert re.search("^  1 update of PCRs by others", answer.text, re.M), answer.text
+
+
+@pytest.mark.groups(OF_THE_VM)
+def test_it_is_authentic_where_files_are_measured_without_a_pause(evidence: Collected) -> None:
+    """The software TPM may be too slow for some extends then; the kernel notices."""
+    answer = evidence.verify("busy", "05")
+    assert ((answer.status, answer.verdict) == (0, "complete") or answer.status == 1 and
+            re.fullmatch("incomplete: [0-9]+ entr[a-z]+ whose extend failed", answer.verdict)), answer.text
+
+
+@pytest.mark.groups(OF_THE_VM)
+def test_with_another_nonce_it_is_not_authentic(evidence: Collected) -> None:
+    answer = evidence.verify("second", "01")
+    assert answer.status == 4 and answer.verdict.startswith("not authentic"), answer.text
+
+
+@pytest.mark.groups(OF_THE_VM)
+def test_older_than_the_previous_it_is_not_authentic(evidence: Collected) -> None:
+    answer = evidence.verify("first", "01", "--previous", evidence.out / "evidence.second")
+    assert answer.status == 4 and "went back" in answer.text, answer.text
+
+
+@pytest.mark.groups(OF_THE_VM)
+def test_an_edited_record_is_noticed(evidence: Collected) -> None:
+    edited = evidence.out / "evidence.edited"
+    shutil.rmtree(edited, ignore_errors=True)
+    shutil.copytree(evidence.out / "evidence.second", edited)
+    log = (edited / "log").read_bytes()
+    assert b"event=request;pcrUpdateCounter=" in log
+    (edited / "log").write_bytes(re.sub(rb"(event=request;pcrUpdateCounter=)[0-9]", rb"\g<1>9", log))
+    answer = evidence.verify("edited", "02")
+    assert answer.status == 2 and "template digest is not that of its data" in answer.text, answer.text
+
+
+@pytest.mark.groups(WITHOUT_A_RULE)
+def test_without_a_rule_it_is_collected_and_that_is_said(uncounted: Collected) -> None:
+    assert uncounted.result.status == 0, uncounted.result.said
+    console = uncounted.result.console.read_text(encoding="utf-8", errors="replace")
+    assert "no rule of the IMA policy asks for counter records" in console
+
+
+@pytest.mark.groups(WITHOUT_A_RULE)
+def test_without_a_rule_it_verifies_outside_and_is_not_counted(uncounted: Collected) -> None:
+    answer = uncounted.verify("first", "01")
+    assert (answer.status, answer.verdict) == (0, "complete (not counted)"), answer.text
