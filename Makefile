@@ -16,6 +16,7 @@
 # Tests run on all bases unless one is given. Two machines run at a time.
 CHECK := /usr/bin/python3 -m pytest -n 2 --dist loadgroup $(addprefix --base ,$(BASE)) $(if $(T),-k "$(T)")
 BASE ?= 6.12
+ON_BASE = /usr/bin/python3 -m pytest --base $(BASE) $(if $(T),-k "$(T)")
 KCONFIG ?= /boot/config-$(shell uname -r)
 export KSRC
 
@@ -45,7 +46,8 @@ check-fresh: ## the README's commands on a fresh Debian; two hours for each suit
 	@/usr/bin/python3 -m pytest -m full $(if $(SUITE),-k "$(SUITE)") tests/test_fresh.py
 
 mutants: ## show that the tests notice when the kernel code breaks a promise
-	@scripts/mutants --base $(BASE) $(T)
+	@scripts/deps check
+	@$(ON_BASE) tests/kernel/test_mutants.py
 
 kernel: ## build the kernel with the series
 	@scripts/deps demo

@@ -1,57 +1,106 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-#
-# Tells which lines of the series have run. Python, not shell: gcov answers in JSON.
+"""Tell which lines of the series have run in kernels built with tests/configs/gcov.config.
 
-import argparse
-import collections
-import glob
+The counts of a kernel that executes another one are lost with it. For the lines that run then, as for those that no
+test can reach, tests/coverage.explained gives the reason.
+"""
+
 import json
 import os
 import re
 import subprocess
-import sys
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
 
-HELP = """\
-Reads what kernels built with scripts/config/gcov.config have counted, and prints
-for each function how many of the lines that the series has added or changed have
-run. TREE is the kernel's source with the series, RUN the folders of the VMs.
+from lab.kernel import changed_lines
+from patchset.tree import base_ref, series_ref
 
-The counts of a kernel that executes another one are lost with it: of what runs
-then scripts/coverage.explained says so. Fails when less than --least per cent have
-run, those included, or when a line that has not is not explained there."""
-
-# What the explanation of a line begins with that does run
 UNCOUNTED = "runs:"
-
-HERE = os.path.dirname(os.path.abspath(__file__))
-
-
-def added_lines(tree):
-    """The lines that the series has added or changed: file to a set of numbers."""
-    diff = subprocess.run(["git", "-C", tree, "diff", "--unified=0", "base", "series", "--", "*.[ch]",
-                           ":!tools", ":!*[-_]test.c"], check=True, stdout=subprocess.PIPE, text=True).stdout
-    added = collections.defaultdict(set)
-    file = None
-    for line in diff.splitlines():
-        if line.startswith("+++ "):
-            file = line[6:]
-        hunk = re.match(r"@@ -\S+ \+(\d+)(?:,(\d+))? @@", line)
-        if hunk:
-            start, count = int(hunk[1]), int(hunk[2] or 1)
-            added[file].update(range(start, start + count))
-    return added
+"""What the explanation of a line begins with that does run, in a kernel whose counts are lost."""
 
 
-def counts(tree, runs):
-    """How often each line has run: (file, function, line) to a number."""
-    total = collections.Counter()
-    for data in (path for run in runs for path in glob.glob(f"{run}/**/gcov.*/**/*.gcda", recursive=True)):
-        # Below gcov.N is the object's absolute path, where the compiler left its notes; gcov wants them together
-        stem = data[:-len("gcda")]
-        if not os.path.lexists(stem + "gcno"):
-            os.symlink("/" + re.split(r"/gcov\.\d+/", stem)[1] + "gcno", stem + "gcno")
-        found = subprocess.run(["gcov", "--json-format", "--stdout", data], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=os.path.dirname(data), check=True)
+@dataclass(frozen=True)
+class Explanation:
+    """Why lines do not run: those of a function that contain a text."""
+
+    file: str
+    function: str
+    text: str
+    why: str
+
+
+@dataclass
+class Function:
+    """The lines of the series in a function: line number to how often it has run."""
+
+    file: str
+    name: str
+    lines: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def run(self) -> int:
+        return sum(1 for count in self.lines.values() if count)
+
+
+@dataclass
+class Coverage:
+    functions: list[Function] = field(default_factory=list)
+    missed: list[tuple[Function, int, str, str | None]] = field(default_factory=list)
+    """Each line that was not counted: function, line number, text, and why, None if nothing explains it."""
+
+    @property
+    def lines(self) -> int:
+        return sum(len(function.lines) for function in self.functions)
+
+    @property
+    def uncounted(self) -> int:
+        """How many lines have run according to their explanation alone."""
+        return sum(1 for *_, why in self.missed if why and why.startswith(UNCOUNTED))
+
+    @property
+    def run(self) -> int:
+        return sum(function.run for function in self.functions) + self.uncounted
+
+    @property
+    def share(self) -> float:
+        """The share of lines that have run, in per cent."""
+        return 100 * self.run / self.lines
+
+    @property
+    def unexplained(self) -> list[str]:
+        return [f"{function.file}:{line}: {text} (in {function.name})"
+                for function, line, text, why in self.missed if not why]
+
+    def table(self) -> str:
+        rows = [f"{'function':<38} {'lines':>5} {'run':>5}  file"]
+        for function in self.functions:
+            rows.append(f"{function.name:<38} {len(function.lines):5d} {function.run:5d}  {function.file}")
+            rows += [f"    {line}: {text}\n        {why or 'NOT EXPLAINED'}"
+                     for of, line, text, why in self.missed if of is function]
+        rows.append(f"\n{self.run} of {self.lines} lines have run, {self.share:.1f} %, {self.uncounted} of them not "
+                    f"counted; {len(self.unexplained)} are not explained")
+        return "\n".join(rows)
+
+
+def added_lines(tree: Path, base: str) -> set[tuple[str, int]]:
+    """Return the lines that the series has added or changed, as (file, number). Tests are left out."""
+    return {(file, number) for file, number in changed_lines(tree, base_ref(base), series_ref(base))
+            if not file.startswith("tools/") and not re.search(r"[-_]test\.c$", file)}
+
+
+def counts(tree: Path, folder: Path) -> Counter[tuple[str, str, int]]:
+    """Return how often each line has run, by file, function and line: the sum over all VMs below a folder."""
+    total: Counter[tuple[str, str, int]] = Counter()
+    for data in sorted(folder.glob("**/gcov.*/**/*.gcda")):
+        # Below gcov.N is the absolute path of the object, where the compiler left its notes. gcov wants them together.
+        notes = data.with_suffix(".gcno")
+        if not os.path.lexists(notes):
+            original = re.split(r"/gcov\.\d+/", str(notes))[1]
+            notes.symlink_to("/" + original)
+        found = subprocess.run(["gcov", "--json-format", "--stdout", str(data)], stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, cwd=data.parent, check=True)
         report = json.loads(found.stdout)
         for file in report["files"]:
             name = os.path.relpath(os.path.join(report["current_working_directory"], file["file"]), tree)
@@ -61,50 +110,33 @@ def counts(tree, runs):
     return total
 
 
-def explanations(path):
-    """What is said of lines that don't run: (file, function, text of the line, why)."""
-    with open(path, encoding="utf-8") as lines:
-        return [[part.strip() for part in line.split("|")] for line in lines
-                if line.strip() and not line.startswith("#")]
+def explanations(path: Path) -> list[Explanation]:
+    """Read tests/coverage.explained."""
+    return [Explanation(*(part.strip() for part in line.split("|")))
+            for line in path.read_text(encoding="utf-8").splitlines()
+            if line.strip() and not line.startswith("#")]
 
 
-def main():
-    parser = argparse.ArgumentParser(description=HELP, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--least", type=float, default=95, help="per cent of the lines (%(default)s)")
-    parser.add_argument("tree", metavar="TREE")
-    parser.add_argument("runs", metavar="RUN", nargs="+")
-    args = parser.parse_args()
+def measure(tree: Path, base: str, folder: Path, explained: Iterable[Explanation]) -> Coverage:
+    """
+    Say which lines of the series have run.
 
-    added = added_lines(args.tree)
-    functions = collections.defaultdict(dict)
-    for (file, function, line), count in counts(args.tree, args.runs).items():
-        if line in added.get(file, ()):
-            functions[(file, function)][line] = functions[(file, function)].get(line, 0) + count
-    if not functions:
-        sys.exit("nothing was counted in these folders")
+    tree is the source of base with the series, folder is where the VMs left what their kernels counted.
+    """
+    added = added_lines(tree, base)
+    functions: dict[tuple[str, str], Function] = {}
+    for (file, name, line), count in counts(tree, folder).items():
+        if (file, line) in added:
+            function = functions.setdefault((file, name), Function(file, name))
+            function.lines[line] = function.lines.get(line, 0) + count
 
-    explained = explanations(os.path.join(HERE, "coverage.explained"))
-    unexplained = uncounted = lines_run = lines_all = 0
-    print(f"{'function':<38} {'lines':>5} {'run':>5}  file")
-    for (file, function), lines in sorted(functions.items()):
-        run = sum(1 for count in lines.values() if count)
-        lines_all += len(lines)
-        lines_run += run
-        print(f"{function:<38} {len(lines):5d} {run:5d}  {file}")
-        with open(os.path.join(args.tree, file), encoding="utf-8") as source:
-            text = source.read().splitlines()
-        for line in sorted(number for number, count in lines.items() if not count):
-            why = next((why for f, g, part, why in explained
-                        if f == file and g == function and part in text[line - 1]), None)
-            unexplained += not why
-            uncounted += bool(why) and why.startswith(UNCOUNTED)
-            print(f"    {line}: {text[line - 1].strip()}\n        {why or 'NOT EXPLAINED'}")
-
-    share = 100 * (lines_run + uncounted) / lines_all
-    print(f"\n{lines_run + uncounted} of {lines_all} lines have run, {share:.1f} %, {uncounted} of them not counted; "
-          f"{unexplained} are not explained")
-    sys.exit(share < args.least or unexplained > 0)
-
-
-if __name__ == "__main__":
-    main()
+    explained = list(explained)
+    coverage = Coverage([functions[key] for key in sorted(functions)])
+    for function in coverage.functions:
+        source = (tree / function.file).read_text(encoding="utf-8").splitlines()
+        for line in sorted(line for line, count in function.lines.items() if not count):
+            text = source[line - 1]
+            why = next((e.why for e in explained
+                        if (e.file, e.function) == (function.file, function.name) and e.text in text), None)
+            coverage.missed.append((function, line, text.strip(), why))
+    return coverage

@@ -1,62 +1,73 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-#
-# Breaks one thing in a kernel tree, as scripts/mutants.list says. Python, not
-# shell: exact strings of C in exact places.
+"""Break one thing in a kernel tree, as tests/mutants.list says."""
 
-import argparse
 import re
-import sys
-
-HELP = """\
-Breaks one thing in a kernel tree, as LIST says: see the head of
-scripts/mutants.list. An edit that does not apply exactly once is an error.
-
-Without a NAME it prints the names of the mutants, each with the groups of tests
-that are to catch it."""
+from dataclasses import dataclass, field
+from pathlib import Path
 
 
+class ListError(Exception):
+    """The list can't be read, or an edit of it does not apply exactly once."""
+
+
+@dataclass(frozen=True)
+class Edit:
+    """Replace a text that must be found exactly once in a function, or in the file if function is empty."""
+
+    file: str
+    function: str
+    old: str
+    new: str
+
+
+@dataclass
 class Mutant:
-    def __init__(self, name):
-        self.name = name
-        self.base = None
-        self.caught_by = []
-        # (file, function, text to find, text in its place)
-        self.edits = []
+    name: str
+    base: str | None = None
+    """The only base that it is for, None for all of them."""
+    caught_by: str = ""
+    """A pytest -k expression: the tests of which at least one must fail."""
+    edits: list[Edit] = field(default_factory=list)
+
+    def apply(self, tree: Path) -> None:
+        for edit in self.edits:
+            apply(tree, edit)
 
 
-def read(path):
-    """The mutants of a list, in their order."""
-    mutants = []
-    file = function = old = None
-    with open(path, encoding="utf-8") as lines:
-        for number, line in enumerate(lines, 1):
-            word, _, rest = line.rstrip("\n").partition(" ")
-            if not word or word.startswith("#"):
-                continue
-            mutant = mutants[-1] if mutants else None
-            if word == "mutant":
-                mutants.append(Mutant(rest))
-            elif word == "base":
-                mutant.base = rest
-            elif word == "by":
-                mutant.caught_by = rest.split()
-            elif word == "in":
-                file, _, function = rest.partition(" ")
-            elif word == "-":
-                old = rest
-            elif word == "+":
-                mutant.edits.append((file, function, old, rest))
-            else:
-                sys.exit(f"{path}:{number}: what is {word!r}?")
+def read(path: Path) -> list[Mutant]:
+    """Return the mutants of a list in their order. The format is described at the head of tests/mutants.list."""
+    mutants: list[Mutant] = []
+    file = function = old = ""
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        word, _, rest = line.partition(" ")
+        if not word or word.startswith("#"):
+            continue
+        if word == "mutant":
+            mutants.append(Mutant(rest))
+            continue
+        if not mutants:
+            raise ListError(f"{path}:{number}: {word!r} before the first mutant")
+        mutant = mutants[-1]
+        if word == "base":
+            mutant.base = rest
+        elif word == "by":
+            mutant.caught_by = rest
+        elif word == "in":
+            file, _, function = rest.partition(" ")
+        elif word == "-":
+            old = rest
+        elif word == "+":
+            mutant.edits.append(Edit(file, function, old, rest))
+        else:
+            raise ListError(f"{path}:{number}: unknown word {word!r}")
     for mutant in mutants:
         if not mutant.edits or not mutant.caught_by:
-            sys.exit(f"{path}: {mutant.name} has no edit, or nothing that is to catch it")
+            raise ListError(f"{path}: {mutant.name} has no edit, or no tests that must catch it")
     return mutants
 
 
-def place_of(text, function):
-    """Where a function's definition, or a structure's, is in a file's text: from its name to the closing brace."""
+def body_of(text: str, function: str) -> tuple[int, int] | None:
+    """Return where the definition of a function or a structure begins and ends in a file's text."""
     if not function:
         return 0, len(text)
     start = re.search(rf"^(?![\s/])[^\n;]*\b{re.escape(function)}\b[^;]*?{{$", text, re.M)
@@ -65,43 +76,14 @@ def place_of(text, function):
     return start.start(), text.index("\n}", start.start())
 
 
-def apply(tree, edit):
-    file, function, old, new = edit
-    path = f"{tree}/{file}"
-    with open(path, encoding="utf-8") as source:
-        text = source.read()
-    place = place_of(text, function)
-    if not place:
-        sys.exit(f"{file} has no {function}")
-    start, end = place
-    found = text.count(old, start, end)
+def apply(tree: Path, edit: Edit) -> None:
+    path = tree / edit.file
+    text = path.read_text(encoding="utf-8")
+    body = body_of(text, edit.function)
+    if not body:
+        raise ListError(f"{edit.file} has no {edit.function}")
+    start, end = body
+    found = text.count(edit.old, start, end)
     if found != 1:
-        sys.exit(f"{file}: {found} times in {function or 'the file'}, not once: {old}")
-    with open(path, "w", encoding="utf-8") as source:
-        source.write(text[:start] + text[start:end].replace(old, new) + text[end:])
-
-
-def main():
-    parser = argparse.ArgumentParser(description=HELP, formatter_class=argparse.RawDescriptionHelpFormatter,
-                                     usage="scripts/mutate [--base BASE] LIST [NAME TREE]")
-    parser.add_argument("list", metavar="LIST")
-    parser.add_argument("name", metavar="NAME", nargs="?")
-    parser.add_argument("tree", metavar="TREE", nargs="?")
-    parser.add_argument("--base", default="6.12", help="leave out what is for another base (%(default)s)")
-    args = parser.parse_args()
-    mutants = [m for m in read(args.list) if m.base in (None, args.base)]
-
-    if not args.name:
-        for mutant in mutants:
-            print(mutant.name, *mutant.caught_by)
-        return
-    for mutant in mutants:
-        if mutant.name == args.name:
-            for edit in mutant.edits:
-                apply(args.tree, edit)
-            return
-    sys.exit(f"there is no mutant {args.name}")
-
-
-if __name__ == "__main__":
-    main()
+        raise ListError(f"{edit.file}: found {found} times in {edit.function or 'the file'}, not once: {edit.old}")
+    path.write_text(text[:start] + text[start:end].replace(edit.old, edit.new) + text[end:], encoding="utf-8")
