@@ -70,7 +70,7 @@ series: ## write the mailable series, or one topic of it
 
 check-series: ## build and boot each patch, other configurations and architectures
 	@scripts/deps check-series
-	@scripts/check-series --base $(BASE)
+	@$(ON_BASE) tests/series/test_each_patch.py
 
 bench: ## measure what it costs, in minutes; with FULL=1 in hours
 	@scripts/deps bench

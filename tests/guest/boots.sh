@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# What scripts/check-series runs in the guest: IMA measures, with a TPM.
+# Run by tests/series/test_each_patch.py: does IMA measure, with a TPM?
 
 ima=/sys/kernel/security/ima
 cat /bin/busybox >/dev/null
