@@ -11,10 +11,12 @@
 #	SUITE=NAME	make check-fresh: bookworm or trixie; both unless told
 #	FULL=1		make bench: measure more, for hours
 #	T=EXPR		make check: only the tests that EXPR matches (pytest -k): T='kexec and boot2'
+#	BOOTS=N		make check-full T=standstill: machines that must not stand still, 20 unless told
 #	FUZZ_SECONDS=N	make fuzz: for how long, all fuzzers together
 
 # Tests run on all bases unless one is given. Two machines run at a time.
-CHECK := /usr/bin/python3 -m pytest -n 2 --dist loadgroup $(addprefix --base ,$(BASE)) $(if $(T),-k "$(T)")
+CHECK := /usr/bin/python3 -m pytest -n 2 --dist loadgroup $(addprefix --base ,$(BASE)) \
+	$(if $(T),-k "$(T)") $(addprefix --boots ,$(BOOTS))
 BASE ?= 6.12
 ON_BASE = /usr/bin/python3 -m pytest --base $(BASE) $(if $(T),-k "$(T)")
 KCONFIG ?= /boot/config-$(shell uname -r)

@@ -28,6 +28,7 @@ def pytest_addoption(parser):
     lab.addoption("--verifier", choices=tuple(verifier.BUILDS), help="run on this build of the verifier only")
     lab.addoption("--checkout", type=Path, metavar="DIR",
                   help="build the kernels from this work tree of the series, beside it")
+    lab.addoption("--boots", type=int, default=20, metavar="N", help="machines of the test of standstills (20)")
     lab.addoption("--out", type=Path, default=BUILD / "check", metavar="DIR", help="folder for what runs leave")
 
 
