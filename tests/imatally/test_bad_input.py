@@ -10,12 +10,13 @@ import re
 import resource
 import subprocess
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings, strategies as st
 
 from lab import lists
-from lab.verifier import SANITIZED, VECTORS
+from lab.verifier import SANITIZED, VECTORS, Verifier
 
 VECTOR = VECTORS / "two-kernels"
 # The list was read after the PCRs, and one entry came in between
@@ -39,8 +40,8 @@ LIES = {"4 GiB": b"\xff\xff\xff\xff", "nearly 4 GiB": b"\xfb\xff\xff\xff", "2 Gi
 @dataclass(frozen=True)
 class Judge:
     """Has the command verify a list that is in a file or comes through a pipe, in little memory and time."""
-    verifier: object
-    path: object
+    verifier: Verifier
+    path: Path
     piped: bool
 
     def call(self, stdin, log):

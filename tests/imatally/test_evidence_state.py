@@ -9,6 +9,7 @@ import shutil
 import pytest
 
 from lab.host import NONCE, Host
+from lab.verifier import Answer
 
 pytestmark = pytest.mark.usefixtures("tpm_tools")
 
@@ -21,10 +22,15 @@ def went_on(before, new):
     return f"^state: {before} entries verified before, {new} new$"
 
 
+class Machine(Host):
+    first: Answer
+    second: Answer
+
+
 @pytest.fixture(scope="module")
 def host(verifier, tmp_path_factory):
     """Evidence "first", "second" of a longer list, and the states after each."""
-    with Host(verifier, tmp_path_factory.mktemp("host")) as host:
+    with Machine(verifier, tmp_path_factory.mktemp("host")) as host:
         host.must_create_ak("ak.pem")
         host.boot(0)
         host.must_collect("first")
@@ -181,7 +187,7 @@ def test_damaged_state_is_an_error(host, state_of):
 @pytest.fixture(scope="module")
 def rebooted(verifier, tmp_path_factory):
     """Evidence "before" of 9 entries with the state after it, and of two more boots: "shorter", "longer"."""
-    with Host(verifier, tmp_path_factory.mktemp("rebooted")) as host:
+    with Machine(verifier, tmp_path_factory.mktemp("rebooted")) as host:
         host.must_create_ak("ak.pem")
         host.boot(3)
         host.must_collect("before")
@@ -219,7 +225,7 @@ def test_state_after_a_reboot_is_gone_on_from(rebooted, state_before):
 
 
 def test_state_of_another_host_is_not_gone_on_from(verifier, rebooted, state_before, tmp_path):
-    with Host(verifier, tmp_path / "another", "sha256") as another:
+    with Machine(verifier, tmp_path / "another", "sha256") as another:
         another.must_create_ak("ak.pem")
         another.boot(4)
         another.must_collect("evidence")

@@ -92,7 +92,7 @@ def test_one_entry_more_has_the_values_after_it(verifier, long_list):
 
 def banks_of(text):
     """What tpm2_pcrread printed: bank to number to hexadecimal value."""
-    banks = {}
+    banks: dict[str, dict[int, str]] = {}
     for line in text.splitlines():
         if bank := re.fullmatch(r"\s*(\w+):\s*", line):
             banks[bank[1]] = {}

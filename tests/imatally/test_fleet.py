@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from lab.host import NONCE, Host
+from lab.verifier import Verifier
 
 pytestmark = pytest.mark.usefixtures("tpm_tools")
 
@@ -19,7 +20,7 @@ NAMES = ["d", "b", "c", "a"]
 @dataclass(frozen=True)
 class Fleet:
     """A folder with evidence in fleet/NAME and public keys in keys/NAME.pem."""
-    verifier: object
+    verifier: Verifier
     folder: Path
 
     def alone(self, name):

@@ -65,12 +65,14 @@ def shown(reader):
 
 def on_terminal(verifier, measured, slow):
     terminal, stderr = pty.openpty()
-    return Seen(*run(verifier, measured, stderr, slow), shown(terminal))
+    status, out = run(verifier, measured, stderr, slow)
+    return Seen(status, out, shown(terminal))
 
 
 def on_pipe(verifier, measured, slow):
     reader, stderr = os.pipe()
-    return Seen(*run(verifier, measured, stderr, slow), shown(reader))
+    status, out = run(verifier, measured, stderr, slow)
+    return Seen(status, out, shown(reader))
 
 
 @pytest.mark.parametrize("slow", [False, True], ids=["quick", "slow"])

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from lab.verifier import Verifier
+
 # In which it ends when it can't go on
 SECONDS = 10
 
@@ -18,7 +20,7 @@ SECONDS = 10
 @dataclass
 class Watch:
     """The command, on a folder in place of securityfs's."""
-    verifier: object
+    verifier: Verifier
     ima: Path
     process: subprocess.Popen | None = None
     pipe: int = -1

@@ -6,6 +6,7 @@ import os
 import subprocess
 import tempfile
 from pathlib import Path
+from typing import Self
 
 from lab.tpm import BANKS, LocalTpm
 from lab.verifier import Answer, Verifier
@@ -34,7 +35,7 @@ class Host:
         self._temp = tempfile.TemporaryDirectory(prefix="host.")
         self.tpm = LocalTpm(Path(self._temp.name), banks)
 
-    def __enter__(self) -> "Host":
+    def __enter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.tpm.__enter__()
         return self
