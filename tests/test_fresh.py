@@ -12,7 +12,7 @@ import pytest
 from lab import fresh
 from lab.paths import BUILD
 
-pytestmark = pytest.mark.full
+pytestmark = [pytest.mark.full, pytest.mark.timeout(0)]
 
 
 @pytest.fixture(scope="module", params=[pytest.param(suite, marks=pytest.mark.xdist_group(f"fresh-{suite}"))
