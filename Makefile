@@ -3,16 +3,18 @@
 # The front door. "make help" lists what is behind it.
 #
 # Variables:
-#	BASE=6.12	kernel base; make check: only that one
+#	BASE=6.12	kernel base; the tests run on all bases unless it is given
 #	KSRC=DIR	a kernel tree of your own instead of a base
-#	FROM=7.3 TO=6.12 COMMITS="..."	make port: the bases, and which commits if not all
+#	FROM=7.3	make port: the base that has the change
+#	TO=6.12		make port: the base that gets it
+#	COMMITS="..."	make port: only these commits
 #	TOPIC=N		make series: only that topic
-#	KCONFIG=FILE	make kernel-deb: configuration of the kernel, that of the running one
-#	SUITE=NAME	make check-fresh: bookworm or trixie; both unless told
+#	KCONFIG=FILE	make kernel-deb: configuration of the kernel (default: of the running one)
+#	SUITE=NAME	make check-fresh: bookworm or trixie (default: both)
 #	FULL=1		make bench: measure more, for hours
 #	T=EXPR		make check: only the tests that EXPR matches (pytest -k): T='kexec and boot2'
-#	BOOTS=N		make check-full T=standstill: machines that must not stand still, 20 unless told
-#	FUZZ_SECONDS=N	make fuzz: for how long, all fuzzers together
+#	BOOTS=N		make check-full T=standstill: how many machines to boot (default: 20)
+#	FUZZ_SECONDS=N	make fuzz: for how long, all fuzzers together (default: 600)
 
 # Tests run on all bases unless one is given. Two machines run at a time.
 CHECK := /usr/bin/python3 -m pytest -n 2 --dist loadgroup $(addprefix --base ,$(BASE)) \
@@ -25,7 +27,7 @@ export KSRC
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\): .*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 	@echo
-	@sed -n '/^# Variables:/,/^$$/{/^$$/q;s/^#[[:space:]]*//p}' $(firstword $(MAKEFILE_LIST)) | sed '1!s/^/  /' | expand -t 20
+	@sed -n '/^# Variables:/,/^$$/{/^$$/q;s/^#[[:space:]]*//p}' $(firstword $(MAKEFILE_LIST)) | sed '1!{s/^/  /;s/\t\t*/\t/}' | expand -t 20
 
 demo: ## install what is missing, build, and show a complete and an incomplete list
 	@scripts/deps demo
@@ -39,7 +41,7 @@ check-quick: ## the tests for daily work, two minutes
 	@scripts/deps check
 	@$(CHECK) -m quick
 
-check-full: ## all tests, and those that take hours
+check-full: ## all tests, also those that take hours
 	@scripts/deps check-full
 	@$(CHECK) -m "quick or check or full"
 
@@ -47,7 +49,7 @@ check-fresh: ## the README's commands on a fresh Debian; two hours for each suit
 	@scripts/deps check-fresh
 	@/usr/bin/python3 -m pytest -m full $(if $(SUITE),-k "$(SUITE)") tests/test_fresh.py
 
-mutants: ## show that the tests notice when the kernel code breaks a promise
+mutants: ## show that a test fails when the kernel code breaks a promise
 	@scripts/deps check
 	@$(ON_BASE) tests/kernel/test_mutants.py
 
@@ -90,7 +92,7 @@ imatally: ## build the verifier
 	@scripts/deps verifier
 	@$(MAKE) --no-print-directory -C tools/ima
 
-fuzz: ## fuzz the verifier for FUZZ_SECONDS, 600 unless told
+fuzz: ## fuzz the verifier for FUZZ_SECONDS
 	@scripts/deps check
 	@$(MAKE) --no-print-directory -C tools/ima fuzz FUZZ_SECONDS=$(or $(FUZZ_SECONDS),600)
 
@@ -98,7 +100,7 @@ deb: ## build Debian packages of the verifier and its library, in build/deb
 	@scripts/deps check
 	@$(MAKE) --no-print-directory -C tools/ima deb
 
-clean: ## remove all that was built, but for the caches in your home folder
+clean: ## remove build/; the caches in your home folder stay
 	rm -rf build
 
 .PHONY: help demo check check-quick check-full check-fresh mutants kernel tree refresh port series check-series bench kernel-deb docs imatally fuzz deb clean
