@@ -9,10 +9,19 @@ from pathlib import Path
 from patchset.console import Failed
 
 
+# What a hook of git's or git rebase --exec has in its environment is about another repository
+OTHER_REPOSITORY = ("GIT_DIR", "GIT_COMMON_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX")
+
+
+def environment(**more: str) -> dict[str, str]:
+    """The environment for git, with @more in it."""
+    return {name: value for name, value in os.environ.items() if name not in OTHER_REPOSITORY} | more
+
+
 def run(where: Path, *args, data: bytes = b"", env: dict[str, str] | None = None) -> subprocess.CompletedProcess:
     """Run git in @where with @data on its stdin and @env added to the environment, whatever its status is."""
     return subprocess.run(["git", "-C", str(where), *map(str, args)], input=data, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, env=os.environ | (env or {}))
+                          stderr=subprocess.PIPE, env=environment(**(env or {})))
 
 
 def text_of(data: bytes) -> str:

@@ -29,10 +29,13 @@ REBASE = ["-c", "rebase.autoSquash=false", "-c", "rebase.updateRefs=false", "-c"
 
 @dataclass
 class Plan:
-    """What the rebase of TO's series has to do."""
+    """What the rebase of the series of @target has to do, to have what @source has."""
+    source: str
+    target: str
+    # The list of commits that git rebase takes
     todo: list[str] = field(default_factory=list)
-    # Commits of FROM by the subject: those that TO has afterwards
-    shared: dict[str, str] = field(default_factory=dict)
+    # Commits of @source: those that @target has afterwards
+    shared: list[str] = field(default_factory=list)
     # The subjects that are carried over
     ported: list[str] = field(default_factory=list)
 
@@ -75,65 +78,77 @@ def selected(where: Path, base: str, revisions: list[str]) -> set[str]:
     return named
 
 
+def by_subject(series: list[Commit]) -> dict[str, Commit]:
+    return {commit.subject: commit for commit in series}
+
+
+def carry_over(found: Plan, new: Commit, old: Commit | None, their: Commit | None, their_old: Commit | None) -> list[str]:
+    """
+    The steps that give @target what the commit @new is, or nothing if it keeps what it has.
+
+    @old, @their_old: what @new and @their were when they were the same, as far as that is known.
+    """
+    where, known = tree.folder(found.source), patches.known_differences().keys()
+    if not their:
+        return [] if Difference(new.subject, f"{found.source} only") in known else [f"pick {new.id}"]
+    if old and (change := amendment(where, old, new)):
+        return [f"pick {their.id}", f"fixup -C {change}"]
+    if not patches.compare(change_of(where, new), change_of(where, their)) - known:
+        return []
+    if their_old and amendment(where, their_old, their):
+        say(f"note: {found.target} has changed \"{their.subject}\", and {found.source} has not. To carry that over: "
+            f"make port FROM={found.target} TO={found.source}")
+        return []
+    return [f"pick {new.id}"]
+
+
 def plan(source: str, target: str, revisions: list[str], leave: bool) -> Plan:
     """What to do for the @revisions, or all; with @leave, nothing but to note them as carried over."""
-    where = tree.folder(source)
-    chosen = selected(where, source, revisions)
-    news, theirs = tree.series(source), {commit.subject: commit for commit in tree.series(target)}
-    olds = {commit.subject: commit for commit in tree.shared_commits(source, target)}
-    their_olds = {commit.subject: commit for commit in tree.shared_commits(target, source)}
-    continues = patches.pair(list(olds), [commit.subject for commit in news])
-    known = set(patches.known_differences())
+    chosen = selected(tree.folder(source), source, revisions)
+    series, theirs = tree.series(source), by_subject(tree.series(target))
+    olds, their_olds = by_subject(tree.shared_commits(source, target)), by_subject(tree.shared_commits(target, source))
+    continues = patches.pair(list(olds), [commit.subject for commit in series])
 
-    result, steps, taken = Plan(), [], set()
-    for new in news:
+    found = Plan(source, target)
+    # The commits of the new series, by the subject that they have in TO now
+    steps: dict[str, list[str]] = {}
+    for new in series:
         old = olds.get(continues.get(new.subject, ""))
         their = theirs.get(new.subject) or (theirs.get(old.subject) if old else None)
-        step: list[str] = []
-        if their:
-            step = [f"pick {their.id}"]
-            taken.add(their.subject)
-        carry = False
-        if new.id not in chosen:
-            new_shared = old
-        else:
-            new_shared = new
-            if leave:
-                pass
-            elif not their:
-                if Difference(new.subject, f"{source} only") in known:
-                    continue
-                step, carry = [f"pick {new.id}"], True
-            elif old and (change := amendment(where, old, new)):
-                step, carry = [*step, f"fixup -C {change}"], True
-            elif patches.compare(change_of(where, new), change_of(where, their)) - known:
-                their_old = their_olds.get(their.subject)
-                if their_old and amendment(where, their_old, their):
-                    say(f"note: {target} has changed \"{their.subject}\", and {source} has not. To carry that over: "
-                        f"make port FROM={target} TO={source}")
-                else:
-                    step, carry = [f"pick {new.id}"], True
-        if new_shared:
-            result.shared[new.subject] = new_shared.id
-        if carry:
-            result.ported.append(new.subject)
-        if step:
-            steps.append((their.subject if their else new.subject, step))
+        change = [] if leave or new.id not in chosen else \
+            carry_over(found, new, old, their, their_olds.get(their.subject) if their else None)
+        if change:
+            found.ported.append(new.subject)
+        if change or their:
+            steps[their.subject if their else new.subject] = change or [f"pick {their.id}"]
+        if new.id in chosen:
+            found.shared.append(new.id)
+        elif old:
+            found.shared.append(old.id)
 
-    # Commits that only TO has stay behind the one that they follow
-    gone = set(olds) - set(continues.values())
-    after = ""
+    dropped = olds.keys() - set(continues.values())
+    if revisions or leave:
+        found.shared += [olds[name].id for name in dropped if not leave]
+        dropped = set()
+    add_others(found, steps, theirs, dropped)
+    found.todo = [line for step in steps.values() for line in step]
+    return found
+
+
+def add_others(found: Plan, steps: dict[str, list[str]], theirs: dict[str, Commit], dropped: set[str]) -> None:
+    """Have the commits that only TO has stay behind those that they follow, but for what FROM has dropped."""
+    order, after = list(steps), ""
     for name, their in theirs.items():
-        if name not in taken:
-            if name in gone and not revisions and not leave:
-                say(f"{source} has dropped \"{name}\"")
-                result.ported.append(name)
+        if name not in steps:
+            if name in dropped and Difference(name, f"{found.target} only") not in patches.known_differences():
+                say(f"{found.source} has dropped \"{name}\"")
                 continue
-            place = next((number for number, (subject, _) in enumerate(steps, 1) if subject == after), 0)
-            steps.insert(place, (name, [f"pick {their.id}"]))
+            order.insert(order.index(after) + 1 if after else 0, name)
+            steps[name] = [f"pick {their.id}"]
         after = name
-    result.todo = [line for _, step in steps for line in step]
-    return result
+    in_order = [(name, steps[name]) for name in order]
+    steps.clear()
+    steps.update(in_order)
 
 
 # ---- The rebase
@@ -265,7 +280,7 @@ def port(source: str, target: str, revisions: list[str], leave: bool = False) ->
                 tree.check_ready(base)
             before = resolve(where, "HEAD")
             found = plan(source, target, revisions, leave)
-            tree.share(source, f"{target}-next", list(found.shared.values()))
+            tree.share(source, f"{target}-next", found.shared)
             if found.todo != [f"pick {commit.id}" for commit in tree.series(target)]:
                 start(source, target, found)
         remember(source, target)

@@ -23,8 +23,8 @@ from pathlib import Path
 
 from patchset import patches, source
 from patchset.console import Failed, run_long, say
-from patchset.git import (Commit, bytes_of, commit_tree, commits, git, has_edits, identity, is_half_done, resolve, run,
-                          text_of)
+from patchset.git import (Commit, bytes_of, commit_tree, commits, environment, git, has_edits, identity, is_half_done,
+                          resolve, run, text_of)
 from patchset.paths import BUILD, TOP
 
 REPOSITORY = BUILD / "linux.git"
@@ -196,7 +196,8 @@ def new_base(base: str, commit: str) -> None:
 
 def commit_files(where: Path, title: str, *parents: str) -> str:
     """Make everything in a work tree a commit."""
-    run_long(f"committing {title}", ["git", *IMPORT_OPTIONS, "add", "--all", "--force", "."], cwd=where)
+    run_long(f"committing {title}", ["git", *IMPORT_OPTIONS, "add", "--all", "--force", "."], cwd=where,
+             env=environment())
     commit = commit_tree(where, git(where, "write-tree"), title + "\n", *parents, env=IMPORTER)
     git(where, "update-ref", "--no-deref", "HEAD", commit)
     return commit
@@ -258,7 +259,7 @@ def restore(base: str) -> None:
     shutil.rmtree(where, ignore_errors=True)
     git(REPOSITORY, "worktree", "prune")
     run_long(f"checking out {series_ref(base)}",
-             ["git", "-C", REPOSITORY, "worktree", "add", where, series_ref(base)])
+             ["git", "-C", REPOSITORY, "worktree", "add", where, series_ref(base)], env=environment())
 
 
 def repair_worktree(where: Path) -> None:
@@ -297,9 +298,10 @@ def import_ksrc(base: str) -> None:
         raise Failed(f"HEAD of {original} has moved, and {where} has work of yours: save it and remove that folder")
     if not there:
         run_long(f"cloning {original}", ["git", "clone", "--quiet", "--shared", "--no-checkout", "--no-tags", original,
-                                         where])
+                                         where], env=environment())
     git(where, "fetch", "--quiet", "--no-tags", "origin", head)
-    run_long(f"checking out {head[:12]}", ["git", "-C", where, "checkout", "--quiet", "--force", "--detach", head])
+    run_long(f"checking out {head[:12]}", ["git", "-C", where, "checkout", "--quiet", "--force", "--detach", head],
+             env=environment())
     new_base(base, head)
 
 
@@ -356,12 +358,13 @@ def whole_mail(base: str, patch: Path, shared: bool) -> str:
     mail, diff = patches.parts(patches.read(patch))
     for file in patches.new_files(patch):
         mode, data = first_version(base, file, patch, shared)
-        lines = text_of(data).splitlines(keepends=True)
+        *lines, rest = text_of(data).split("\n")
         diff += f"diff --git a/{file} b/{file}\nnew file mode {mode}\n"
-        if lines:
-            diff += f"--- /dev/null\n+++ b/{file}\n@@ -0,0 +1,{len(lines)} @@\n" + "".join(f"+{line}" for line in lines)
-            if not lines[-1].endswith("\n"):
-                diff += "\n\\ No newline at end of file\n"
+        if data:
+            diff += f"--- /dev/null\n+++ b/{file}\n@@ -0,0 +1,{len(lines) + bool(rest)} @@\n"
+            diff += "".join(f"+{line}\n" for line in lines)
+        if rest:
+            diff += f"+{rest}\n\\ No newline at end of file\n"
     return patches.NEW_FILE.sub("", mail).rstrip("\n") + "\n\n" + diff
 
 

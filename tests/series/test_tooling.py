@@ -428,6 +428,19 @@ def test_edit_of_a_new_file_reaches_all_trees(checkout):
         assert "/* newer */" in checkout.git(base, "show", f"{checkout.commit(base, ADD)}:drivers/new.c")
 
 
+@pytest.mark.parametrize("text", ["", "no newline", "form\ffeed\n\n", "\u2028\r\n"])
+def test_new_file_of_any_text_is_as_it_is_here(checkout, text):
+    (checkout.top / "drivers/run.sh").write_bytes(text.encode())
+    checkout.run("tree")
+    assert (checkout.tree() / "drivers/run.sh").read_bytes() == text.encode()
+
+
+def test_environment_of_a_git_hook_is_ignored(checkout):
+    change_a_patch(checkout)
+    checkout.run("tree", GIT_DIR=str(checkout.top / "none"), GIT_INDEX_FILE="none", GIT_WORK_TREE="/")
+    assert "was wrong" in checkout.git("6.12", "log")
+
+
 def test_missing_new_file_is_named(checkout):
     (checkout.top / "drivers/new.c").unlink()
     assert "drivers/new.c is named as a new file" in checkout.run("tree", fails=True)
@@ -713,6 +726,19 @@ def test_dropped_commit_is_dropped(checkout):
     assert "int third" not in (checkout.top / "drivers/new.c").read_text()
 
 
+def test_dropped_commit_can_stay_in_the_other_base(checkout):
+    checkout.rewrite("7.3", f"/ {EXTEND}/d")
+    checkout.rewrite("6.12", f"/ {EXTEND}/d")
+    checkout.add("7.3", "main: Say more", after=CHECK)
+    port(checkout)
+    checkout.rewrite("7.3", "/ main: Say more/d")
+    with open(checkout.top / "patches/differences", "a", encoding="utf-8") as table:
+        table.write("\nmain: Say more\n\t6.12 only: 7.3 says it already\n")
+    port(checkout)
+    assert checkout.subjects("6.12") == [CHECK, "main: Say more", ADD]
+    assert checkout.subjects("7.3") == [ONLY, CHECK, ADD]
+
+
 def test_moved_commit_is_moved(checkout):
     commit = checkout.commit("7.3", EXTEND)
     checkout.add("7.3", "main: Say more", after=CHECK)
@@ -879,7 +905,7 @@ def test_unknown_topic_is_named(checkout):
 # ---- KSRC
 
 @pytest.fixture
-def kernel(checkout, tmp_path) -> Path:
+def users_kernel(checkout, tmp_path) -> Path:
     """The user's own kernel: 7.4, under git."""
     where = tmp_path / "kernel"
     for name, text in (SOURCES["7.3"] | {"Makefile": MAKEFILE.format(7, 4)}).items():
@@ -890,48 +916,43 @@ def kernel(checkout, tmp_path) -> Path:
     return where
 
 
-def test_ksrc_gets_the_patches_of_the_nearest_base(checkout, kernel):
-    before = sorted(str(path) for path in kernel.rglob("*"))
-    assert checkout.run("tree", KSRC=str(kernel)) == str(checkout.tree("ksrc"))
+def test_ksrc_gets_the_patches_of_the_nearest_base(checkout, users_kernel):
+    before = sorted(str(path) for path in users_kernel.rglob("*"))
+    assert checkout.run("tree", KSRC=str(users_kernel)) == str(checkout.tree("ksrc"))
     assert checkout.subjects("ksrc") == [ONLY, CHECK, ADD, EXTEND]
-    assert checkout.run("tree", KSRC=str(kernel)) and checkout.said == ""
-    assert sorted(str(path) for path in kernel.rglob("*")) == before
+    assert checkout.run("tree", KSRC=str(users_kernel)) and checkout.said == ""
+    assert sorted(str(path) for path in users_kernel.rglob("*")) == before
 
 
-def test_ksrc_follows_the_users_head(checkout, kernel):
-    checkout.run("tree", KSRC=str(kernel))
-    (kernel / "mine.c").write_text("mine\n")
+def test_ksrc_follows_the_users_head(checkout, users_kernel):
+    checkout.run("tree", KSRC=str(users_kernel))
+    (users_kernel / "mine.c").write_text("mine\n")
     for args in (["add", "."], ["commit", "--quiet", "--message", "more"]):
-        subprocess.run(["git", "-C", kernel, *args], env=checkout.env | checkout.user, check=True)
-    checkout.run("tree", KSRC=str(kernel))
+        subprocess.run(["git", "-C", users_kernel, *args], env=checkout.env | checkout.user, check=True)
+    checkout.run("tree", KSRC=str(users_kernel))
     assert (checkout.tree("ksrc") / "mine.c").exists()
     assert checkout.subjects("ksrc") == [ONLY, CHECK, ADD, EXTEND]
 
     checkout.add("ksrc", "my work")
-    subprocess.run(["git", "-C", kernel, "reset", "--quiet", "--hard", "HEAD^"], check=True)
-    assert "has work of yours" in checkout.run("tree", KSRC=str(kernel), fails=True)
+    subprocess.run(["git", "-C", users_kernel, "reset", "--quiet", "--hard", "HEAD^"], check=True)
+    assert "has work of yours" in checkout.run("tree", KSRC=str(users_kernel), fails=True)
 
 
-def test_ksrc_without_git_is_copied(checkout, kernel):
-    shutil.rmtree(kernel / ".git")
-    (kernel / "Makefile").write_text(MAKEFILE.format(6, 13))
-    shutil.copyfile(kernel / "main.c", kernel / "other.c")
-    (kernel / "main.c").write_text(SOURCES["6.12"]["main.c"])
-    checkout.run("tree", KSRC=str(kernel))
+def test_ksrc_without_git_is_copied(checkout, users_kernel):
+    shutil.rmtree(users_kernel / ".git")
+    (users_kernel / "Makefile").write_text(MAKEFILE.format(6, 13))
+    shutil.copyfile(users_kernel / "main.c", users_kernel / "other.c")
+    (users_kernel / "main.c").write_text(SOURCES["6.12"]["main.c"])
+    checkout.run("tree", KSRC=str(users_kernel))
     assert checkout.subjects("ksrc") == [CHECK, ADD, EXTEND]
-    assert not (kernel / ".git").exists()
+    assert not (users_kernel / ".git").exists()
 
 
-def test_ksrc_is_no_base_to_bring_back(checkout, kernel):
-    checkout.run("tree", KSRC=str(kernel))
-    assert "unset KSRC" in checkout.run("refresh", KSRC=str(kernel), fails=True)
-    assert "unset KSRC" in checkout.run("port", "--from", "7.3", "--to", "6.12", KSRC=str(kernel), fails=True)
+def test_ksrc_is_no_base_to_bring_back(checkout, users_kernel):
+    checkout.run("tree", KSRC=str(users_kernel))
+    assert "unset KSRC" in checkout.run("refresh", KSRC=str(users_kernel), fails=True)
+    assert "unset KSRC" in checkout.run("port", "--from", "7.3", "--to", "6.12", KSRC=str(users_kernel), fails=True)
 
 
 def test_ksrc_must_be_a_kernel(checkout, tmp_path):
     assert "is not a kernel source tree" in checkout.run("tree", KSRC=str(tmp_path), fails=True)
-
-
-@pytest.mark.parametrize("command", ["source", "tree", "refresh", "series", "port"])
-def test_every_command_has_help(checkout, command):
-    assert f"usage: scripts/{command} " in checkout.run(command, "--help")
