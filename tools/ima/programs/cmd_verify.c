@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* imatally verify: replay a log, count it, and give the verdict. */
+/*
+ * imatally verify: replay a log, count it, and give the verdict.  From the options
+ * comes a job for each log, and from a job its answer.
+ */
 
 #include <getopt.h>
 #include <stdlib.h>
@@ -46,53 +49,46 @@ const char cmd_verify_usage[] =
 
 #define MAX_JOBS 256
 
-struct arguments {
-	const char *log;	/* the last part */
-	const char **part;	/* all of them */
-	size_t nr_parts;
-	const char *state;	/* file, or NULL */
-	struct evidence_arguments evidence;
+/* ---- The options */
+
+struct options {
+	char *const *operand;	/* parts of a log, or folders with --jobs */
+	unsigned int nr_operands;
+	const char *log;	/* the last part; NULL before it is accepted */
 	struct imatally_pcrs pcrs;
 	uint32_t ima_pcr;
+	struct evidence_arguments evidence;
+	const char *state;	/* file, or folder of files, or NULL */
 	bool strict, json;
 	const char *html;	/* file to write, or NULL */
-	bool stdin_used;
-	/* with --jobs */
 	bool has_jobs;
-	unsigned int jobs;
-	char **dirs;
-	unsigned int nr_dirs;
-	const char *name;	/* of the folder that is being verified */
+	unsigned int jobs;	/* at a time */
+	bool stdin_used;
 };
 
 /* Standard input can be read once. */
-static int claim(struct arguments *args, const char *path)
+static int claim(struct options *options, const char *path)
 {
 	if (strcmp(path, "-"))
 		return 0;
-	if (args->stdin_used) {
+	if (options->stdin_used) {
 		complain("standard input can be read only once");
 		return -1;
 	}
-	args->stdin_used = true;
+	options->stdin_used = true;
 	return 0;
 }
 
-static int add_pcrs(struct arguments *args, const char *path)
+/* @text is freed, and may be NULL after a complaint. */
+static int add_pcrs(struct imatally_pcrs *pcrs, const char *path, char *text,
+		    size_t len)
 {
 	struct imatally_error err;
-	size_t len;
-	char *text;
 	int ret = 0;
 
-	if (claim(args, path))
-		return -1;
-	/* in a folder of --jobs, or named by the user */
-	text = args->name ? input_read_within(path, &len) :
-			    input_read(path, &len);
 	if (!text)
 		return -1;
-	if (imatally_pcrs_add_pcrread(&args->pcrs, text, len, &err)) {
+	if (imatally_pcrs_add_pcrread(pcrs, text, len, &err)) {
 		complain_about(input_name(path), &err);
 		ret = -1;
 	}
@@ -100,7 +96,18 @@ static int add_pcrs(struct arguments *args, const char *path)
 	return ret;
 }
 
-static int add_pcr(struct arguments *args, const char *arg)
+static int add_pcrs_option(struct options *options, const char *path)
+{
+	size_t len = 0;
+	char *text;
+
+	if (claim(options, path))
+		return -1;
+	text = input_read(path, &len);
+	return add_pcrs(&options->pcrs, path, text, len);
+}
+
+static int add_pcr(struct options *options, const char *arg)
 {
 	const char *colon = strchr(arg, ':');
 	struct imatally_error err;
@@ -117,13 +124,13 @@ static int add_pcr(struct arguments *args, const char *arg)
 		return -1;
 	}
 	path = colon + 1;
-	if (claim(args, path))
+	if (claim(options, path))
 		return -1;
 	text = input_read(path, &len);
 	if (!text)
 		return -1;
-	if (imatally_pcrs_add_hex(&args->pcrs, IMATALLY_PCR_OF_LOG, alg, text,
-				  len, &err)) {
+	if (imatally_pcrs_add_hex(&options->pcrs, IMATALLY_PCR_OF_LOG, alg,
+				  text, len, &err)) {
 		complain_about(input_name(path), &err);
 		ret = -1;
 	}
@@ -131,49 +138,7 @@ static int add_pcr(struct arguments *args, const char *arg)
 	return ret;
 }
 
-static int check_evidence_arguments(const struct arguments *args)
-{
-	if (args->evidence.dir && args->evidence.ak && args->evidence.nonce &&
-	    !args->pcrs.nr)
-		return 0;
-	if (args->pcrs.nr)
-		complain("--evidence has its own PCR values");
-	else
-		complain("--evidence, --ak and --nonce go together");
-	fputs(cmd_verify_usage, stderr);
-	return -1;
-}
-
-/* The log's parts, and room for the one of evidence.  -1 after a complaint. */
-static int add_parts(struct arguments *args, int nr, char *path[])
-{
-	int i;
-
-	args->part = calloc(nr + 1, sizeof(*args->part));
-	if (!args->part) {
-		complain("out of memory");
-		return -1;
-	}
-	for (i = 0; i < nr; i++) {
-		if (claim(args, path[i]))
-			return -1;
-		args->part[args->nr_parts++] = args->log = path[i];
-	}
-	if (args->state && nr + (args->evidence.dir != NULL) > 1) {
-		complain("--state takes a log in one file");
-		return -1;
-	}
-	return 0;
-}
-
-static bool is_folder(const char *path)
-{
-	struct stat st;
-
-	return !stat(path, &st) && S_ISDIR(st.st_mode);
-}
-
-static int parse_ima_pcr(struct arguments *args, const char *number)
+static int parse_ima_pcr(struct options *options, const char *number)
 {
 	char *end;
 	unsigned long pcr = strtoul(number, &end, 10);
@@ -183,11 +148,11 @@ static int parse_ima_pcr(struct arguments *args, const char *number)
 			 IMATALLY_MAX_PCR);
 		return -1;
 	}
-	args->ima_pcr = pcr;
+	options->ima_pcr = pcr;
 	return 0;
 }
 
-static int parse_jobs(struct arguments *args, const char *number)
+static int parse_jobs(struct options *options, const char *number)
 {
 	char *end;
 	unsigned long jobs = strtoul(number, &end, 10);
@@ -196,9 +161,17 @@ static int parse_jobs(struct arguments *args, const char *number)
 		complain("--jobs %s: not a number up to %u", number, MAX_JOBS);
 		return -1;
 	}
-	args->has_jobs = true;
-	args->jobs = jobs ? jobs : (unsigned long)sysconf(_SC_NPROCESSORS_ONLN);
+	options->has_jobs = true;
+	options->jobs = jobs ? jobs :
+			       (unsigned long)sysconf(_SC_NPROCESSORS_ONLN);
 	return 0;
+}
+
+static bool is_folder(const char *path)
+{
+	struct stat st;
+
+	return !stat(path, &st) && S_ISDIR(st.st_mode);
 }
 
 /* The last part of a path; to be freed. */
@@ -226,19 +199,19 @@ static int compare_names(const void *a, const void *b)
 }
 
 /* Each must have a state of its own.  -1 after a complaint. */
-static int check_states(const struct arguments *args)
+static int check_states(const struct options *options)
 {
-	struct named_folder *folder = calloc(args->nr_dirs, sizeof(*folder));
-	unsigned int nr, i;
+	unsigned int nr, i, wanted = options->nr_operands;
+	struct named_folder *folder = calloc(wanted, sizeof(*folder));
 	int ret = -1;
 
-	for (nr = 0; folder && nr < args->nr_dirs; nr++) {
-		folder[nr].dir = args->dirs[nr];
-		folder[nr].name = last_part(args->dirs[nr]);
+	for (nr = 0; folder && nr < wanted; nr++) {
+		folder[nr].dir = options->operand[nr];
+		folder[nr].name = last_part(options->operand[nr]);
 		if (!folder[nr].name)
 			break;
 	}
-	if (nr < args->nr_dirs) {
+	if (nr < wanted) {
 		complain("out of memory");
 		goto out;
 	}
@@ -247,7 +220,7 @@ static int check_states(const struct arguments *args)
 		if (strcmp(folder[i - 1].name, folder[i].name))
 			continue;
 		complain("%s and %s: both would have the state %s/%s: give folders of different names, or a --state for each",
-			 folder[i - 1].dir, folder[i].dir, args->state,
+			 folder[i - 1].dir, folder[i].dir, options->state,
 			 folder[i].name);
 		goto out;
 	}
@@ -259,20 +232,21 @@ out:
 	return ret;
 }
 
-static int check_jobs_arguments(struct arguments *args, int operands)
+static int check_jobs(const struct options *options)
 {
-	bool has_state_folder = !args->state || is_folder(args->state);
+	const struct evidence_arguments *evidence = &options->evidence;
+	bool has_state_folder = !options->state || is_folder(options->state);
 
-	if (operands && !args->pcrs.nr && !args->evidence.dir &&
-	    !args->evidence.previous && !args->html && has_state_folder &&
-	    !args->evidence.ak == !args->evidence.nonce)
-		return args->state ? check_states(args) : 0;
+	if (options->nr_operands && !options->pcrs.nr && !evidence->dir &&
+	    !evidence->previous && !options->html && has_state_folder &&
+	    !evidence->ak == !evidence->nonce)
+		return options->state ? check_states(options) : 0;
 	if (!has_state_folder)
 		complain("--state %s: with --jobs it must be a folder",
-			 args->state);
-	else if (!operands)
+			 options->state);
+	else if (!options->nr_operands)
 		complain("--jobs: no folders to verify");
-	else if (!args->evidence.ak != !args->evidence.nonce)
+	else if (!evidence->ak != !evidence->nonce)
 		complain("--ak and --nonce go together");
 	else
 		complain("--jobs takes folders, and none of --pcrs, --pcr, --evidence, --previous, --html");
@@ -280,15 +254,48 @@ static int check_jobs_arguments(struct arguments *args, int operands)
 	return -1;
 }
 
+/* Of one log.  -1 after a complaint. */
+static int check_one(struct options *options)
+{
+	const struct evidence_arguments *evidence = &options->evidence;
+	bool has_evidence = evidence->dir || evidence->ak || evidence->nonce ||
+			    evidence->previous;
+	unsigned int i;
+
+	for (i = 0; i < options->nr_operands; i++) {
+		if (claim(options, options->operand[i]))
+			return -1;
+		options->log = options->operand[i];
+	}
+	if (options->state &&
+	    options->nr_operands + (evidence->dir != NULL) > 1) {
+		complain("--state takes a log in one file");
+		return -1;
+	}
+	if (has_evidence && options->pcrs.nr)
+		complain("--evidence has its own PCR values");
+	else if (has_evidence &&
+		 (!evidence->dir || !evidence->ak || !evidence->nonce))
+		complain("--evidence, --ak and --nonce go together");
+	else if (!has_evidence && !options->nr_operands)
+		complain("verify takes a log, in one file or more");
+	else if (!has_evidence && !options->pcrs.nr)
+		complain("no PCR values to compare with: give --pcrs or --pcr");
+	else
+		return 0;
+	fputs(cmd_verify_usage, stderr);
+	return -1;
+}
+
 /* 0, 1 if only help was wanted, -1 */
-static int parse(struct arguments *args, int argc, char *argv[])
+static int parse(struct options *options, int argc, char *argv[])
 {
 	enum {
 		OPT_PCRS = 256, OPT_PCR, OPT_STRICT, OPT_JSON, OPT_HTML,
 		OPT_STATE, OPT_JOBS, OPT_IMA_PCR,
 		OPT_EVIDENCE, OPT_AK, OPT_NONCE, OPT_PREVIOUS,
 	};
-	static const struct option options[] = {
+	static const struct option known[] = {
 		{ "pcrs", required_argument, NULL, OPT_PCRS },
 		{ "pcr", required_argument, NULL, OPT_PCR },
 		{ "ima-pcr", required_argument, NULL, OPT_IMA_PCR },
@@ -307,47 +314,47 @@ static int parse(struct arguments *args, int argc, char *argv[])
 	int opt;
 
 	opterr = 0;
-	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, "h", known, NULL)) != -1) {
 		switch (opt) {
 		case OPT_PCRS:
-			if (add_pcrs(args, optarg))
+			if (add_pcrs_option(options, optarg))
 				return -1;
 			break;
 		case OPT_PCR:
-			if (add_pcr(args, optarg))
+			if (add_pcr(options, optarg))
 				return -1;
 			break;
 		case OPT_IMA_PCR:
-			if (parse_ima_pcr(args, optarg))
+			if (parse_ima_pcr(options, optarg))
 				return -1;
 			break;
 		case OPT_STRICT:
-			args->strict = true;
+			options->strict = true;
 			break;
 		case OPT_STATE:
-			args->state = optarg;
+			options->state = optarg;
 			break;
 		case OPT_JOBS:
-			if (parse_jobs(args, optarg))
+			if (parse_jobs(options, optarg))
 				return -1;
 			break;
 		case OPT_JSON:
-			args->json = true;
+			options->json = true;
 			break;
 		case OPT_HTML:
-			args->html = optarg;
+			options->html = optarg;
 			break;
 		case OPT_EVIDENCE:
-			args->evidence.dir = optarg;
+			options->evidence.dir = optarg;
 			break;
 		case OPT_AK:
-			args->evidence.ak = optarg;
+			options->evidence.ak = optarg;
 			break;
 		case OPT_NONCE:
-			args->evidence.nonce = optarg;
+			options->evidence.nonce = optarg;
 			break;
 		case OPT_PREVIOUS:
-			args->evidence.previous = optarg;
+			options->evidence.previous = optarg;
 			break;
 		case 'h':
 			fputs(cmd_verify_usage, stdout);
@@ -359,25 +366,171 @@ static int parse(struct arguments *args, int argc, char *argv[])
 			return -1;
 		}
 	}
-	args->dirs = argv + optind;
-	args->nr_dirs = argc - optind;
-	if (args->has_jobs)
-		return check_jobs_arguments(args, argc - optind);
-	if (add_parts(args, argc - optind, argv + optind))
-		return -1;
-	if (args->evidence.dir || args->evidence.ak || args->evidence.nonce ||
-	    args->evidence.previous)
-		return check_evidence_arguments(args);
-	if (args->nr_parts && args->pcrs.nr)
-		return 0;
-	complain(args->nr_parts ?
-			 "no PCR values to compare with: give --pcrs or --pcr" :
-			 "verify takes a log, in one file or more");
-	fputs(cmd_verify_usage, stderr);
-	return -1;
+	options->operand = argv + optind;
+	options->nr_operands = argc - optind;
+	return options->has_jobs ? check_jobs(options) : check_one(options);
 }
 
-static int exit_status(const struct imatally_result *result, bool strict)
+/* ---- A job: a log, and what it is verified with */
+
+struct job {
+	const struct options *options;
+	const char *name;	/* the folder, with --jobs; or NULL */
+	const char **part;	/* of the log */
+	size_t nr_parts;
+	const char *log;	/* what to call it in the answer, or NULL */
+	struct evidence_arguments evidence;	/* dir is NULL without */
+	struct imatally_pcrs pcrs;	/* in the evidence or the folder */
+	const char *state;		/* file, or NULL */
+	/* what these point to, if it had to be made */
+	char *log_path, *pcrs_path, *ak_path, *state_path;
+};
+
+static void job_end(struct job *job)
+{
+	imatally_pcrs_free(&job->pcrs);
+	free(job->log_path);
+	free(job->pcrs_path);
+	free(job->ak_path);
+	free(job->state_path);
+	free(job->part);
+}
+
+/* NULL when out of memory */
+static char *path_in(const char *dir, const char *name, const char *suffix)
+{
+	char *path;
+
+	return asprintf(&path, "%s/%s%s", dir, name, suffix) < 0 ? NULL : path;
+}
+
+/* @path, or a file called after @name in it if it is a folder; to be freed. */
+static char *file_for(const char *path, const char *name, const char *suffix)
+{
+	return is_folder(path) ? path_in(path, name, suffix) : strdup(path);
+}
+
+/* The log that was named, or that is in the evidence with what came before it */
+static int job_begin(struct job *job, const struct options *options)
+{
+	unsigned int i;
+
+	*job = (struct job){
+		.options = options, .log = options->log,
+		.evidence = options->evidence, .state = options->state,
+	};
+	job->part = calloc(options->nr_operands + 1, sizeof(*job->part));
+	if (job->evidence.dir)
+		job->log_path = path_in(job->evidence.dir,
+					IMATALLY_EVIDENCE_LOG, "");
+	if (!job->part || (job->evidence.dir && !job->log_path)) {
+		complain("out of memory");
+		return -1;
+	}
+	for (i = 0; i < options->nr_operands; i++)
+		job->part[job->nr_parts++] = options->operand[i];
+	if (job->log_path)
+		job->part[job->nr_parts++] = job->log = job->log_path;
+	return 0;
+}
+
+/* False when out of memory */
+static bool find_files(struct job *job)
+{
+	const struct options *options = job->options;
+	char *name = last_part(job->name);
+	bool found = name;
+
+	if (found && options->state)
+		found = (job->state_path = file_for(options->state, name, ""));
+	if (found && options->evidence.ak)
+		found = (job->ak_path = file_for(options->evidence.ak, name,
+						 ".pem"));
+	free(name);
+	return found && (job->pcrs_path = path_in(job->name, "pcrs", "")) &&
+	       (job->log_path = path_in(job->name, IMATALLY_EVIDENCE_LOG, ""));
+}
+
+/* The log in the folder @dir: evidence, or a file of PCR values beside it */
+static int job_begin_folder(struct job *job, const struct options *options,
+			    const char *dir)
+{
+	size_t len = 0;
+	char *text;
+
+	*job = (struct job){ .options = options, .name = dir, .log = dir };
+	job->part = calloc(1, sizeof(*job->part));
+	if (!job->part || !find_files(job)) {
+		complain("out of memory");
+		return -1;
+	}
+	job->part[job->nr_parts++] = job->log_path;
+	job->state = job->state_path;
+	if (job->ak_path) {
+		job->evidence = options->evidence;
+		job->evidence.dir = dir;
+		job->evidence.ak = job->ak_path;
+	} else {
+		text = input_read_within(job->pcrs_path, &len);
+		if (add_pcrs(&job->pcrs, job->pcrs_path, text, len))
+			return -1;
+	}
+	job->log = job->log_path;
+	return 0;
+}
+
+static void show_progress(void *progress, uint64_t entries, uint64_t offset)
+{
+	progress_at(progress, entries, offset);
+}
+
+/* Verify the log, whose parts are open.  0, or -1 after a complaint. */
+static int judge(const struct job *job, const struct parts *parts,
+		 const struct signer *signer, struct imatally_result *result)
+{
+	const struct options *options = job->options;
+	struct imatally_verifier *v =
+		imatally_verifier_new(job->pcrs.nr ? &job->pcrs :
+						     &options->pcrs);
+	struct progress progress = { 0 };
+	struct imatally_error err;
+	int ret = 0;
+
+	/*
+	 * Each part has offsets of its own, which are no part of a whole.  With
+	 * several logs at a time they would write over each other.
+	 */
+	if (!options->has_jobs)
+		progress_begin(&progress, parts->nr == 1 ? parts->file[0] :
+							   NULL);
+	if (v)
+		imatally_verifier_set_pcr(v, options->ima_pcr);
+	if (v)
+		imatally_verifier_set_progress(v, show_progress, &progress);
+	if (v && signer && signer->attested.has_counter)
+		imatally_verifier_set_counter(v, signer->attested.counter);
+	if (v && job->state)
+		ret = state_read(job->state, v);
+	if (!ret && imatally_verifier_run(v, parts->log, result, &err)) {
+		progress_end(&progress);
+		complain_about(parts_name(parts), &err);
+		ret = -1;
+	}
+	progress_end(&progress);
+	/* a mismatch is nothing to go on from */
+	if (!ret && job->state && result->verdict != IMATALLY_MISMATCH &&
+	    state_write(job->state, v)) {
+		imatally_result_free(result);
+		ret = -1;
+	}
+	imatally_verifier_free(v);
+	return ret;
+}
+
+/* ---- Its answer */
+
+static int exit_status(const struct imatally_result *result,
+		       const struct signer *signer, bool strict)
 {
 	switch (result->verdict) {
 	case IMATALLY_INCOMPLETE:
@@ -388,65 +541,21 @@ static int exit_status(const struct imatally_result *result, bool strict)
 	case IMATALLY_COMPLETE_NOT_COUNTED:
 		break;
 	}
-	return strict && result->has_findings ? 1 : 0;
-}
-
-static void show_progress(void *progress, uint64_t entries, uint64_t offset)
-{
-	progress_at(progress, entries, offset);
-}
-
-/* 0, or -1 after a complaint. */
-static int judge(const struct parts *parts, const struct arguments *args,
-		 const struct signer *signer, struct imatally_result *result)
-{
-	struct imatally_verifier *v = imatally_verifier_new(&args->pcrs);
-	struct imatally_error err;
-	struct progress progress = { 0 };
-	int ret = 0;
-
-	/*
-	 * Each part has offsets of its own, which are no part of a whole.  With
-	 * several logs at a time they would write over each other.
-	 */
-	if (!args->has_jobs)
-		progress_begin(&progress, parts->nr == 1 ? parts->file[0] :
-							   NULL);
-	if (v)
-		imatally_verifier_set_pcr(v, args->ima_pcr);
-	if (v)
-		imatally_verifier_set_progress(v, show_progress, &progress);
-	if (v && signer && signer->attested.has_counter)
-		imatally_verifier_set_counter(v, signer->attested.counter);
-	if (v && args->state)
-		ret = state_read(args->state, v);
-	if (!ret && imatally_verifier_run(v, parts->log, result, &err)) {
-		progress_end(&progress);
-		complain_about(parts_name(parts), &err);
-		ret = -1;
-	}
-	progress_end(&progress);
-	/* a mismatch is nothing to go on from */
-	if (!ret && args->state && result->verdict != IMATALLY_MISMATCH &&
-	    state_write(args->state, v)) {
-		imatally_result_free(result);
-		ret = -1;
-	}
-	imatally_verifier_free(v);
-	return ret;
+	return strict && (result->has_findings || (signer && signer->weak));
 }
 
 /* Say it in the form that was asked for; the exit status. */
-static int answer(const struct arguments *args, struct report *report)
+static int answer(const struct job *job, struct report *report)
 {
+	const struct options *options = job->options;
 	int status = report->status;
 
-	report->strict = args->strict;
-	if (args->html && report_html(report, args->html))
+	report->strict = options->strict;
+	if (options->html && report_html(report, options->html))
 		status = EXIT_ERROR;
-	if (!args->json && args->name)
-		report_line(report, args->name);
-	else if (!args->json)
+	if (!options->json && job->name)
+		report_line(report, job->name);
+	else if (!options->json)
 		report_text(report);
 	else if (report_json(report))
 		status = EXIT_ERROR;
@@ -454,156 +563,99 @@ static int answer(const struct arguments *args, struct report *report)
 }
 
 /* An error was complained about. */
-static int answer_error(const struct arguments *args)
+static int answer_error(const struct job *job)
 {
-	struct report report = { .status = EXIT_ERROR, .log = args->log };
+	struct report report = { .status = EXIT_ERROR, .log = job->log };
 
-	return answer(args, &report);
+	return answer(job, &report);
 }
 
 /* @signer is NULL if nobody signed the PCR values. */
-static int verify(const struct arguments *args, const struct signer *signer)
+static int verify_log(const struct job *job, const struct signer *signer)
 {
-	struct report report = { .log = args->log, .signer = signer };
+	struct report report = { .log = job->log, .signer = signer };
 	struct imatally_result result;
 	struct parts parts;
 	int status;
 
 	/* then the last one is the folder's log */
-	if (parts_open(&parts, args->part, args->nr_parts,
-		       args->evidence.dir || args->name))
-		return answer_error(args);
-	if (judge(&parts, args, signer, &result)) {
-		status = answer_error(args);
+	if (parts_open(&parts, job->part, job->nr_parts,
+		       job->evidence.dir || job->name))
+		return answer_error(job);
+	if (judge(job, &parts, signer, &result)) {
+		status = answer_error(job);
 	} else {
 		report.result = &result;
-		report.status = exit_status(&result, args->strict);
-		if (!report.status && args->strict && signer && signer->weak)
-			report.status = 1;
-		status = answer(args, &report);
+		report.status = exit_status(&result, signer,
+					    job->options->strict);
+		status = answer(job, &report);
 		imatally_result_free(&result);
 	}
 	parts_close(&parts);
 	return status;
 }
 
-static int verify_evidence(struct arguments *args)
+/* The PCR values of evidence are worth something only if they are authentic. */
+static int verify(struct job *job)
 {
 	struct imatally_error err;
 	struct signer signer;
-	char *log = NULL;
 	int ret;
 
-	ret = evidence_check(&args->evidence, &args->pcrs, &signer, &err);
+	if (!job->evidence.dir)
+		return verify_log(job, NULL);
+	ret = evidence_check(&job->evidence, &job->pcrs, &signer, &err);
 	if (ret) {
 		struct report report = { .status = ret, .why = &err };
 
-		return answer(args, &report);
+		return answer(job, &report);
 	}
-	if (asprintf(&log, "%s/" IMATALLY_EVIDENCE_LOG,
-		     args->evidence.dir) < 0) {
-		complain("out of memory");
-		return answer_error(args);
-	}
-	args->part[args->nr_parts++] = args->log = log;
-	ret = verify(args, &signer);
-	free(log);
+	return verify_log(job, &signer);
+}
+
+/* ---- One job, or many of them */
+
+static int verify_one(const struct options *options)
+{
+	struct job job;
+	int ret = job_begin(&job, options) ? answer_error(&job) : verify(&job);
+
+	job_end(&job);
 	return ret;
-}
-
-/* @path, or a file called after @name in it if it is a folder; to be freed. */
-static char *file_for(const char *path, const char *name, const char *suffix)
-{
-	char *file = NULL;
-
-	if (!is_folder(path))
-		return strdup(path);
-	return asprintf(&file, "%s/%s%s", path, name, suffix) < 0 ? NULL : file;
-}
-
-/* What one folder's files are called; NULL for those that are not asked for. */
-struct folder_files {
-	char *state, *ak, *pcrs, *log;
-};
-
-/* False when out of memory; what was found is the caller's to free. */
-static bool find_files(struct folder_files *files,
-		       const struct arguments *args, const char *dir)
-{
-	char *name = last_part(dir);
-	bool found = name;
-
-	if (found && args->state)
-		found = (files->state = file_for(args->state, name, ""));
-	if (found && args->evidence.ak)
-		found = (files->ak = file_for(args->evidence.ak, name, ".pem"));
-	if (found && asprintf(&files->pcrs, "%s/pcrs", dir) < 0) {
-		files->pcrs = NULL;
-		found = false;
-	}
-	if (found && asprintf(&files->log, "%s/log", dir) < 0) {
-		files->log = NULL;
-		found = false;
-	}
-	free(name);
-	return found;
 }
 
 /* A task of its own process */
-static int verify_folder(void *data, const char *dir)
+static int verify_folder(const void *options, const char *dir)
 {
-	struct arguments args = *(struct arguments *)data;
-	struct folder_files files = { 0 };
-	const char *part[1];
-	int ret;
+	struct job job;
+	int ret = job_begin_folder(&job, options, dir) ? answer_error(&job) :
+							 verify(&job);
 
-	args.part = part;
-	args.name = dir;
-	args.log = dir;
-	if (!find_files(&files, &args, dir)) {
-		complain("out of memory");
-		ret = answer_error(&args);
-	} else {
-		args.state = files.state;
-		args.evidence.ak = files.ak;
-		if (args.evidence.ak) {
-			args.evidence.dir = dir;
-			ret = verify_evidence(&args);
-		} else if (add_pcrs(&args, files.pcrs)) {
-			ret = answer_error(&args);
-		} else {
-			args.log = files.log;
-			part[args.nr_parts++] = files.log;
-			ret = verify(&args, NULL);
-		}
-	}
-	free(files.state);
-	free(files.ak);
-	free(files.pcrs);
-	free(files.log);
+	job_end(&job);
 	return ret;
 }
 
-static int verify_folders(struct arguments *args)
+static int verify_folders(const struct options *options)
 {
 	const char *const words[NR_EXITS] = {
 		"complete",
-		args->strict ? "incomplete or with findings" : "incomplete",
+		options->strict ? "incomplete or with findings" : "incomplete",
 		"mismatch", "error", "not authentic",
 	};
 	unsigned int count[NR_EXITS], i;
 	const char *separator = ": ";
 	int worst = 0;
 
-	if (jobs_run(args->jobs, args->dirs, args->nr_dirs, verify_folder, args,
-		     count))
+	if (jobs_run(options->jobs, options->operand, options->nr_operands,
+		     verify_folder, options, count))
 		return EXIT_ERROR;
 	for (i = 0; i < NR_EXITS; i++)
 		if (count[i])
 			worst = i;
-	if (args->json)
+	if (options->json)
 		return worst;
-	printf("%u %s", args->nr_dirs, args->nr_dirs == 1 ? "log" : "logs");
+	printf("%u %s", options->nr_operands,
+	       options->nr_operands == 1 ? "log" : "logs");
 	for (i = 0; i < NR_EXITS; i++) {
 		if (!count[i])
 			continue;
@@ -616,20 +668,21 @@ static int verify_folders(struct arguments *args)
 
 int cmd_verify(int argc, char *argv[])
 {
-	struct arguments args = { .json = js_wanted(argc, argv),
-				  .ima_pcr = IMATALLY_IMA_PCR };
-	int ret = parse(&args, argc, argv);
+	struct options options = { .json = js_wanted(argc, argv),
+				   .ima_pcr = IMATALLY_IMA_PCR };
+	int ret = parse(&options, argc, argv);
 
-	if (ret > 0)
+	if (ret < 0) {
+		struct job none = { .options = &options, .log = options.log };
+
+		ret = answer_error(&none);
+	} else if (ret) {
 		ret = 0;
-	else if (ret)
-		ret = answer_error(&args);
-	else if (args.has_jobs)
-		ret = verify_folders(&args);
-	else
-		ret = args.evidence.dir ? verify_evidence(&args) :
-					  verify(&args, NULL);
-	imatally_pcrs_free(&args.pcrs);
-	free(args.part);
+	} else if (options.has_jobs) {
+		ret = verify_folders(&options);
+	} else {
+		ret = verify_one(&options);
+	}
+	imatally_pcrs_free(&options.pcrs);
 	return ret;
 }

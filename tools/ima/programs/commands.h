@@ -96,7 +96,7 @@ int state_write(const char *path, const struct imatally_verifier *v);
 
 /* jobs.c */
 /* A task: its exit status. */
-typedef int job_fn(void *data, const char *name);
+typedef int task_fn(const void *data, const char *name);
 
 /*
  * Run a task for each of @nr names, @at_once of them at a time; what they print
@@ -104,7 +104,7 @@ typedef int job_fn(void *data, const char *name);
  * after a complaint.
  */
 int jobs_run(unsigned int at_once, char *const names[], unsigned int nr,
-	     job_fn *task, void *data, unsigned int count[NR_EXITS]);
+	     task_fn *run, const void *data, unsigned int count[NR_EXITS]);
 
 /* nonce.c: to be freed.  -1 after a complaint. */
 int nonce_parse(struct imatally_bytes *nonce, const char *digits);

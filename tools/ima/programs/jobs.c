@@ -15,33 +15,34 @@
 /* Started tasks whose answers wait for that of an earlier one */
 #define MAX_WAITING 256
 
-struct job {
+struct task {
 	pid_t pid;
 	FILE *out;
 	bool done;
 	int status;
 };
 
-static int start(struct job *job, job_fn *task, void *data, const char *name)
+static int start(struct task *task, task_fn *run, const void *data,
+		 const char *name)
 {
-	*job = (struct job){ .out = tmpfile() };
+	*task = (struct task){ .out = tmpfile() };
 	fflush(stdout);
-	if (job->out)
-		job->pid = fork();
-	if (!job->out || job->pid < 0) {
+	if (task->out)
+		task->pid = fork();
+	if (!task->out || task->pid < 0) {
 		complain("%s: can't start: %s", name, strerror(errno));
 		return -1;
 	}
-	if (!job->pid) {
-		if (dup2(fileno(job->out), STDOUT_FILENO) < 0)
+	if (!task->pid) {
+		if (dup2(fileno(task->out), STDOUT_FILENO) < 0)
 			_exit(EXIT_ERROR);
-		_exit(finish_output(task(data, name)));
+		_exit(finish_output(run(data, name)));
 	}
 	return 0;
 }
 
-/* Wait until one of the jobs has ended. */
-static void wait_for_one(struct job *job, unsigned int nr)
+/* Wait until one of the tasks has ended. */
+static void wait_for_one(struct task *task, unsigned int nr)
 {
 	unsigned int i;
 	int status;
@@ -51,10 +52,10 @@ static void wait_for_one(struct job *job, unsigned int nr)
 		pid = wait(&status);
 	while (pid < 0 && errno == EINTR);
 	for (i = 0; i < nr; i++) {
-		if (job[i].done || job[i].pid != pid)
+		if (task[i].done || task[i].pid != pid)
 			continue;
-		job[i].done = true;
-		job[i].status = WIFEXITED(status) &&
+		task[i].done = true;
+		task[i].status = WIFEXITED(status) &&
 				WEXITSTATUS(status) < NR_EXITS ?
 				WEXITSTATUS(status) : EXIT_ERROR;
 		if (!WIFEXITED(status))
@@ -63,27 +64,27 @@ static void wait_for_one(struct job *job, unsigned int nr)
 	}
 }
 
-/* Pass on what the job printed. */
-static void hand_over(struct job *job)
+/* Pass on what the task printed. */
+static void hand_over(struct task *task)
 {
 	char buf[4096];
 	size_t len;
 
-	fseek(job->out, 0, SEEK_SET);
-	while ((len = fread(buf, 1, sizeof(buf), job->out)) > 0)
+	fseek(task->out, 0, SEEK_SET);
+	while ((len = fread(buf, 1, sizeof(buf), task->out)) > 0)
 		fwrite(buf, 1, len, stdout);
-	fclose(job->out);
+	fclose(task->out);
 	fflush(stdout);
 }
 
 int jobs_run(unsigned int at_once, char *const names[], unsigned int nr,
-	     job_fn *task, void *data, unsigned int count[NR_EXITS])
+	     task_fn *run, const void *data, unsigned int count[NR_EXITS])
 {
-	struct job *jobs = calloc(nr, sizeof(*jobs));
+	struct task *tasks = calloc(nr, sizeof(*tasks));
 	unsigned int running = 0, next = 0, told = 0;
 	int ret = 0;
 
-	if (!jobs) {
+	if (!tasks) {
 		complain("out of memory");
 		return -1;
 	}
@@ -91,18 +92,18 @@ int jobs_run(unsigned int at_once, char *const names[], unsigned int nr,
 	while (told < next || (next < nr && !ret)) {
 		if (next < nr && !ret && running < at_once &&
 		    next - told < MAX_WAITING) {
-			ret = start(&jobs[next], task, data, names[next]);
+			ret = start(&tasks[next], run, data, names[next]);
 			running += !ret;
 			next += !ret;
 			continue;
 		}
-		wait_for_one(jobs + told, next - told);
+		wait_for_one(tasks + told, next - told);
 		running--;
-		for (; told < next && jobs[told].done; told++) {
-			hand_over(&jobs[told]);
-			count[jobs[told].status]++;
+		for (; told < next && tasks[told].done; told++) {
+			hand_over(&tasks[told]);
+			count[tasks[told].status]++;
 		}
 	}
-	free(jobs);
+	free(tasks);
 	return ret;
 }
