@@ -169,13 +169,13 @@ static bool signature_is_by(EVP_PKEY *pkey, const TPMT_SIGNATURE *sig,
 }
 
 /*
- * What the TPM said and signed.  The signature comes first: nothing is parsed
- * that the AK has not signed.
+ * What the TPM said and signed, which must be of @type.  The signature comes
+ * first: nothing is parsed that the AK has not signed.
  */
 static enum imatally_status
 open_attestation(const struct imatally_attestation *attestation,
 		 const struct imatally_ak *ak, const char *what,
-		 TPMS_ATTEST *attest, uint16_t *hash,
+		 TPMI_ST_ATTEST type, TPMS_ATTEST *attest, uint16_t *hash,
 		 struct imatally_error *err)
 {
 	TPMT_SIGNATURE sig = { 0 };
@@ -203,6 +203,10 @@ open_attestation(const struct imatally_attestation *attestation,
 	    attest->magic != TPM2_GENERATED_VALUE)
 		return NOT_AUTHENTIC(err, what,
 				     "the AK signed it, but no TPM made it: is the AK a restricted key?");
+	if (attest->type != type)
+		return NOT_AUTHENTIC(err, what,
+				     "the TPM signed something else (0x%04x)",
+				     attest->type);
 	return IMATALLY_OK;
 }
 
@@ -366,15 +370,10 @@ check_quote(const struct imatally_evidence *evidence,
 	enum imatally_status status;
 	uint16_t hash;
 
-	status = open_attestation(&evidence->quote, ak, quote_name, attest,
-				  &hash, err);
-	if (status)
-		return status;
-	if (attest->type != TPM2_ST_ATTEST_QUOTE)
-		return NOT_AUTHENTIC(err, quote_name,
-				     "the TPM signed something else (0x%04x)",
-				     attest->type);
-	status = check_nonce(attest, nonce, nonce_len, quote_name, err);
+	status = open_attestation(&evidence->quote, ak, quote_name,
+				  TPM2_ST_ATTEST_QUOTE, attest, &hash, err);
+	if (!status)
+		status = check_nonce(attest, nonce, nonce_len, quote_name, err);
 	if (status)
 		return status;
 	return check_quoted(&attest->attested.quote, hash, &evidence->pcrs, err);
@@ -524,15 +523,11 @@ check_counter(const struct imatally_evidence *evidence,
 	uint16_t hash;
 	size_t len;
 
-	status = open_attestation(&evidence->audit, ak, audit_name, attest,
-				  &hash, err);
-	if (status)
-		return status;
-	if (attest->type != TPM2_ST_ATTEST_SESSION_AUDIT)
-		return NOT_AUTHENTIC(err, audit_name,
-				     "the TPM signed something else (0x%04x)",
-				     attest->type);
-	status = check_nonce(attest, nonce, nonce_len, audit_name, err);
+	status = open_attestation(&evidence->audit, ak, audit_name,
+				  TPM2_ST_ATTEST_SESSION_AUDIT, attest, &hash,
+				  err);
+	if (!status)
+		status = check_nonce(attest, nonce, nonce_len, audit_name, err);
 	if (status)
 		return status;
 

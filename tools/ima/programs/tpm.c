@@ -226,6 +226,10 @@ struct buffer {
 	size_t len;
 };
 
+/* Append a @value of @type.  Nonzero if it is none, or does not fit. */
+#define MARSHAL(type, value, buffer)					\
+	Tss2_MU_##type##_Marshal(value, (buffer)->data, LARGEST, &(buffer)->len)
+
 static int keep_bytes(struct imatally_bytes *bytes, const uint8_t *data,
 		      size_t len)
 {
@@ -245,8 +249,7 @@ static int keep_attestation(struct imatally_attestation *attestation,
 {
 	struct buffer buf = { .len = 0 };
 
-	if (Tss2_MU_TPMT_SIGNATURE_Marshal(signature, buf.data,
-					   sizeof(buf.data), &buf.len)) {
+	if (MARSHAL(TPMT_SIGNATURE, signature, &buf)) {
 		complain("the TPM's signature is of no known kind");
 		return -1;
 	}
@@ -281,10 +284,9 @@ static void begin_exchange(TPM2_CC code, struct buffer *command,
 {
 	command->len = 0;
 	response->len = 0;
-	Tss2_MU_TPM2_CC_Marshal(code, command->data, LARGEST, &command->len);
-	Tss2_MU_UINT32_Marshal(TPM2_RC_SUCCESS, response->data, LARGEST,
-			       &response->len);
-	Tss2_MU_TPM2_CC_Marshal(code, response->data, LARGEST, &response->len);
+	MARSHAL(TPM2_CC, code, command);
+	MARSHAL(UINT32, TPM2_RC_SUCCESS, response);
+	MARSHAL(TPM2_CC, code, response);
 }
 
 /* PCR values */
@@ -393,14 +395,10 @@ static int read_once(struct tpm *tpm, ESYS_TR session, unsigned int pcr,
 		return failed("TPM2_PCR_Read", rc);
 	if (session != ESYS_TR_NONE) {
 		begin_exchange(TPM2_CC_PCR_Read, &command, &response);
-		Tss2_MU_TPML_PCR_SELECTION_Marshal(wanted, command.data, LARGEST,
-						   &command.len);
-		Tss2_MU_UINT32_Marshal(counter, response.data, LARGEST,
-				       &response.len);
-		Tss2_MU_TPML_PCR_SELECTION_Marshal(got, response.data, LARGEST,
-						   &response.len);
-		Tss2_MU_TPML_DIGEST_Marshal(values, response.data, LARGEST,
-					    &response.len);
+		MARSHAL(TPML_PCR_SELECTION, wanted, &command);
+		MARSHAL(UINT32, counter, &response);
+		MARSHAL(TPML_PCR_SELECTION, got, &response);
+		MARSHAL(TPML_DIGEST, values, &response);
 		ret = keep_exchange(evidence, &command, &response);
 	}
 	if (!ret)
@@ -483,16 +481,11 @@ static int audit_nonce(struct tpm *tpm, ESYS_TR session,
 	Esys_TRSess_SetAttributes(tpm->esys, session, 0,
 				  TPMA_SESSION_AUDITRESET);
 	begin_exchange(TPM2_CC_Hash, &command, &response);
-	Tss2_MU_TPM2B_MAX_BUFFER_Marshal(&data, command.data, LARGEST,
-					 &command.len);
-	Tss2_MU_UINT16_Marshal(TPM2_ALG_SHA256, command.data, LARGEST,
-			       &command.len);
-	Tss2_MU_UINT32_Marshal(TPM2_RH_NULL, command.data, LARGEST,
-			       &command.len);
-	Tss2_MU_TPM2B_DIGEST_Marshal(digest, response.data, LARGEST,
-				     &response.len);
-	Tss2_MU_TPMT_TK_HASHCHECK_Marshal(ticket, response.data, LARGEST,
-					  &response.len);
+	MARSHAL(TPM2B_MAX_BUFFER, &data, &command);
+	MARSHAL(UINT16, TPM2_ALG_SHA256, &command);
+	MARSHAL(UINT32, TPM2_RH_NULL, &command);
+	MARSHAL(TPM2B_DIGEST, digest, &response);
+	MARSHAL(TPMT_TK_HASHCHECK, ticket, &response);
 	Esys_Free(digest);
 	Esys_Free(ticket);
 	return keep_exchange(evidence, &command, &response);
