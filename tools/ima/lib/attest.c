@@ -182,6 +182,7 @@ open_attestation(const struct imatally_attestation *attestation,
 	size_t offset = 0;
 
 	memset(attest, 0, sizeof(*attest));
+	*hash = 0;
 	if (Tss2_MU_TPMT_SIGNATURE_Unmarshal(attestation->signature.data,
 					     attestation->signature.len,
 					     &offset, &sig) ||
