@@ -38,20 +38,6 @@ struct arguments {
 	unsigned int pcr;
 };
 
-static int parse_pcr(struct arguments *args, const char *text)
-{
-	char *end;
-	unsigned long pcr = strtoul(text, &end, 10);
-
-	if (text[0] < '0' || text[0] > '9' || *end || pcr > IMATALLY_MAX_PCR) {
-		complain("--pcr %s: not one of 0 to %d", text,
-			 IMATALLY_MAX_PCR);
-		return -1;
-	}
-	args->pcr = pcr;
-	return 0;
-}
-
 static int check_arguments(const struct arguments *args, int operands)
 {
 	if (operands)
@@ -94,8 +80,10 @@ static int parse(struct arguments *args, int argc, char *argv[])
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
+	unsigned long number;
 	int opt;
 
+	opterr = 0;
 	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		switch (opt) {
 		case OPT_AK:
@@ -117,8 +105,10 @@ static int parse(struct arguments *args, int argc, char *argv[])
 			args->tcti = optarg;
 			break;
 		case OPT_PCR:
-			if (parse_pcr(args, optarg))
+			if (option_number("--pcr", optarg, 0, IMATALLY_MAX_PCR,
+					  &number))
 				return -1;
+			args->pcr = number;
 			break;
 		case OPT_IMA:
 			args->ima = optarg;
@@ -130,8 +120,7 @@ static int parse(struct arguments *args, int argc, char *argv[])
 			fputs(cmd_collect_usage, stdout);
 			return 1;
 		default:
-			fputs(cmd_collect_usage, stderr);
-			return -1;
+			return option_refused(argv, optind, cmd_collect_usage);
 		}
 	}
 	return check_arguments(args, argc - optind);
@@ -265,7 +254,7 @@ static int run_collect(const struct arguments *args)
 	struct tpm *tpm;
 	int ret = -1;
 
-	if (nonce_parse(&nonce, args->nonce))
+	if (option_nonce(&nonce, args->nonce))
 		return -1;
 	/* a log names files, some of them nobody's business */
 	umask(077);

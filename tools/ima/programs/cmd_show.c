@@ -231,8 +231,7 @@ int cmd_show(int argc, char *argv[])
 		}
 		if (opt == 'j')
 			continue;
-		complain("%s: not an option of show", argv[optind - 1]);
-		fputs(cmd_show_usage, stderr);
+		option_refused(argv, optind, cmd_show_usage);
 		return error(json);
 	}
 	if (argc == optind) {

@@ -138,35 +138,6 @@ static int add_pcr(struct options *options, const char *arg)
 	return ret;
 }
 
-static int parse_ima_pcr(struct options *options, const char *number)
-{
-	char *end;
-	unsigned long pcr = strtoul(number, &end, 10);
-
-	if (*number < '0' || *number > '9' || *end || pcr > IMATALLY_MAX_PCR) {
-		complain("--ima-pcr %s: not a number up to %u", number,
-			 IMATALLY_MAX_PCR);
-		return -1;
-	}
-	options->ima_pcr = pcr;
-	return 0;
-}
-
-static int parse_jobs(struct options *options, const char *number)
-{
-	char *end;
-	unsigned long jobs = strtoul(number, &end, 10);
-
-	if (*number < '0' || *number > '9' || *end || jobs > MAX_JOBS) {
-		complain("--jobs %s: not a number up to %u", number, MAX_JOBS);
-		return -1;
-	}
-	options->has_jobs = true;
-	options->jobs = jobs ? jobs :
-			       (unsigned long)sysconf(_SC_NPROCESSORS_ONLN);
-	return 0;
-}
-
 static bool is_folder(const char *path)
 {
 	struct stat st;
@@ -311,6 +282,7 @@ static int parse(struct options *options, int argc, char *argv[])
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
+	unsigned long number;
 	int opt;
 
 	opterr = 0;
@@ -325,8 +297,10 @@ static int parse(struct options *options, int argc, char *argv[])
 				return -1;
 			break;
 		case OPT_IMA_PCR:
-			if (parse_ima_pcr(options, optarg))
+			if (option_number("--ima-pcr", optarg, 0,
+					  IMATALLY_MAX_PCR, &number))
 				return -1;
+			options->ima_pcr = number;
 			break;
 		case OPT_STRICT:
 			options->strict = true;
@@ -335,8 +309,12 @@ static int parse(struct options *options, int argc, char *argv[])
 			options->state = optarg;
 			break;
 		case OPT_JOBS:
-			if (parse_jobs(options, optarg))
+			if (option_number("--jobs", optarg, 0, MAX_JOBS,
+					  &number))
 				return -1;
+			options->has_jobs = true;
+			options->jobs = number ? number :
+				(unsigned long)sysconf(_SC_NPROCESSORS_ONLN);
 			break;
 		case OPT_JSON:
 			options->json = true;
@@ -360,10 +338,7 @@ static int parse(struct options *options, int argc, char *argv[])
 			fputs(cmd_verify_usage, stdout);
 			return 1;
 		default:
-			complain("%s: not an option, or one that lacks its value",
-				 argv[optind - 1]);
-			fputs(cmd_verify_usage, stderr);
-			return -1;
+			return option_refused(argv, optind, cmd_verify_usage);
 		}
 	}
 	options->operand = argv + optind;

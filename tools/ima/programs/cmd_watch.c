@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <getopt.h>
-#include <stdlib.h>
 #include <time.h>
 
 #include "commands.h"
@@ -25,19 +24,6 @@ struct arguments {
 	const char *ima;
 };
 
-static int parse_number(unsigned long *number, const char *option,
-			const char *text)
-{
-	char *end;
-
-	*number = strtoul(text, &end, 10);
-	if (text[0] >= '0' && text[0] <= '9' && !*end && *number &&
-	    *number <= MAX_VALUE)
-		return 0;
-	complain("--%s %s: not a number from 1 to %lu", option, text, MAX_VALUE);
-	return -1;
-}
-
 /* 0, 1 if only help was wanted, -1 */
 static int parse(struct arguments *args, int argc, char *argv[])
 {
@@ -51,14 +37,17 @@ static int parse(struct arguments *args, int argc, char *argv[])
 	};
 	int opt;
 
+	opterr = 0;
 	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		switch (opt) {
 		case OPT_INTERVAL:
-			if (parse_number(&args->interval, "interval", optarg))
+			if (option_number("--interval", optarg, 1, MAX_VALUE,
+					  &args->interval))
 				return -1;
 			break;
 		case OPT_EVERY:
-			if (parse_number(&args->every, "every", optarg))
+			if (option_number("--every", optarg, 1, MAX_VALUE,
+					  &args->every))
 				return -1;
 			break;
 		case OPT_IMA:
@@ -68,8 +57,7 @@ static int parse(struct arguments *args, int argc, char *argv[])
 			fputs(cmd_watch_usage, stdout);
 			return 1;
 		default:
-			fputs(cmd_watch_usage, stderr);
-			return -1;
+			return option_refused(argv, optind, cmd_watch_usage);
 		}
 	}
 	if (argc == optind && !args->interval != !args->every)

@@ -106,8 +106,14 @@ typedef int task_fn(const void *data, const char *name);
 int jobs_run(unsigned int at_once, char *const names[], unsigned int nr,
 	     task_fn *run, const void *data, unsigned int count[NR_EXITS]);
 
-/* nonce.c: to be freed.  -1 after a complaint. */
-int nonce_parse(struct imatally_bytes *nonce, const char *digits);
+/* options.c: -1 after a complaint */
+/* The option before argv[optind] is none of the command's. */
+int option_refused(char *const argv[], int optind, const char *usage);
+/* @text, the value of @option, is a number from @min to @max. */
+int option_number(const char *option, const char *text, unsigned long min,
+		  unsigned long max, unsigned long *number);
+/* To be freed. */
+int option_nonce(struct imatally_bytes *nonce, const char *digits);
 
 /* verify_evidence.c */
 struct evidence_arguments {

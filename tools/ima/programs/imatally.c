@@ -51,8 +51,6 @@ int main(int argc, char *argv[])
 	for (i = 0; i < ARRAY_SIZE(commands); i++) {
 		if (strcmp(argv[1], commands[i].name))
 			continue;
-		/* the name that getopt_long() puts before its complaints */
-		argv[1] = argv[0];
 		return finish_output(commands[i].run(argc - 1, argv + 1));
 	}
 	complain("unknown command \"%s\"", argv[1]);

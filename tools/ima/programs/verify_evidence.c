@@ -120,7 +120,7 @@ int evidence_check(const struct evidence_arguments *args,
 	int ret = EXIT_ERROR;
 
 	memset(signer, 0, sizeof(*signer));
-	if (nonce_parse(&nonce, args->nonce) || read_ak(args->ak, &ak) ||
+	if (option_nonce(&nonce, args->nonce) || read_ak(args->ak, &ak) ||
 	    read_manifest(args->dir, &evidence))
 		goto out;
 	memcpy(signer->fingerprint, imatally_ak_fingerprint(ak),

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Options that more than one command has, and their values. */
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "commands.h"
+
+int option_refused(char *const argv[], int optind, const char *usage)
+{
+	complain("%s: unknown option, or its value is missing",
+		 argv[optind - 1]);
+	fputs(usage, stderr);
+	return -1;
+}
+
+int option_number(const char *option, const char *text, unsigned long min,
+		  unsigned long max, unsigned long *number)
+{
+	char *end;
+
+	errno = 0;
+	*number = strtoul(text, &end, 10);
+	if (*text >= '0' && *text <= '9' && !*end && !errno && *number >= min &&
+	    *number <= max)
+		return 0;
+	complain("%s %s: number from %lu to %lu expected", option, text, min,
+		 max);
+	return -1;
+}
+
+int option_nonce(struct imatally_bytes *nonce, const char *digits)
+{
+	struct imatally_error err;
+
+	if (imatally_bytes_from_hex(nonce, digits, &err)) {
+		complain("--nonce %s: %s", digits, err.text);
+		return -1;
+	}
+	if (nonce->len && nonce->len <= IMATALLY_MAX_NONCE)
+		return 0;
+	complain("--nonce: it has %zu bytes; give 1 to %d", nonce->len,
+		 IMATALLY_MAX_NONCE);
+	free(nonce->data);
+	nonce->data = NULL;
+	return -1;
+}
