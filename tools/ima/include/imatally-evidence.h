@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * libimatally: evidence, what "imatally collect" takes on a measured machine
- * and what another machine believes of it.  The folder and its manifest are
+ * libimatally: evidence, which "imatally collect" collects on the measured
+ * machine and another machine verifies.  The directory and its manifest are
  * described in imatally-evidence(5).
  *
- * Everything in a manifest is what the measured machine claims.  It is worth
- * something after imatally_evidence_check() only, and then as much as the
- * attestation key (AK): that must be a restricted signing key of the machine's
- * TPM, which the caller knows from its enrolment.
+ * A manifest is what the measured machine claims.  It can be relied on only
+ * after imatally_evidence_check(), and only as far as the attestation key (AK)
+ * can: that must be a restricted signing key of the machine's TPM, known to the
+ * caller from enrolment.
  *
  * Structures are those of the TPM 2.0 Library Specification.  libtss2-mu, which
- * takes them apart, logs to standard error unless $TSS2_LOG tells it not to.
+ * unmarshals them, logs to standard error unless $TSS2_LOG says otherwise.
  */
 #ifndef IMATALLY_EVIDENCE_H
 #define IMATALLY_EVIDENCE_H
@@ -24,51 +24,52 @@ extern "C" {
 /* ------------------------------------------------------------------------- */
 /* evidence.c: the manifest                                                  */
 
-#define IMATALLY_EVIDENCE_VERSION 1	/* the newest that is understood */
+#define IMATALLY_EVIDENCE_VERSION 1	/* the newest that is supported */
 #define IMATALLY_EVIDENCE_MANIFEST "manifest.json"
 #define IMATALLY_EVIDENCE_LOG "log"
 
-/* A nonce must fit TPM2B_DATA of a TPM whose largest hash is SHA-256. */
+/* A nonce must fit into TPM2B_DATA of a TPM whose largest hash is SHA-256. */
 #define IMATALLY_MAX_NONCE 32
 
 struct imatally_bytes {
-	uint8_t *data;		/* the owner's to free() */
+	uint8_t *data;		/* freed by the owner */
 	size_t len;
 };
 
-/* What an AK signed. */
+/* A structure that an AK signed. */
 struct imatally_attestation {
 	struct imatally_bytes attest;	 /* TPMS_ATTEST, of Part 2 */
 	struct imatally_bytes signature; /* TPMT_SIGNATURE, of Part 2 */
 };
 
 /*
- * A command in the audit session, as the very bytes of which its cpHash and its
- * rpHash are computed, as Part 1 defines them (the commands have no handles).
+ * A command in the audit session: the bytes over which cpHash and rpHash are
+ * computed, as defined in Part 1 (the commands have no handles).
  */
 struct imatally_exchange {
 	struct imatally_bytes command;	/* commandCode, parameters */
 	struct imatally_bytes response;	/* responseCode, commandCode, parameters */
 };
 
-/* Hash(nonce), and reads of all PCRs, of which each returns 8 values at most. */
+/* TPM2_Hash(nonce), and reads of all PCRs with at most 8 values each. */
 #define IMATALLY_MAX_EXCHANGES 50
 
 /*
- * A manifest.  Initialize with zeroes; free what is in it with
+ * A manifest.  Initialize with zeroes; free its members with
  * imatally_evidence_free().
  */
 struct imatally_evidence {
 	struct imatally_pcrs pcrs;	/* no index is IMATALLY_PCR_OF_LOG */
 	/*
-	 * TPM2_Quote.  Absent (attest.data is NULL) where the PCRs changed too
-	 * fast; then there is the counter, which proves the values as well.
+	 * From TPM2_Quote.  Absent (attest.data is NULL) if the PCRs changed
+	 * too fast; the attested counter is present then, and proves the values
+	 * too.
 	 */
 	struct imatally_attestation quote;
 	/*
 	 * The attested counter: TPM2_PCR_Read in an audit session.  Absent
-	 * (nr_exchanges is 0) where the TPM or its owner did not allow it; then
-	 * there is the quote.
+	 * (nr_exchanges is 0) if the TPM or its owner did not allow it; the
+	 * quote is present then.
 	 */
 	uint16_t audit_alg;		/* hash algorithm of the session */
 	size_t nr_exchanges;
@@ -77,38 +78,39 @@ struct imatally_evidence {
 };
 
 /*
- * Parse a manifest into @evidence.  Checks the form, and nothing else.  Returns
- * IMATALLY_ERR_MALFORMED with what and where; @evidence is empty then.
+ * Parse a manifest into @evidence.  This only checks its format.  If it fails,
+ * @evidence is empty.
  */
 enum imatally_status imatally_evidence_parse(struct imatally_evidence *evidence,
 					     const char *text, size_t len,
 					     struct imatally_error *err);
 
-/* The manifest's text, to be freed; NULL when out of memory. */
+/*
+ * Return a manifest as text, which the caller frees; NULL when out of memory.
+ */
 char *imatally_evidence_format(const struct imatally_evidence *evidence);
 
 void imatally_evidence_free(struct imatally_evidence *evidence);
 
-/* Leave only the other one of the two. */
+/* Remove the quote or the counter. */
 void imatally_evidence_drop_quote(struct imatally_evidence *evidence);
 void imatally_evidence_drop_counter(struct imatally_evidence *evidence);
 
 /*
- * Decode @digits (terminated, an even number) to @bytes, which may be empty.
- * IMATALLY_ERR_MALFORMED if they are none.
+ * Decode an even number of hexadecimal digits, possibly none, to @bytes.
  */
 enum imatally_status imatally_bytes_from_hex(struct imatally_bytes *bytes,
 					     const char *digits,
 					     struct imatally_error *err);
 
 /* ------------------------------------------------------------------------- */
-/* attest.c: whether a TPM vouches for it                                    */
+/* attest.c: whether it is signed by a TPM                                   */
 
 struct imatally_ak;
 
 /*
- * A public key in PEM ("BEGIN PUBLIC KEY", as tpm2_createak -f pem writes it):
- * RSA or ECC.  To be freed.
+ * Read an RSA or ECC public key in PEM format ("BEGIN PUBLIC KEY", as written
+ * by tpm2_createak -f pem).  The caller frees it with imatally_ak_free().
  */
 enum imatally_status imatally_ak_from_pem(struct imatally_ak **ak,
 					  const char *text, size_t len,
@@ -117,35 +119,36 @@ void imatally_ak_free(struct imatally_ak *ak);
 
 #define IMATALLY_FINGERPRINT_SIZE 32
 
-/* SHA-256 of the key's DER SubjectPublicKeyInfo. */
+/* Return the SHA-256 digest of the key's DER SubjectPublicKeyInfo. */
 const uint8_t *imatally_ak_fingerprint(const struct imatally_ak *ak);
 
 /*
- * The TPM's own clock (TPMS_CLOCK_INFO, of Part 2).  For an AK outside of the endorsement
- * hierarchy the TPM adds a constant, secret to it, to reset and restart.
+ * The TPM's clock (TPMS_CLOCK_INFO of Part 2).  For an AK outside the
+ * endorsement hierarchy, the TPM adds a secret constant to reset and restart.
  */
 struct imatally_clock {
-	uint64_t clock;		/* milliseconds the TPM was powered */
+	uint64_t clock;		/* milliseconds that the TPM was powered */
 	uint32_t reset;		/* resetCount: reboots */
 	uint32_t restart;	/* restartCount: suspends, restarts */
-	bool safe;		/* clock has not gone back for a power loss */
+	bool safe;		/* a power loss has not set the clock back */
 };
 
-/* What a TPM said beside the PCR values. */
+/* What a TPM attested besides the PCR values. */
 struct imatally_attested {
 	struct imatally_clock clock;	/* when it signed */
 	bool has_counter;
-	uint32_t counter;	/* pcrUpdateCounter, together with the PCR values */
+	uint32_t counter;	/* pcrUpdateCounter as of the PCR values */
 };
 
 /*
- * Whether @key's TPM vouches for the PCR values of @evidence, all of them, in
- * answer to @nonce: of the quote the signature, the nonce and the digest; and of
- * the attested counter these too, and that the audit digest is that of the commands and responses, that
- * they began with the nonce, and that they read these same values.  @nonce NULL
- * takes whatever nonce was signed, for evidence that was checked before.
+ * Check that the TPM of @ak attested all PCR values in @evidence, in answer to
+ * @nonce.  Of the quote, this checks the signature, the nonce and the digest of
+ * the values; of the attested counter, the signature, the nonce, the audit
+ * digest over commands and responses, that the session began with the nonce,
+ * and that the commands read the same values.  If @nonce is NULL, any nonce is
+ * accepted, for evidence that was checked earlier.
  *
- * Returns IMATALLY_ERR_NOT_AUTHENTIC, with the reason, if it does not.
+ * Returns IMATALLY_ERR_NOT_AUTHENTIC, with the reason, if a check fails.
  */
 enum imatally_status
 imatally_evidence_check(const struct imatally_evidence *evidence,
@@ -154,10 +157,11 @@ imatally_evidence_check(const struct imatally_evidence *evidence,
 			struct imatally_error *err);
 
 /*
- * Whether @now can have come after @before, both of one AK: resets, restarts,
- * clock and counter never go back.  Returns IMATALLY_ERR_NOT_AUTHENTIC if not:
- * one of them is older evidence played again, or the TPM was cleared.
- * *@rebooted tells whether the TPM was reset or restarted in between.
+ * Check that @now can be later than @before, both by the same AK: resets,
+ * restarts, clock and counter never decrease.  Returns
+ * IMATALLY_ERR_NOT_AUTHENTIC otherwise: @now is older evidence that was
+ * replayed, or the TPM was cleared.  *@rebooted says whether the TPM was reset
+ * or restarted in between.
  */
 enum imatally_status
 imatally_attested_follows(const struct imatally_attested *now,

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * libimatally: read an IMA measurement list, replay it into TPM PCRs, and
- * count its entries against the TPM's pcrUpdateCounter.
+ * libimatally: read an IMA measurement list, replay it into TPM PCRs, and count
+ * its entries against the TPM's pcrUpdateCounter.
  *
- * The library keeps no global state, never prints and never exits.  Objects
- * are independent of each other; one object must not be used by two threads
- * at once.
+ * The library keeps no global state, never prints and never exits.  Objects are
+ * independent of each other; one object must not be used by two threads at
+ * once.
  *
- * Words: an entry is an element of the measurement list.  A record is an entry
- * named "pcr_counter", in which the kernel noted the TPM's pcrUpdateCounter
- * together with its own accounts, all as of just before that entry.  A bank is
- * a TPM's set of PCRs of one hash algorithm.
+ * Terms: an entry is an element of the measurement list.  A record is an entry
+ * named "pcr_counter", in which the kernel recorded the TPM's pcrUpdateCounter
+ * together with its own counts, all as of just before that entry.  A bank is a
+ * TPM's set of PCRs for one hash algorithm.  A gap is a place where entries are
+ * missing.  Kernels are numbered from 1 in the order in which they added to the
+ * list, which kexec hands from one to the next.
  */
 #ifndef IMATALLY_H
 #define IMATALLY_H
@@ -29,23 +31,23 @@ extern "C" {
 
 enum imatally_status {
 	IMATALLY_OK = 0,
-	IMATALLY_ERR_IO,	/* the input can't be read */
-	IMATALLY_ERR_MALFORMED,	/* the input is not what it should be */
+	IMATALLY_ERR_IO,	/* the input cannot be read */
+	IMATALLY_ERR_MALFORMED,	/* the input is not well-formed */
 	IMATALLY_ERR_NOMEM,
-	IMATALLY_ERR_CRYPTO,	/* libcrypto refused */
-	IMATALLY_ERR_USAGE,	/* the arguments make no sense together */
-	IMATALLY_ERR_NOT_AUTHENTIC,	/* no TPM vouches for it */
+	IMATALLY_ERR_CRYPTO,	/* libcrypto failed */
+	IMATALLY_ERR_USAGE,	/* the arguments contradict each other */
+	IMATALLY_ERR_NOT_AUTHENTIC,	/* not signed by the expected TPM */
 };
 
 /*
  * What went wrong and where.  Every function that takes one fills it in when it
- * fails, and leaves it alone otherwise.
+ * fails, and does not touch it otherwise.
  */
 struct imatally_error {
 	enum imatally_status status;
-	bool in_log;		/* entry and offset below mean something */
+	bool in_log;		/* entry and offset are valid */
 	uint64_t entry;		/* 0-based number of the entry */
-	uint64_t offset;	/* in the log (or its part), in bytes */
+	uint64_t offset;	/* in bytes, in the list or its part */
 	char text[200];		/* one sentence, printable ASCII */
 };
 
@@ -68,24 +70,24 @@ enum {
 };
 
 /*
- * The TPM_ALG_ID of a name ("sha256", "sm3" as the kernel writes it, "sm3_256"
- * as tpm2-tools does, "0x000b"), or 0 if it is none.  @name need not be
- * terminated.
+ * Return the TPM_ALG_ID for a name ("sha256"; "sm3" as the kernel writes it or
+ * "sm3_256" as tpm2-tools write it; "0x000b"), or 0 if it is not a hash
+ * algorithm.  @name need not be terminated.
  */
 uint16_t imatally_alg_from_name(const char *name, size_t len);
 
-/* Room for the name of any algorithm and a NUL */
+/* Size of a buffer for the name of any algorithm, including the NUL */
 #define IMATALLY_ALG_NAME_SIZE 12
 
 /*
- * The name of an algorithm, as it is written everywhere: the kernel's, or "0x"
- * and four digits if this library has none.  Returns @name.
+ * Write the name of an algorithm to @name and return @name: the kernel's name,
+ * or "0x" and four digits if the library does not know the algorithm.
  */
 const char *imatally_alg_name(uint16_t alg, char name[IMATALLY_ALG_NAME_SIZE]);
 
 /*
- * Write @len bytes as 2 * @len hexadecimal digits, in lower case, and a NUL.
- * Returns @digits.
+ * Write @len bytes as 2 * @len lower-case hexadecimal digits and a NUL, and
+ * return @digits.
  */
 char *imatally_hex_from_bytes(char *digits, const void *bytes, size_t len);
 
@@ -102,20 +104,20 @@ struct imatally_field {
 };
 
 /*
- * One entry.  The pointers lead into the log's buffers and are good until the
- * next call of a function on the log.
+ * One entry.  The pointers point into buffers of @log and are valid until the
+ * next call of a function on it.
  */
 struct imatally_entry {
 	uint64_t index;		/* 0-based */
-	uint64_t offset;	/* of its first byte in the log, or in its part */
+	uint64_t offset;	/* of its first byte, in the list or its part */
 	uint64_t data_offset;	/* of its template data, likewise */
 	uint32_t pcr;
 	const uint8_t *digest;	/* template digest; zeroes for a violation */
-	uint32_t digest_len;	/* IMATALLY_SHA1_SIZE, but in a bank's own list */
+	uint32_t digest_len;	/* IMATALLY_SHA1_SIZE, except in a bank's list */
 	const char *template_name;	/* not terminated */
 	uint32_t template_name_len;
-	bool is_ima;		/* the original template "ima", hashed otherwise */
-	bool is_ascii;		/* data was rebuilt from text */
+	bool is_ima;		/* template "ima", which is hashed differently */
+	bool is_ascii;		/* data was reconstructed from text */
 	const uint8_t *data;	/* template data as in a binary list */
 	uint32_t data_len;
 	unsigned int nr_fields;
@@ -125,71 +127,72 @@ struct imatally_entry {
 struct imatally_log;
 
 /*
- * Open a log in memory (@buf stays the caller's, and must outlive the log; no
- * copy is made) or one to be read from @file, front to back from where it stands
- * (@file stays the caller's).  Return NULL when out of memory.
+ * Open a list in memory or in a file.  @buf is not copied: the caller keeps it
+ * until the log is closed.  @file is read sequentially from its current
+ * position; the caller closes it.  Return NULL when out of memory.
  */
 struct imatally_log *imatally_log_open_buffer(const void *buf, size_t len);
 struct imatally_log *imatally_log_open_file(FILE *file);
 
 /*
- * A log in parts, as they are when the kernel's list is trimmed and what was
- * deleted is kept: after the end of the files so far it goes on in @file (which
- * stays the caller's).  Not for a log in memory.  Each part may be of another
- * layout, and has offsets of its own.
+ * Append a file to a list that was opened from a file: after the end of the
+ * last part, the list continues in @file, which the caller closes.  A list is
+ * in parts where user space had the kernel delete entries and kept them.  Parts
+ * may have different layouts; offsets are relative to the part.
  */
 enum imatally_status imatally_log_add_file(struct imatally_log *log,
 					   FILE *file);
 
-/* 0-based number of the file that the last entry, or the error, is in. */
+/* Return the 0-based number of the part that the last entry or error is in. */
 size_t imatally_log_part(const struct imatally_log *log);
 
 /*
- * Read the next entry.  Returns 1 with @entry filled in, 0 at the end of the
- * log, -1 on an error; then every later call fails in the same way.  Memory is
- * allocated only for bytes that have really arrived.
+ * Read the next entry.  Return 1 with @entry filled in, 0 at the end of the
+ * list, or -1 on an error; every later call then fails the same way.  Memory is
+ * only allocated for bytes that were actually read, whatever lengths the list
+ * claims.
  */
 int imatally_log_next(struct imatally_log *log, struct imatally_entry *entry,
 		      struct imatally_error *err);
 void imatally_log_close(struct imatally_log *log);
 
 /*
- * How a list is written.  The kernel has binary_runtime_measurements and
- * ascii_runtime_measurements, with SHA-1 template digests, and, since 6.10, both
- * for each bank with the bank's digests.  A big-endian machine writes its own
- * byte order unless it was booted with ima_canonical_fmt.
+ * The format of a list.  The kernel exports binary_runtime_measurements and
+ * ascii_runtime_measurements with SHA-1 template digests and, since 6.10, both
+ * files for each bank with that bank's digests.  A big-endian machine uses its
+ * own byte order unless it was booted with ima_canonical_fmt.
  */
 struct imatally_layout {
 	bool is_ascii;
-	bool big_endian;	/* the integers, also those that were hashed */
-	uint32_t digest_len;	/* bytes of a template digest */
+	bool big_endian;	/* integers, including those that are hashed */
+	uint32_t digest_len;	/* size of a template digest in bytes */
 };
 
-/* Found out from the first entry; zeroes before it was read. */
+/* Detected from the first entry of the part; zeroes before that was read. */
 struct imatally_layout imatally_log_layout(const struct imatally_log *log);
 
 /*
- * Offset in the log of the byte @at of the entry's template data.  In an ASCII
- * list, where bytes have no place of their own, that of all the data.
+ * Return the offset in the list of the byte @at in the entry's template data.
+ * In an ASCII list, where a byte of the data has no offset, that of the data.
  */
 uint64_t imatally_entry_locate(const struct imatally_entry *entry,
 			       const void *at);
 
-/* The field called @id of an entry, or NULL. */
+/* Return the field of an entry whose id is @id, or NULL. */
 const struct imatally_field *
 imatally_entry_field(const struct imatally_entry *entry, const char *id);
 
-/* A zero template digest marks a violation; the kernel extends it as ff..ff. */
+/* A violation has a template digest of zeroes; the kernel extends ff..ff. */
 bool imatally_entry_is_violation(const struct imatally_entry *entry);
 
-/* Whether a kernel's own part of the list begins with this entry. */
+/* Whether this is the first entry of a kernel. */
 bool imatally_entry_is_boot_aggregate(const struct imatally_entry *entry);
 
 /* ------------------------------------------------------------------------- */
 /* record.c: the counter record                                              */
 
 #define IMATALLY_RECORD_NAME "pcr_counter"
-#define IMATALLY_RECORD_VERSION 1	/* the newest that is understood */
+#define IMATALLY_RECORD_VERSION 1	/* the newest that is supported */
 #define IMATALLY_MAX_BANKS 16		/* the kernel's TPM2_MAX_PCR_BANKS is 8 */
 
 enum imatally_event {
@@ -199,15 +202,15 @@ enum imatally_event {
 	IMATALLY_EVENT_KEXEC_EXECUTE,
 	IMATALLY_EVENT_RESUME,
 	IMATALLY_EVENT_REQUEST,
-	IMATALLY_EVENT_UNKNOWN,	/* only in a record newer than this library */
+	IMATALLY_EVENT_UNKNOWN,	/* only in a record of a newer version */
 };
 
-/* The record's keys, in the order that they must come in. */
+/* The keys of a record, in their required order. */
 enum imatally_key {
 	IMATALLY_KEY_VERSION,
 	IMATALLY_KEY_EVENT,
 	IMATALLY_KEY_COUNTER,	/* pcrUpdateCounter */
-	IMATALLY_KEY_ERROR,	/* stands in its place */
+	IMATALLY_KEY_ERROR,	/* in place of pcrUpdateCounter */
 	IMATALLY_KEY_UPDATES,
 	IMATALLY_KEY_UNCERTAIN,
 	IMATALLY_KEY_BANKS,
@@ -230,19 +233,19 @@ struct imatally_bank_value {
 };
 
 struct imatally_record {
-	uint32_t keys;		/* bit 1 << IMATALLY_KEY_x: the key is there */
+	uint32_t keys;		/* bit 1 << IMATALLY_KEY_x: key x is present */
 	enum imatally_event event;
 	/*
-	 * The numeric keys' values, by enum imatally_key; 0 where the key is
-	 * absent.  None exceeds 2^40, banks and step 2^14: sums and products of
-	 * them can't overflow.
+	 * The values of numeric keys, indexed by enum imatally_key; 0 where
+	 * the key is absent.  They are at most 2^40, banks and step at most
+	 * 2^14, so that sums and products cannot overflow.
 	 */
 	uint64_t value[IMATALLY_NR_KEYS];
 	char error[24];		/* name of the errno */
-	uint32_t pcr;		/* index of the PCR that bank[] describes */
-	unsigned int nr_banks;	/* values in bank[] */
+	uint32_t pcr;		/* index of the PCR whose values are in bank[] */
+	unsigned int nr_banks;	/* number of values in bank[] */
 	struct imatally_bank_value bank[IMATALLY_MAX_BANKS];
-	char unknown_key[32];	/* first one of a newer version, or "" */
+	char unknown_key[32];	/* the first one, in a newer record; or "" */
 };
 
 static inline bool imatally_record_has(const struct imatally_record *rec,
@@ -255,17 +258,17 @@ const char *imatally_key_name(enum imatally_key key);
 const char *imatally_event_name(enum imatally_event event);
 
 /*
- * If @entry is a counter record, return its text (not terminated) and length.
- * NULL if it is another entry, or one that bears the record's name but is not
- * the kernel's record (keys are measured under the name of their keyring, so
- * user space can make such an entry): then *@foreign is set.
+ * If @entry is a record, return its text, which is not terminated, and set
+ * *@len.  Otherwise return NULL.  *@foreign tells whether the entry has the
+ * name of a record without being one: keys are measured under the name of their
+ * keyring, so user space can create such an entry.
  */
 const char *imatally_entry_record(const struct imatally_entry *entry,
 				  size_t *len, bool *foreign);
 
 /*
- * Parse a record's text, strictly.  On an error, err->offset is the byte in
- * @text (and err->in_log false, since this function knows no log).
+ * Parse the text of a record, strictly.  On an error, err->offset is the offset
+ * in @text and err->in_log is false.
  */
 enum imatally_status imatally_record_parse(struct imatally_record *rec,
 					   const char *text, size_t len,
@@ -275,8 +278,8 @@ enum imatally_status imatally_record_parse(struct imatally_record *rec,
 /* pcrs.c: PCR values to compare with                                        */
 
 /*
- * A PCR whose index the input does not tell (sysfs shows one value a file): the
- * one that IMA extends is meant.
+ * Stands for the PCR that IMA extends, where the input has no index: sysfs has
+ * a file for each value.
  */
 #define IMATALLY_PCR_OF_LOG UINT32_MAX
 
@@ -286,8 +289,8 @@ struct imatally_pcr {
 };
 
 /*
- * Values of IMATALLY_MAX_BANKS banks at most.  Initialize with zeroes; free with
- * imatally_pcrs_free().
+ * Values of at most IMATALLY_MAX_BANKS banks.  Initialize with zeroes; free
+ * with imatally_pcrs_free().
  */
 struct imatally_pcrs {
 	struct imatally_pcr *pcr;
@@ -295,7 +298,8 @@ struct imatally_pcrs {
 };
 
 /*
- * Add the values in what tpm2_pcrread prints.  err->text names the line.
+ * Add the values in the output of tpm2_pcrread.  On an error, err->text has the
+ * number of the line.
  */
 enum imatally_status imatally_pcrs_add_pcrread(struct imatally_pcrs *pcrs,
 					       const char *text, size_t len,
@@ -311,61 +315,63 @@ enum imatally_status imatally_pcrs_add_hex(struct imatally_pcrs *pcrs,
 void imatally_pcrs_free(struct imatally_pcrs *pcrs);
 
 /* ------------------------------------------------------------------------- */
-/* What the records say of the entries between them                          */
+/* Intervals: what the records say about the entries between them            */
 
-/* Why an interval's counter could not be judged: bits */
+/* Why the counter cannot be judged in an interval: bits */
 enum {
 	IMATALLY_UNJUDGED_ERROR = 1,	/* a record has error= */
 	IMATALLY_UNJUDGED_KEYS = 2,	/* a record lacks a key */
-	IMATALLY_UNJUDGED_RESUME = 4,	/* firmware ran in between */
-	IMATALLY_UNJUDGED_STEP = 8,	/* this TPM counts otherwise */
-	IMATALLY_UNJUDGED_BANKS = 16,	/* the banks are not the same */
+	IMATALLY_UNJUDGED_RESUME = 4,	/* firmware moved it at resume */
+	IMATALLY_UNJUDGED_STEP = 8,	/* this TPM counts extends differently */
+	IMATALLY_UNJUDGED_BANKS = 16,	/* not all extends went to the same banks */
 };
 
 /*
- * What lies between two neighbouring records, or between the log's start and
- * its first record, or its last record and its end.
+ * The entries between two consecutive records, between the start of the list
+ * and its first record, or between its last record and its end.
  */
 struct imatally_interval {
-	bool has_from, has_to;	/* else the log's start, its end */
-	uint64_t from, to;	/* index of the records */
+	bool has_from, has_to;	/* otherwise the start, the end of the list */
+	uint64_t from, to;	/* indices of the records */
 	enum imatally_event from_event, to_event;
 	unsigned int from_kernel, to_kernel;
 	/*
-	 * Where the kernel of @to begins: the index of its boot_aggregate.  Of
-	 * @to itself if that entry is missing, 0 in a log that begins amid.
+	 * The index of the first entry of the kernel of @to: its
+	 * boot_aggregate, @to itself if that entry is missing, or 0 if the list
+	 * begins after it.
 	 */
 	uint64_t kernel_start;
 
-	uint64_t present;	/* entries in the log from @from to before @to */
+	uint64_t present;	/* entries in the list, @from included, @to not */
 
-	/* Entries missing, by where: */
-	uint64_t lost;		/* since @from, or @kernel_start if that is later */
+	/* Missing entries: */
+	uint64_t lost;		/* after @from, or @kernel_start if that is later */
 	uint64_t lost_handover;	/* before @kernel_start */
 	/*
-	 * lost_handover was counted by pcrUpdateCounter alone, and is exact only
-	 * if nothing but IMA extended a PCR; at_most: it is a bound, since
-	 * something else did.
+	 * by_counter: lost_handover is derived from pcrUpdateCounter alone, and
+	 * exact only if nothing but IMA extended a PCR.  at_most: it is an
+	 * upper bound, because something else did.
 	 */
 	bool by_counter, at_most;
 
-	uint64_t inserted;	/* entries that the kernel did not count */
+	uint64_t inserted;	/* entries in excess of what the kernel counted */
 	uint64_t failed;	/* entries whose extend failed */
-	uint64_t dropped;	/* measurements that never became an entry */
-	uint64_t trimmed;	/* entries that user space had the kernel delete */
-	bool accounts_disagree;	/* the kernel's own numbers contradict */
+	uint64_t dropped;	/* measurements that did not become an entry */
+	uint64_t trimmed;	/* entries that user space deleted */
+	bool accounts_disagree;	/* the kernel's counts contradict each other */
 
-	bool has_to_counter;	/* the next is valid */
-	uint32_t to_counter;	/* pcrUpdateCounter at the interval's end */
-	bool has_counter;	/* the next is valid */
-	int64_t counter;	/* how far it went since the interval's start */
+	/* Each of these is valid only if has_x is set: */
+	bool has_to_counter;
+	uint32_t to_counter;	/* pcrUpdateCounter at the end of the interval */
+	bool has_counter;
+	int64_t counter;	/* by how much it moved in the interval */
 	bool has_ima;
-	int64_t ima;		/* of it, by IMA's extends, lost ones included */
+	int64_t ima;		/* by extends of IMA, including lost entries */
 	bool has_others;
-	int64_t others;		/* by others, as the driver's account has it */
+	int64_t others;		/* by others, according to the driver's account */
 	/*
-	 * The rest.  Without the driver's account (is_split false) others'
-	 * updates are in it.
+	 * What remains.  Without the driver's account (is_split is false) this
+	 * includes updates by others.
 	 */
 	bool has_rest, is_split;
 	int64_t rest;
@@ -376,7 +382,7 @@ struct imatally_interval {
 /* ------------------------------------------------------------------------- */
 /* verify.c: the verdict                                                     */
 
-/* The values are the command's exit statuses, but for NOT_COUNTED (0). */
+/* The values are the exit statuses of the command; 0 for NOT_COUNTED. */
 enum imatally_verdict {
 	IMATALLY_COMPLETE = 0,
 	IMATALLY_INCOMPLETE = 1,
@@ -385,50 +391,50 @@ enum imatally_verdict {
 };
 
 enum imatally_severity {
-	IMATALLY_NOTE,		/* worth knowing, no fault */
+	IMATALLY_NOTE,		/* worth knowing, not a fault */
 	IMATALLY_FINDING,	/* could not be judged or explained */
 	IMATALLY_LOSS,		/* makes the verdict incomplete */
 	IMATALLY_FAULT,		/* makes the verdict mismatch */
 };
 
 /*
- * The kinds of findings.  The numbers are part of the ABI: a new kind takes the
- * next free one, wherever it is listed.  finding.c has the name and the severity
- * of each.
+ * Kinds of findings.  The numbers are part of the ABI: a new kind gets the next
+ * free one, wherever it is listed.  Names and severities are in finding.c.
  */
 enum imatally_kind {
 	/* faults */
-	IMATALLY_ALTERED = 1,	/* entry @from: digest is not that of its data */
+	IMATALLY_ALTERED = 1,	/* entry @from: wrong template digest */
 	IMATALLY_INSERTED = 2,	/* @count entries more than the kernel counted */
-	IMATALLY_ACCOUNTS = 3,	/* the kernel's accounts at @to disagree */
-	IMATALLY_DIFFERS_AT_RECORD = 4, /* the replay (@alg), with nothing lost */
-	IMATALLY_DIFFERS_FAILED = 5, /* so does it without any @count entries */
-	IMATALLY_DIFFERS_AT_END = 6, /* the replay (@pcr, @alg) */
+	IMATALLY_ACCOUNTS = 3,	/* the kernel's counts at @to contradict */
+	/* the replay (@pcr, @alg) differs from the PCR value: */
+	IMATALLY_DIFFERS_AT_RECORD = 4, /* at @to, and no entry is lost */
+	IMATALLY_DIFFERS_FAILED = 5, /* whichever @count extends failed */
+	IMATALLY_DIFFERS_AT_END = 6, /* from the value given */
 	/* losses */
 	IMATALLY_LOST = 7,	/* @count entries */
 	IMATALLY_DROPPED = 8,	/* @count measurements */
 	IMATALLY_FAILED = 9,	/* @count extends */
-	IMATALLY_FAILED_ENTRY = 10, /* that of entry @from was one of them */
+	IMATALLY_FAILED_ENTRY = 10, /* entry @from was not extended */
 	IMATALLY_RESET = 11,	/* the TPM was reset across a resume */
 	/* findings */
-	IMATALLY_REST = 12,	/* @count updates by others or unexplained */
-	IMATALLY_UNEXPLAINED = 13, /* @count updates unexplained */
+	IMATALLY_REST = 12,	/* @count updates by others, or unexplained */
+	IMATALLY_UNEXPLAINED = 13, /* @count unexplained updates */
 	IMATALLY_UNJUDGED = 14,	/* @count: IMATALLY_UNJUDGED_x */
-	IMATALLY_NOT_SEARCHED = 15, /* which @count extends failed: too many to try */
-	IMATALLY_UNPROTECTED = 16, /* record @to: read without a session, @from with */
+	IMATALLY_NOT_SEARCHED = 15, /* which @count extends failed is not known */
+	IMATALLY_UNPROTECTED = 16, /* record @to: no HMAC session, unlike @from */
 	IMATALLY_NEWER_RECORD = 17, /* record @to is of version @count */
-	IMATALLY_FOREIGN = 18,	/* entry @to bears the record's name only */
-	IMATALLY_BANK_UNSUPPORTED = 19, /* @alg can't be computed here */
-	IMATALLY_BANK_ADRIFT = 20, /* @pcr, @alg: no value known since a gap */
-	IMATALLY_PCR_NOT_GIVEN = 21, /* the log extends @pcr; no value to compare */
+	IMATALLY_FOREIGN = 18,	/* entry @to has the name of a record only */
+	IMATALLY_BANK_UNSUPPORTED = 19, /* @alg cannot be computed here */
+	IMATALLY_BANK_ADRIFT = 20, /* @pcr, @alg: value unknown since a gap */
+	IMATALLY_PCR_NOT_GIVEN = 21, /* entries extend @pcr, no value was given */
 	/* notes */
 	IMATALLY_OTHERS = 22,	/* @count updates by others */
 	IMATALLY_TAIL = 23,	/* @count entries follow the values given */
 	IMATALLY_PADDED = 24,	/* @alg: the kernel extended padded SHA-1 */
-	IMATALLY_NO_DROPPED = 25, /* the records do not count dropped ones */
+	IMATALLY_NO_DROPPED = 25, /* records do not count dropped measurements */
 };
 
-/* A place in the log. */
+/* A place in the list. */
 enum imatally_place {
 	IMATALLY_AT_START,
 	IMATALLY_AT_ENTRY,
@@ -452,47 +458,47 @@ struct imatally_finding {
 	uint32_t pcr;
 	uint16_t alg;
 	bool by_counter, at_most;	/* as in struct imatally_interval */
-	char word[32];			/* an errno's or a key's name, or "" */
+	char word[32];			/* name of an errno or a key, or "" */
 };
 
-/* A PCR value against the replay of the log */
+/* A PCR value compared with the replay of the list */
 enum imatally_match {
-	IMATALLY_MATCH_UNKNOWN,	/* not replayed, or not since the last gap */
+	IMATALLY_MATCH_UNKNOWN,	/* not replayed, or unknown since a gap */
 	IMATALLY_MATCH_SAME,
 	IMATALLY_MATCH_DIFFERENT,
 };
 
-/* One of the values given, and how it compared. */
+/* A PCR value that was given, and the result of its comparison. */
 struct imatally_target {
 	uint32_t pcr;
 	struct imatally_bank_value bank;
-	bool in_log;		/* the log extends this PCR */
+	bool in_log;		/* entries extend this PCR */
 	bool supported;		/* the algorithm can be computed */
-	enum imatally_match match;	/* at the end of the log */
-	uint64_t matched_after;	/* number of entries that gave the value, or 0 */
+	enum imatally_match match;	/* at the end of the list */
+	uint64_t matched_after;	/* this many entries lead to the value, or 0 */
 };
 
-/* More findings than these are counted, not kept: the least severe ones. */
+/* Beyond this number, the least severe findings are only counted. */
 #define IMATALLY_MAX_FINDINGS 1000
 
-/* What became of the state that the verifier was given. */
+/* Whether verification resumed from the state that was given. */
 enum imatally_resumption {
-	IMATALLY_NO_STATE,	/* it was given none */
+	IMATALLY_NO_STATE,	/* no state was given */
 	IMATALLY_RESUMED,
-	/* The log was verified from its start, since */
+	/* The list was verified from its start, because */
 	IMATALLY_ANEW_SHORTER,	/* it ends before the state does */
-	IMATALLY_ANEW_OTHER_LOG, /* it has another entry where that ends */
-	IMATALLY_ANEW_BANK,	/* the state did not follow a bank */
+	IMATALLY_ANEW_OTHER_LOG, /* it has another entry where the state ends */
+	IMATALLY_ANEW_BANK,	/* the state lacks a bank or PCR */
 	IMATALLY_ANEW_DIFFERS,	/* the replay from the state on differs */
-	IMATALLY_ANEW_PIPE,	/* the log can't seek */
+	IMATALLY_ANEW_PIPE,	/* it cannot be read twice */
 };
 
 struct imatally_result {
 	enum imatally_verdict verdict;
 	enum imatally_resumption resumption;
 	/*
-	 * The first entries, which the state vouches for.  What was found in
-	 * them is told again, but for the intervals between their records.
+	 * Number of entries that were covered by the state.  Findings about
+	 * them are reported again; intervals between their records are not.
 	 */
 	uint64_t resumed;
 	uint64_t entries;
@@ -500,13 +506,13 @@ struct imatally_result {
 	unsigned int kernels;
 	uint64_t lost, dropped, failed;	/* totals */
 	/*
-	 * Of lost, those missing at the log's start that the kernel says it deleted
-	 * because user space asked.
+	 * Those of lost that are missing at the start of the list, where user
+	 * space deleted them according to the records.
 	 */
 	uint64_t trimmed;
-	bool by_counter, at_most;	/* something in lost is so */
-	uint64_t tail;			/* entries after the PCR values given */
-	bool restarted;			/* the replay went on after a gap */
+	bool by_counter, at_most;	/* true of some in lost */
+	uint64_t tail;			/* entries added after the PCRs were read */
+	bool restarted;			/* the replay was restarted after a gap */
 	bool has_findings;		/* one of severity IMATALLY_FINDING */
 	struct imatally_target *target;
 	size_t nr_targets;
@@ -518,9 +524,9 @@ struct imatally_result {
 };
 
 /*
- * names.c, finding.c: words for programs, which don't change ("complete_not_counted",
- * "loss", "differs_at_end", "same", "record"); imatally-result(5) has them all.
- * NULL if the value is none of its type.
+ * names.c, finding.c: names for use by programs ("complete_not_counted",
+ * "loss", "differs_at_end", "same", "record"), which do not change;
+ * imatally-result(5) lists them.  NULL if the value is not one of its type.
  */
 const char *imatally_verdict_name(enum imatally_verdict verdict);
 const char *imatally_severity_name(enum imatally_severity severity);
@@ -539,75 +545,76 @@ imatally_verifier_new(const struct imatally_pcrs *pcrs);
 void imatally_verifier_free(struct imatally_verifier *verifier);
 
 /*
- * The PCR that IMA extends there: CONFIG_IMA_MEASURE_PCR_IDX of its kernel, at
- * most IMATALLY_MAX_PCR; IMATALLY_IMA_PCR unless this is called, before anything
- * else.  A log that never extends it is an error: who hands a log over may have
- * invented it, and extended another PCR, such as one that anybody can reset.
+ * Set the PCR that IMA extends on the measured machine: its kernel's
+ * CONFIG_IMA_MEASURE_PCR_IDX, at most IMATALLY_MAX_PCR.  The default is
+ * IMATALLY_IMA_PCR.  To be called before anything else.  A list without entries
+ * for this PCR is an error: whoever supplies the list may have made it up, and
+ * extended another PCR, for instance one that user space can reset.
  */
 #define IMATALLY_IMA_PCR 10
 void imatally_verifier_set_pcr(struct imatally_verifier *verifier,
 			       uint32_t pcr);
 
 /*
- * pcrUpdateCounter as it was together with the PCR values given.  It judges
- * what comes after the last record.
+ * Set pcrUpdateCounter as it was read together with the PCR values.  The
+ * updates after the last record are judged by it.
  */
 void imatally_verifier_set_counter(struct imatally_verifier *verifier,
 				   uint32_t counter);
 
-/* Free what is in a result, which may be empty. */
+/* Free the members of a result, which may be all zeroes. */
 void imatally_result_free(struct imatally_result *result);
 
 /*
- * state.c: to verify a growing log, keep a state, and give it to the verifier of
- * the log's next reading: it goes on where the values proved the log, and hashes
- * new entries only.  imatally-state(5) has the format.
+ * state.c: to verify a growing list repeatedly, save a state and pass it to the
+ * next verifier: it resumes after the last entry that the PCR values proved,
+ * and hashes new entries only.  The format is described in imatally-state(5).
  *
- * The log must be the same one with entries appended.  That its beginning still
- * is what it was is not looked at, but for the last entry of the state: what the
- * state covers should be kept, not received again.
+ * The list must be the same with entries appended.  Of the entries that the
+ * state covers, only the last one is checked against the list: keep them
+ * instead of receiving them again.
  */
 
 /*
- * Go on from a state, if the log allows it: imatally_result tells.  To be called
- * before imatally_verifier_run().  IMATALLY_ERR_MALFORMED if it is none, is
- * damaged, or of a later version.
+ * Resume from @state, if the list matches it; the result says whether it did.
+ * To be called before imatally_verifier_run().  Returns IMATALLY_ERR_MALFORMED
+ * if @state is not a state, is damaged, or is from a newer version.
  */
 enum imatally_status
 imatally_verifier_set_state(struct imatally_verifier *verifier,
 			    const char *state, size_t len,
 			    struct imatally_error *err);
 
-/* Ask for a state; to be called before imatally_verifier_run(). */
+/* Request a state; to be called before imatally_verifier_run(). */
 void imatally_verifier_keep_state(struct imatally_verifier *verifier);
 
 /*
- * The state after imatally_verifier_run(), which is the verifier's; NULL if the
- * values given prove no part of the log.  It ends with the last entry that they
- * prove.
+ * Return the state after imatally_verifier_run(), or NULL if the PCR values
+ * prove no entry.  It covers the entries up to the last one that they prove,
+ * and is freed with the verifier.
  */
 const char *imatally_verifier_state(const struct imatally_verifier *verifier,
 				    size_t *len);
 
-/* Called after each entry with their number and the entry's offset. */
+/* Called after each entry with the number of entries so far and its offset. */
 typedef void imatally_progress_fn(void *data, uint64_t entries,
 				  uint64_t offset);
 void imatally_verifier_set_progress(struct imatally_verifier *verifier,
 				    imatally_progress_fn *progress, void *data);
 
 /*
- * Read @log from its start to its end, and give the verdict.  @verifier may be
- * NULL: out of memory.  If the replay differs, a log that can seek is read a
- * second time: the first time only one of the kinds of digests that a kernel may
- * extend is tried.  @result is the caller's to free with imatally_result_free(),
- * and only if this succeeded.
+ * Read @log from its start to its end and give the verdict.  If @verifier is
+ * NULL, this fails with IMATALLY_ERR_NOMEM.  A list that is not read from a
+ * pipe may be read a second time: at first, only the more likely of the two
+ * kinds of digests that a kernel extends is replayed.  On success, the caller
+ * frees @result with imatally_result_free().
  */
 enum imatally_status imatally_verifier_run(struct imatally_verifier *verifier,
 					   struct imatally_log *log,
 					   struct imatally_result *result,
 					   struct imatally_error *err);
 
-/* All of it: read @log to its end and judge it against @pcrs. */
+/* Verify @log against @pcrs with the default settings. */
 enum imatally_status imatally_verify(struct imatally_log *log,
 				     const struct imatally_pcrs *pcrs,
 				     struct imatally_result *result,
