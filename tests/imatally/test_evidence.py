@@ -96,7 +96,7 @@ def test_quote_is_of_this_nonce_for_tpm2_tools(host, signed, algorithm):
 
 def test_algorithm_that_is_not_offered_is_refused(host):
     answer = host.create_ak("no.pem", "no.ctx", "--ak-alg", "rsa1024")
-    assert answer.status == 3 and answer.says("rsa1024: not one of")
+    assert answer.status == 3 and answer.says("rsa1024: ecc, rsa or rsapss expected")
 
 
 def test_ak_of_tpm2_tools(host):
@@ -161,7 +161,7 @@ def test_answer_that_is_not_authentic_follows_the_schema(host, evidence):
     answer = host.verify(evidence, "--json", nonce=OTHER_NONCE)
     assert schema.errors(schema.load("result"), answer.json) == []
     assert (answer.status, answer.json["verdict"], answer.json["status"]) == (4, "not_authentic", 4)
-    assert answer.json["error"]["text"].startswith("the quote: another nonce")
+    assert answer.json["error"]["text"].startswith("the quote: wrong nonce")
 
 
 # ---- What comes after the last record, and lists that are longer and shorter
@@ -202,7 +202,7 @@ def disturbed(verifier, tmp_path_factory):
 def test_list_that_went_on_is_right_up_to_the_quote(host, copy):
     host.write_list(copy / "log", 9)
     answer = host.verify(copy)
-    assert answer.status == 0 and answer.says("7 entries at the end of the log came after"), answer.text
+    assert answer.status == 0 and answer.says("7 entries at the end of the list are not covered"), answer.text
 
 
 def test_list_that_ends_before_the_quote_is_a_mismatch(host, copy):
@@ -233,8 +233,8 @@ def test_what_was_trimmed_is_lost_if_it_is_not_given(host, trimmed):
 
 
 @pytest.mark.parametrize("old, new, status, text", [
-    (b"event=request", b"event=requesT", 3, "counter record"),
-    (b";entries=5;", b";entries=4;", 2, "template digest is not that of its data"),
+    (b"event=request", b"event=requesT", 3, "record: unknown event"),
+    (b";entries=5;", b";entries=4;", 2, "the template digest is not the digest of the data"),
     (b"file", b"filE", 2, "^verdict: mismatch"),
 ], ids=["event", "count", "name"])
 def test_edited_list_is_noticed(host, copy, old, new, status, text):
@@ -252,12 +252,12 @@ def is_not_authentic(answer, reason):
 
 
 def test_another_nonce_is_not_authentic(host, evidence):
-    assert is_not_authentic(host.verify(evidence, nonce=OTHER_NONCE), "the quote: another nonce: it answers 00112233")
+    assert is_not_authentic(host.verify(evidence, nonce=OTHER_NONCE), "the quote: wrong nonce: it answers 00112233")
 
 
 def test_another_nonce_is_on_the_page(host, evidence):
     host.verify(evidence, "--html", "page.html", nonce=OTHER_NONCE)
-    assert "the quote: another nonce: it answers 00112233" in (host.folder / "page.html").read_text(encoding="utf-8")
+    assert "the quote: wrong nonce: it answers 00112233" in (host.folder / "page.html").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -267,24 +267,24 @@ def other_ak(host):
 
 
 def test_another_ak_is_not_authentic(host, evidence, other_ak):
-    assert is_not_authentic(host.verify(evidence, ak=other_ak), "the quote: its signature is not this AK's")
+    assert is_not_authentic(host.verify(evidence, ak=other_ak), "the quote: the signature is not by this AK")
 
 
 @pytest.mark.parametrize("part", ["attest", "signature"])
 def test_changed_bit_of_the_quote_is_not_authentic(host, copy, part):
     edit(copy, lambda manifest: manifest["quote"].update({part: flipped(manifest["quote"][part], 60)}))
-    assert is_not_authentic(host.verify(copy), "the quote: its signature is not this AK's, or it was edited")
+    assert is_not_authentic(host.verify(copy), "the quote: the signature is not by this AK, or what it signed was changed")
 
 
 @pytest.mark.parametrize("bank", ["sha1", "sha256"])
 def test_changed_pcr_value_is_not_authentic(host, copy, bank):
     edit(copy, lambda manifest: manifest["pcrs"][bank].update({"10": flipped(manifest["pcrs"][bank]["10"], 3)}))
-    assert is_not_authentic(host.verify(copy), "the PCR values are not those that were quoted")
+    assert is_not_authentic(host.verify(copy), "the PCR values are not the quoted ones")
 
 
 def test_bank_left_out_is_not_authentic(host, copy):
     edit(copy, lambda manifest: manifest["pcrs"].pop("sha256"))
-    assert is_not_authentic(host.verify(copy), "the quote: it covers PCR 10 of bank 0x000b")
+    assert is_not_authentic(host.verify(copy), "the quote: it covers PCR 10 of bank sha256")
 
 
 def change_counter(manifest):
@@ -300,7 +300,7 @@ def leave_out_an_exchange(manifest):
 @pytest.mark.parametrize("change", [change_counter, leave_out_an_exchange], ids=["changed", "left out"])
 def test_attested_counter_that_is_edited_is_not_authentic(host, copy, change):
     edit(copy, change)
-    assert is_not_authentic(host.verify(copy), "the attested counter: the commands and responses are not those")
+    assert is_not_authentic(host.verify(copy), "the attested counter: the commands and responses are not the ones")
 
 
 # ---- Time: evidence of the same boot, later, and of the next
@@ -332,11 +332,11 @@ def mixed(history, tmp_path):
 
 
 def test_quote_of_other_evidence_is_not_authentic(history, mixed):
-    assert is_not_authentic(history.verify(mixed), "the quote: another nonce")
+    assert is_not_authentic(history.verify(mixed), "the quote: wrong nonce")
 
 
 def test_counter_of_other_evidence_is_not_authentic(history, mixed):
-    assert is_not_authentic(history.verify(mixed, nonce=LATER_NONCE), "the attested counter: another nonce")
+    assert is_not_authentic(history.verify(mixed, nonce=LATER_NONCE), "the attested counter: wrong nonce")
 
 
 def test_later_evidence_is_of_the_same_boot(history):
@@ -345,14 +345,14 @@ def test_later_evidence_is_of_the_same_boot(history):
 
 
 def test_earlier_evidence_is_not_authentic(history):
-    assert is_not_authentic(history.verify("first", "--previous", "later"), "went back")
+    assert is_not_authentic(history.verify("first", "--previous", "later"), "(decreased|went back)")
 
 
 def test_previous_evidence_has_to_be_authentic(history, tmp_path):
     broken = shutil.copytree(history.folder / "first", tmp_path / "broken")
     edit(broken, lambda manifest: manifest["quote"].update(attest=flipped(manifest["quote"]["attest"], 60)))
     assert is_not_authentic(history.verify("later", "--previous", broken, nonce=LATER_NONCE),
-                            "the previous evidence: the quote: its signature")
+                            "the previous evidence: the quote: the signature")
 
 
 def test_reboot_is_told(history):
@@ -363,14 +363,14 @@ def test_reboot_is_told(history):
 
 def test_evidence_from_before_a_reboot_is_not_authentic(history):
     assert is_not_authentic(history.verify("later", "--previous", "rebooted", nonce=LATER_NONCE),
-                            "resetCount went back by 1 ")
+                            "resetCount decreased by 1:")
 
 
 def test_saved_ak_is_gone_after_a_reset(history):
     history.must_create_ak("gone.pem", "gone.ctx")
     history.power_cycle()
     answer = history.collect("none", "gone.ctx")
-    assert answer.status == 3 and answer.says("gone when the TPM was reset")
+    assert answer.status == 3 and answer.says("becomes invalid when the TPM is reset")
 
 
 # ---- The endorsement hierarchy belongs to somebody; an AK with an authorization
@@ -445,21 +445,21 @@ def test_evidence_is_for_its_owner_only(evidence):
 
 def test_evidence_is_not_overwritten(host, evidence):
     answer = host.collect(evidence, HANDLE)
-    assert answer.status == 3 and answer.says("there is evidence already")
+    assert answer.status == 3 and answer.says("the directory contains evidence already")
 
 
 def test_link_does_not_lead_out_of_the_folder(host):
     (host.folder / "linked").mkdir()
     (host.folder / "linked" / "log").symlink_to("../untouched")
     answer = host.collect("linked", HANDLE)
-    assert answer.status == 3 and answer.says("linked/log: not a regular file")
+    assert answer.status == 3 and answer.says("linked/log: not replaced, since it is not a regular file")
     assert not (host.folder / "untouched").exists()
 
 
 @pytest.mark.parametrize("ak, nonce, options, text", [
     ("ak.pem", NONCE, (), "neither a persistent handle .* nor a saved context"),
     ("0x81010099", NONCE, (), "0x81010099"),
-    (HANDLE, "", (), "give 1 to 32"),
+    (HANDLE, "", (), "1 to 32 expected"),
     (HANDLE, "abc", (), "not an even number"),
     (HANDLE, NONCE, ("--ima", "ima/nothing"), "ima/nothing"),
     (HANDLE, NONCE, ("--tcti", "swtpm:path=/nowhere"), "no TPM at swtpm:path=/nowhere"),
@@ -479,13 +479,13 @@ def test_saved_context_is_no_public_key(host, evidence, other_ak):
 
 def test_nonce_has_to_be_given(host, verifier, evidence):
     answer = verifier.call("verify", "--evidence", evidence, "--ak", host.folder / "ak.pem")
-    assert answer.status == 3 and answer.says("go together")
+    assert answer.status == 3 and answer.says("require each other")
 
 
 def test_evidence_has_its_own_pcr_values(host, evidence, tmp_path):
     (tmp_path / "pcrs").write_bytes(host.tool("tpm2_pcrread"))
     answer = host.verify(evidence, "--pcrs", tmp_path / "pcrs")
-    assert answer.status == 3 and answer.says("has its own")
+    assert answer.status == 3 and answer.says("cannot be combined with --pcrs")
 
 
 def test_manifest_that_is_cut_is_an_error_with_the_line(host, copy):

@@ -78,7 +78,7 @@ def long_list(verifier, tmp_path, every):
 def test_both_accept_a_long_list(verifier, long_list, every):
     assert agrees(long_list.log, *((bank, long_list.evmctl_pcrs(bank)) for bank in ("sha1", "sha256")), violations=False)
     answer = verifier.verify(long_list.log, long_list.pcrs, "--strict")
-    assert answer.status == 0 and answer.says(f"^log: 3000 entries, {3000 // every if every else 0} counter records")
+    assert answer.status == 0 and answer.says(f"^list: 3000 entries, {3000 // every if every else 0} records")
 
 
 def test_one_entry_more_has_the_values_after_it(verifier, long_list):

@@ -88,7 +88,7 @@ def test_summary_and_order(damaged, jobs):
     fleet, status, summary = damaged
     answer = fleet.together("--jobs", jobs)
     *each, last = answer.out.splitlines()
-    assert (answer.status, last) == (status, f"4 logs: {summary}")
+    assert (answer.status, last) == (status, f"4 lists: {summary}")
     assert [line.partition(":")[0] for line in each] == [f"fleet/{name}" for name in NAMES]
 
 
@@ -110,7 +110,7 @@ def test_answers_are_those_of_each_alone(damaged, jobs):
 
 def test_one_key_for_all(fleet):
     answer = fleet.together("--jobs", "2", names=["a", "d"], keys="keys/a.pem")
-    assert answer.status == 0 and answer.says("^2 logs: 2 complete$")
+    assert answer.status == 0 and answer.says("^2 lists: 2 complete$")
 
 
 # ---- Each goes on from a state of its own

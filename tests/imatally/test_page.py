@@ -76,7 +76,7 @@ def test_complete_has_a_plot_and_the_verdict(verifier, complete, tmp_path):
 def test_mismatch_names_the_entry(verifier, edited, tmp_path):
     found = page.write(verifier, tmp_path / "page.html", edited.log, edited.pcrs)
     assert found.answer.status == 2
-    assert "template digest is not that of its data" in html.unescape(found.text)
+    assert "the template digest is not the digest of the data" in html.unescape(found.text)
 
 
 def test_error_replaces_the_page_from_before(verifier, complete, tmp_path):
@@ -100,7 +100,7 @@ def test_long_list_has_a_small_page(verifier, long_list, tmp_path):
 def test_list_with_one_record_has_no_plot(verifier, grown, tmp_path):
     measured = grown(3)
     found = page.write(verifier, tmp_path / "page.html", measured.log, measured.pcrs)
-    assert found.plot is None and "Fewer than two records tell the TPM's counter" in found.text
+    assert found.plot is None and "Fewer than two records contain the TPM's counter" in found.text
 
 
 def test_hostile_name_is_text(verifier, story, tmp_path):
@@ -125,7 +125,7 @@ def test_plot_leads_to_the_table(told):
 
 
 def test_plot_tells_the_values_of_a_gap(told):
-    assert ("134 kexec_load to 161 boot\n27 in the log, 21 lost\npcrUpdateCounter 396, +96\nby IMA 96" in
+    assert ("134 kexec_load to 161 boot\n27 in the list, 21 lost\npcrUpdateCounter 396, +96\nby IMA 96" in
             page.titles(told.plot)[4])
 
 

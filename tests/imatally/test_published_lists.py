@@ -16,7 +16,7 @@ LISTS = sorted(Path(FOLDER).glob("*.ascii")) if FOLDER else []
 @pytest.fixture(params=LISTS or [None], ids=[path.stem for path in LISTS] or ["none"])
 def published(request):
     if not FOLDER:
-        pytest.skip("IMA_LOGS does not name a folder of published lists")
+        pytest.skip("IMA_LOGS does not name a directory of published lists")
     assert request.param, f"no *.ascii in {FOLDER}"
     return request.param
 
@@ -25,4 +25,4 @@ def test_each_line_is_an_entry(verifier, published):
     lines = len(published.read_text(encoding="utf-8").splitlines())
     answer = verifier.call("show", published)
     assert answer.status == 0 and answer.err == ""
-    assert answer.says(rf"^0 counter records in {lines} entr(y|ies), ASCII"), answer.text
+    assert answer.says(rf"^0 records in {lines} entr(y|ies), ASCII"), answer.text

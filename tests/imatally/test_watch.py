@@ -102,7 +102,7 @@ def test_ends_where_the_number_of_entries_is_none(watch, number):
     watch.update_counter.symlink_to("/dev/full")
     watch.counted(number)
     watch.start("--every", "1")
-    watch.ends("update_counter: No space left", "runtime_measurements_count: no number")
+    watch.ends("update_counter: No space left", "runtime_measurements_count: not a number")
 
 
 def test_has_help(verifier):

@@ -16,7 +16,7 @@
 		faults.push("the page is wider than the window");
 	document.querySelector(".plot a").dispatchEvent(new PointerEvent("pointermove", { clientX: 90, clientY: 500 }));
 	const tip = document.querySelector(".tip");
-	if (tip.hidden || !tip.textContent.includes("in the log") || !document.querySelector("tr.with"))
+	if (tip.hidden || !tip.textContent.includes("in the list") || !document.querySelector("tr.with"))
 		faults.push("nothing is shown to the pointer");
 	document.title = getComputedStyle(document.body).backgroundColor + ";" + faults.join(", ");
 }

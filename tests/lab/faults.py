@@ -72,7 +72,7 @@ def value(record: str, key: str) -> int | None:
 
 
 def without_places(finding: str) -> str:
-    finding = re.sub(r",? between [^:]*( \([a-z_]+\)|the end of the log)", "", finding)
+    finding = re.sub(r",? between [^:]*( \([a-z_]+\)|the end of the list)", "", finding)
     return re.sub(r"entry [0-9]+", "entry N", finding)
 
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Hash algorithms: the TPM's ids, everybody's names, libcrypto's code. */
+/* Hash algorithms: ids of the TPM, names, implementations of libcrypto. */
 
 #include <string.h>
 
@@ -8,8 +8,8 @@
 static const struct alg {
 	uint16_t id;
 	const char *kernel_name;	/* hash_algo_name[] */
-	const char *tools_name;		/* as tpm2-tools write it */
-	const char *crypto_name;	/* libcrypto's */
+	const char *tools_name;		/* used by tpm2-tools */
+	const char *crypto_name;	/* used by libcrypto */
 	size_t size;
 } algs[] = {
 	{ IMATALLY_ALG_SHA1, "sha1", "sha1", "SHA1", 20 },
@@ -42,7 +42,9 @@ uint16_t imatally_alg_from_name(const char *name, size_t len)
 		    imatally_is(name, len, algs[i].tools_name))
 			return algs[i].id;
 
-	/* 0x and up to four digits: an algorithm that the kernel can't name */
+	/*
+	 * 0x and up to four digits: an algorithm without a name in the kernel
+	 */
 	if (len < 3 || len > 6 || memcmp(name, "0x", 2))
 		return 0;
 	for (i = 2; i < len; i++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the library, the command and the tests all need, and nobody else. */
+/* Shared by the library, the command and the tests; not installed. */
 #ifndef IMATALLY_ARRAY_SIZE_H
 #define IMATALLY_ARRAY_SIZE_H
 

@@ -3,14 +3,14 @@
  * Entries of ascii_runtime_measurements, as the kernel's
  * ima_ascii_measurements_show() writes them:
  *
- *	"%2d" PCR index, " ", template digest in hexadecimal, " ", template's
- *	name, and for each field " " and what it shows; "\n"
+ *	"%2d" PCR index, " ", template digest in hexadecimal, " ", name of the
+ *	template, for each field " " and its text, "\n"
  *
- * From that the template data is built again, as a binary list has it.  The byte
- * order in which lengths and numbers were hashed is tried, and the template digest
- * says which is right.  A name is shown as it is, and may have line feeds in it;
- * but blanks were made underscores when it was measured, so that its second line
- * never begins as an entry does.
+ * The template data is reconstructed from this as it is in a binary list.  Both
+ * byte orders of lengths and numbers are tried; the template digest tells which
+ * one was hashed.  Names are shown as they are and may contain line feeds.  The
+ * kernel replaced spaces in them by underscores, so that the second line of a
+ * name cannot look like the start of an entry.
  */
 
 #include <stdlib.h>
@@ -23,7 +23,7 @@ struct imatally_ascii {
 	uint8_t digest[IMATALLY_MAX_DIGEST];
 	uint8_t *data;
 	size_t size;
-	bool order_known;	/* layout.big_endian is */
+	bool order_known;	/* layout.big_endian is known */
 };
 
 struct imatally_ascii *imatally_ascii_new(void)
@@ -56,14 +56,14 @@ static bool is_digit(char c)
 
 bool imatally_ascii_begins(const char *text, size_t len)
 {
-	/* the PCR index, or less if no more is there */
+	/* a PCR index and a space, or what there is of them */
 	return len && (is_digit(text[0]) || text[0] == ' ') &&
 	       (len < 2 || is_digit(text[1])) && (len < 3 || text[2] == ' ');
 }
 
 /*
- * The end of the line in which byte @from of the window is: its line feed, or
- * the end of the input.  -1 with w->error.
+ * Find the end of the line that contains byte @from of the window: its line
+ * feed, or the end of the input.  Returns -1 with w->error on an error.
  */
 static int find_end(struct imatally_window *w, size_t from, size_t *end,
 		    bool *line_feed)
@@ -89,11 +89,11 @@ static int find_end(struct imatally_window *w, size_t from, size_t *end,
 	}
 }
 
-/* Text at [pos, end) of the window, and data that grows from it. */
+/* Text at [pos, end) of the window, and the data reconstructed from it. */
 struct builder {
 	struct imatally_window *w;
 	struct imatally_entry *entry;
-	const char *text;		/* the window's start */
+	const char *text;		/* the start of the window */
 	size_t pos, end;
 	bool big_endian;
 	uint8_t *out;
@@ -124,7 +124,9 @@ static int put_hex(struct builder *b, size_t pos, size_t end, const char *field)
 	return 0;
 }
 
-/* "sha256:", digits; kernels before 3.16 left SHA-1's name and colon out */
+/*
+ * "sha256:", digits; kernels before 3.16 omit the name and the colon of SHA-1
+ */
 static int put_named_digest(struct builder *b, size_t end, const char *field)
 {
 	const char *text = b->text + b->pos;
@@ -139,7 +141,7 @@ static int put_named_digest(struct builder *b, size_t end, const char *field)
 	return put_hex(b, b->pos + len, end, field);
 }
 
-/* The kernel shows as \xNN what is not graphic, and the backslash. */
+/* The kernel escapes non-graphic characters and the backslash as \xNN. */
 static int put_text(struct builder *b, size_t end, const char *field)
 {
 	size_t pos = b->pos;
@@ -152,7 +154,7 @@ static int put_text(struct builder *b, size_t end, const char *field)
 		if (end - pos < 4 || b->text[pos + 1] != 'x' ||
 		    !imatally_hex_decode(b->out, 1, b->text + pos + 2))
 			return fail(b, pos,
-				    "field %s has a backslash without xNN behind it",
+				    "field %s has a backslash that is not followed by xNN",
 				    field);
 		b->out++;
 		pos += 4;
@@ -172,7 +174,7 @@ static int put_uint(struct builder *b, size_t end, unsigned int size,
 		value = value * 10 + b->text[pos] - '0';
 	}
 	if (pos < end || value >> 8 * size)
-		return fail(b, b->pos, "field %s is not a number of its size",
+		return fail(b, b->pos, "field %s is not a number, or too large",
 			    field);
 	put_number(b, value, size);
 	return 0;
@@ -210,14 +212,14 @@ static int put_value(struct builder *b, size_t end,
 	return 0;
 }
 
-/* The digest that an entry begins with and its name are always there. */
+/* The first digest of an entry and its name are never empty. */
 static bool may_be_empty(enum imatally_shape shape, unsigned int i)
 {
 	return i && shape != IMATALLY_SHAPE_NAME &&
 	       shape != IMATALLY_SHAPE_DIGEST;
 }
 
-/* One field: " " and what it shows, up to @end. */
+/* Put one field: its text ends at @end. */
 static int put_field(struct builder *b, unsigned int i, size_t end)
 {
 	const struct imatally_field_type *type = b->w->template.field[i];
@@ -232,7 +234,7 @@ static int put_field(struct builder *b, unsigned int i, size_t end)
 	data = b->out;
 	if (end > b->pos && put_value(b, end, type))
 		return -1;
-	/* in "ima" the name's end is told by its length alone */
+	/* in "ima", the name is not terminated */
 	if (!counted && type->shape == IMATALLY_SHAPE_NAME)
 		b->out--;
 	field->data = data;
@@ -248,12 +250,17 @@ static int put_field(struct builder *b, unsigned int i, size_t end)
 	return 0;
 }
 
-/* The fields begin at byte @pos of the window. */
+/*
+ * Reconstruct the template data; the fields begin at byte @pos of the window.
+ */
 static int build(struct imatally_ascii *ascii, struct imatally_window *w,
 		 struct imatally_entry *entry, size_t pos, size_t end,
 		 bool big_endian)
 {
-	/* a length, a colon and a terminator each, over what is shown */
+	/*
+	 * per field, up to a length, a colon and a terminator more than the
+	 * text
+	 */
 	size_t size = end - pos + 6 * (size_t)entry->nr_fields;
 	struct builder b = {
 		.w = w, .entry = entry, .big_endian = big_endian,
@@ -275,10 +282,10 @@ static int build(struct imatally_ascii *ascii, struct imatally_window *w,
 		const char *space = NULL;
 		size_t stop;
 
-		/* blanks at a line's end get lost easily: they show nothing */
+		/* spaces at the end of a line may have been stripped */
 		if (b.pos < end)
 			b.pos++;
-		/* the last one may be a name of a kernel that left blanks in */
+		/* the last one may be a name from a kernel that kept spaces */
 		if (i + 1 < entry->nr_fields)
 			space = memchr(b.text + b.pos, ' ', end - b.pos);
 		stop = space ? (size_t)(space - b.text) : end;
@@ -291,7 +298,7 @@ static int build(struct imatally_ascii *ascii, struct imatally_window *w,
 	return 0;
 }
 
-/* PCR, template digest and template: the fields' place, or -1 */
+/* Parse PCR, template digest and template.  The offset of the fields, or -1. */
 static ssize_t parse_beginning(struct imatally_ascii *ascii,
 			       struct imatally_window *w,
 			       struct imatally_entry *entry, size_t end)
@@ -317,7 +324,7 @@ static ssize_t parse_beginning(struct imatally_ascii *ascii,
 						  w->layout.digest_len,
 						  text + pos))
 		return imatally_window_malformed(w, pos,
-						 "not a template digest of %zu hexadecimal digits",
+						 "template digest expected, %zu hexadecimal digits",
 						 digits);
 	pos += len + (stop != NULL);
 	stop = memchr(text + pos, ' ', end - pos);
@@ -333,7 +340,9 @@ static ssize_t parse_beginning(struct imatally_ascii *ascii,
 	return pos + len;
 }
 
-/* Whether the template digest confirms what was built; -1 on an error. */
+/*
+ * Whether the template digest matches the reconstructed data; -1 on an error.
+ */
 static int is_right(struct imatally_ascii *ascii, struct imatally_window *w,
 		    struct imatally_entry *entry)
 {
@@ -345,8 +354,9 @@ static int is_right(struct imatally_ascii *ascii, struct imatally_window *w,
 }
 
 /*
- * Take what stands before @end as the entry.  1 if its digest confirms that, or
- * can't, as it is a violation; 0 if not, -1 if it is none.
+ * Try to parse the text before @end as the entry.  1 if the template digest
+ * matches, or if it cannot since the entry is a violation; 0 if not; -1 if it
+ * is malformed.
  */
 static int try(struct imatally_ascii *ascii, struct imatally_window *w,
 	       struct imatally_entry *entry, size_t pos, size_t end)
@@ -371,8 +381,8 @@ static int try(struct imatally_ascii *ascii, struct imatally_window *w,
 }
 
 /*
- * The line ends at @end; go on to the end of the last one that may belong to the
- * same entry.  -1 with w->error.
+ * Advance @end from the end of a line to that of the last line that can belong
+ * to the same entry.  Returns -1 with w->error on an error.
  */
 static int find_last_line(struct imatally_window *w, size_t *end,
 			  bool *line_feed)
@@ -394,7 +404,7 @@ static int find_last_line(struct imatally_window *w, size_t *end,
 	return 0;
 }
 
-/* Length of the entry that begins with the line up to @end, or -1. */
+/* Return the length of the entry whose first line ends at @end, or -1. */
 static ssize_t find_entry(struct imatally_ascii *ascii,
 			  struct imatally_window *w,
 			  struct imatally_entry *entry, size_t pos, size_t end,
@@ -420,7 +430,7 @@ static ssize_t find_entry(struct imatally_ascii *ascii,
 	}
 	if (!line_feed && (right <= 0 || imatally_entry_is_violation(entry)))
 		return imatally_window_malformed(w, end,
-						 "the log ends within a line");
+						 "the list ends within a line");
 	return end + line_feed;
 }
 

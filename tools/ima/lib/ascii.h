@@ -5,19 +5,22 @@
 
 #include "window.h"
 
-/* What reading text takes. */
+/* State of the parser. */
 struct imatally_ascii;
 
-/* NULL if out of memory. */
+/* NULL when out of memory. */
 struct imatally_ascii *imatally_ascii_new(void);
 void imatally_ascii_free(struct imatally_ascii *ascii);
 
-/* Whether an entry may begin so; no binary one does, its PCR is too high. */
+/*
+ * Return whether an ASCII entry can begin with @text.  No binary entry begins
+ * like this: its PCR index would be too large.
+ */
 bool imatally_ascii_begins(const char *text, size_t len);
 
 /*
- * Read the entry at the window's start.  Its length in bytes, or -1 with w->error
- * filled in.  The entry's data is in @ascii until the next one is read.
+ * Parse the entry at the start of the window.  Returns its length in bytes, or
+ * -1 with w->error filled in.  @entry points into @ascii until the next call.
  */
 ssize_t imatally_ascii_entry(struct imatally_ascii *ascii,
 			     struct imatally_window *w,

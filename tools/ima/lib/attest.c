@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What a TPM signed: signatures, nonce, quoted digest, audit digest, clock. */
+/*
+ * Checking what a TPM signed: signature, nonce, quoted digest, audit digest,
+ * clock.
+ */
 
 #include <openssl/bn.h>
 #include <openssl/ec.h>
@@ -53,7 +56,7 @@ enum imatally_status imatally_ak_from_pem(struct imatally_ak **ak,
 				       "neither an RSA nor an ECC key");
 	else if (!fingerprint(new))
 		status = imatally_fail(err, IMATALLY_ERR_CRYPTO,
-				       "libcrypto can't hash the key");
+				       "libcrypto failed to hash the key");
 	BIO_free(bio);
 	if (status) {
 		imatally_ak_free(new);
@@ -76,7 +79,7 @@ const uint8_t *imatally_ak_fingerprint(const struct imatally_ak *ak)
 	return ak->fingerprint;
 }
 
-/* Every reason begins with what is not authentic. */
+/* Every reason starts with what is not authentic. */
 #define NOT_AUTHENTIC(err, what, fmt, ...) \
 	imatally_fail(err, IMATALLY_ERR_NOT_AUTHENTIC, "%s: " fmt, what, \
 		      ##__VA_ARGS__)
@@ -84,8 +87,8 @@ const uint8_t *imatally_ak_fingerprint(const struct imatally_ak *ak)
 /* Signatures */
 
 /*
- * The hash algorithm that a signature names, which is also that of a quoted
- * digest; 0 if it is not to be trusted (SHA-1), or unknown.
+ * Return the hash algorithm of a signature, which is also that of a quoted
+ * digest. 0 if it is unknown or not trusted (SHA-1).
  */
 static uint16_t signature_hash(const TPMT_SIGNATURE *sig)
 {
@@ -104,7 +107,7 @@ static uint16_t signature_hash(const TPMT_SIGNATURE *sig)
 	}
 }
 
-/* As libcrypto wants it: DER, to be freed with OPENSSL_free().  Its length. */
+/* Encode for libcrypto.  Returns the length; free @der with OPENSSL_free(). */
 static int ecdsa_der(const TPMS_SIGNATURE_ECDSA *sig, unsigned char **der)
 {
 	ECDSA_SIG *rs = ECDSA_SIG_new();
@@ -169,8 +172,9 @@ static bool signature_is_by(EVP_PKEY *pkey, const TPMT_SIGNATURE *sig,
 }
 
 /*
- * What the TPM said and signed, which must be of @type.  The signature comes
- * first: nothing is parsed that the AK has not signed.
+ * Check and unmarshal an attestation structure, which must be of @type.  The
+ * signature is checked first, so that nothing is unmarshalled which the AK did
+ * not sign.
  */
 static enum imatally_status
 open_attestation(const struct imatally_attestation *attestation,
@@ -187,15 +191,15 @@ open_attestation(const struct imatally_attestation *attestation,
 					     attestation->signature.len,
 					     &offset, &sig) ||
 	    offset != attestation->signature.len)
-		return NOT_AUTHENTIC(err, what, "its signature is no TPMT_SIGNATURE");
+		return NOT_AUTHENTIC(err, what, "the signature is not a TPMT_SIGNATURE");
 	*hash = signature_hash(&sig);
 	if (!*hash)
 		return NOT_AUTHENTIC(err, what,
-				     "its signature is over a hash that is not trusted (0x%04x)",
+				     "the hash algorithm of the signature is not trusted (0x%04x)",
 				     sig.signature.any.hashAlg);
 	if (!signature_is_by(ak->pkey, &sig, &attestation->attest))
 		return NOT_AUTHENTIC(err, what,
-				     "its signature is not this AK's, or it was edited");
+				     "the signature is not by this AK, or what it signed was changed");
 	offset = 0;
 	if (Tss2_MU_TPMS_ATTEST_Unmarshal(attestation->attest.data,
 					  attestation->attest.len, &offset,
@@ -203,15 +207,15 @@ open_attestation(const struct imatally_attestation *attestation,
 	    offset != attestation->attest.len ||
 	    attest->magic != TPM2_GENERATED_VALUE)
 		return NOT_AUTHENTIC(err, what,
-				     "the AK signed it, but no TPM made it: is the AK a restricted key?");
+				     "signed by the AK, but not created by a TPM: is the AK a restricted key?");
 	if (attest->type != type)
 		return NOT_AUTHENTIC(err, what,
-				     "the TPM signed something else (0x%04x)",
+				     "it is another attestation structure (type 0x%04x)",
 				     attest->type);
 	return IMATALLY_OK;
 }
 
-/* @nonce NULL is any. */
+/* If @nonce is NULL, any nonce is accepted. */
 static enum imatally_status check_nonce(const TPMS_ATTEST *attest,
 					const uint8_t *nonce, size_t len,
 					const char *what,
@@ -228,90 +232,92 @@ static enum imatally_status check_nonce(const TPMS_ATTEST *attest,
 	if (answered)
 		imatally_hex_from_bytes(text, attest->extraData.buffer,
 					answered);
-	return NOT_AUTHENTIC(err, what, "another nonce: it answers %s", text);
+	return NOT_AUTHENTIC(err, what, "wrong nonce: it answers %s", text);
 }
 
 /* PCR values */
 
-/* The values told, and which of them were met. */
-struct told {
+/* The PCR values in the evidence, and which of them were covered so far. */
+struct values {
 	const struct imatally_pcrs *pcrs;
 	bool *covered;
 	size_t nr_covered;
 };
 
-static enum imatally_status told_init(struct told *told,
-				      const struct imatally_pcrs *pcrs,
-				      struct imatally_error *err)
+static enum imatally_status values_init(struct values *values,
+					const struct imatally_pcrs *pcrs,
+					struct imatally_error *err)
 {
-	told->pcrs = pcrs;
-	told->nr_covered = 0;
-	told->covered = calloc(pcrs->nr, sizeof(*told->covered));
-	if (!told->covered)
+	values->pcrs = pcrs;
+	values->nr_covered = 0;
+	values->covered = calloc(pcrs->nr, sizeof(*values->covered));
+	if (!values->covered)
 		return imatally_fail(err, IMATALLY_ERR_NOMEM, "out of memory");
 	return IMATALLY_OK;
 }
 
-/* The value of a PCR; NULL if it was not told, or met before. */
-static const struct imatally_bank_value *cover(struct told *told,
+/* Return the value of a PCR; NULL if there is none or it was covered before. */
+static const struct imatally_bank_value *cover(struct values *values,
 					       uint32_t index, uint16_t alg)
 {
 	size_t i;
 
-	for (i = 0; i < told->pcrs->nr; i++) {
-		const struct imatally_pcr *pcr = &told->pcrs->pcr[i];
+	for (i = 0; i < values->pcrs->nr; i++) {
+		const struct imatally_pcr *pcr = &values->pcrs->pcr[i];
 
 		if (pcr->index != index || pcr->bank.alg != alg)
 			continue;
-		if (told->covered[i])
+		if (values->covered[i])
 			return NULL;
-		told->covered[i] = true;
-		told->nr_covered++;
+		values->covered[i] = true;
+		values->nr_covered++;
 		return &pcr->bank;
 	}
 	return NULL;
 }
 
-static enum imatally_status all_covered(const struct told *told,
+static enum imatally_status all_covered(const struct values *values,
 					const char *what,
 					struct imatally_error *err)
 {
-	if (told->nr_covered == told->pcrs->nr)
+	if (values->nr_covered == values->pcrs->nr)
 		return IMATALLY_OK;
-	return NOT_AUTHENTIC(err, what, "of %zu PCR values told, it covers %zu",
-			     told->pcrs->nr, told->nr_covered);
+	return NOT_AUTHENTIC(err, what, "it covers %zu of %zu PCR values",
+			     values->nr_covered, values->pcrs->nr);
 }
 
 typedef bool (*selected_fn)(const struct imatally_bank_value *bank, void *arg);
 
 /*
- * Call @fn for the value of each PCR that is selected, in the order in which a
- * TPM takes them; false ends it.
+ * Call @fn for the value of each selected PCR in the order of the TPM, until it
+ * returns false.
  */
-static enum imatally_status
-each_selected(const TPML_PCR_SELECTION *selection, struct told *told,
-	      selected_fn fn, void *arg, const char *what,
-	      struct imatally_error *err)
+static enum imatally_status each_selected(const TPML_PCR_SELECTION *selection,
+					  struct values *values, selected_fn fn,
+					  void *arg, const char *what,
+					  struct imatally_error *err)
 {
 	uint32_t i, index;
 
 	for (i = 0; i < selection->count; i++) {
 		const TPMS_PCR_SELECTION *one = &selection->pcrSelections[i];
+		char alg[IMATALLY_ALG_NAME_SIZE];
 
+		imatally_alg_name(one->hash, alg);
 		for (index = 0; index < one->sizeofSelect * 8U; index++) {
 			const struct imatally_bank_value *bank;
 
 			if (!(one->pcrSelect[index / 8] & 1 << index % 8))
 				continue;
-			bank = cover(told, index, one->hash);
+			bank = cover(values, index, one->hash);
 			if (!bank)
 				return NOT_AUTHENTIC(err, what,
-						     "it covers PCR %u of bank 0x%04x twice, or no value of it is told",
-						     index, one->hash);
+						     "it covers PCR %u of bank %s twice, or the evidence has no value of it",
+						     index, alg);
 			if (!fn(bank, arg))
 				return NOT_AUTHENTIC(err, what,
-						     "the value of PCR %u in bank 0x%04x is another one",
-						     index, one->hash);
+						     "the value of PCR %u in bank %s differs",
+						     index, alg);
 		}
 	}
 	return IMATALLY_OK;
@@ -326,38 +332,39 @@ static bool hash_value(const struct imatally_bank_value *bank, void *ctx)
 
 static const char quote_name[] = "the quote";
 
-/* The quoted digest is over all values told, and over no others. */
-static enum imatally_status
-check_quoted(const TPMS_QUOTE_INFO *quote, uint16_t hash,
-	     const struct imatally_pcrs *pcrs, struct imatally_error *err)
+/* The quoted digest must cover exactly the PCR values in the evidence. */
+static enum imatally_status check_quoted(const TPMS_QUOTE_INFO *quote,
+					 uint16_t hash,
+					 const struct imatally_pcrs *pcrs,
+					 struct imatally_error *err)
 {
 	EVP_MD *md = imatally_alg_fetch(hash);
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	enum imatally_status status;
 	uint8_t digest[EVP_MAX_MD_SIZE];
 	unsigned int len = 0;
-	struct told told;
+	struct values values;
 
-	status = told_init(&told, pcrs, err);
+	status = values_init(&values, pcrs, err);
 	if (status)
 		goto out;
 	if (!md || !ctx || EVP_DigestInit_ex(ctx, md, NULL) != 1) {
 		status = imatally_fail(err, IMATALLY_ERR_CRYPTO,
-				       "libcrypto can't hash the PCR values");
+				       "libcrypto failed to hash the PCR values");
 		goto out;
 	}
-	status = each_selected(&quote->pcrSelect, &told, hash_value, ctx,
+	status = each_selected(&quote->pcrSelect, &values, hash_value, ctx,
 			       quote_name, err);
 	if (!status)
-		status = all_covered(&told, quote_name, err);
+		status = all_covered(&values, quote_name, err);
 	if (!status &&
 	    (EVP_DigestFinal_ex(ctx, digest, &len) != 1 ||
 	     len != quote->pcrDigest.size ||
 	     memcmp(digest, quote->pcrDigest.buffer, len)))
 		status = NOT_AUTHENTIC(err, quote_name,
-				       "the PCR values are not those that were quoted");
+				       "the PCR values are not the quoted ones");
 out:
-	free(told.covered);
+	free(values.covered);
 	EVP_MD_CTX_free(ctx);
 	EVP_MD_free(md);
 	return status;
@@ -391,8 +398,8 @@ static bool hash_bytes(const EVP_MD *md, const struct imatally_bytes *bytes,
 }
 
 /*
- * auditDigest = H(auditDigest || cpHash || rpHash), from zeroes on (Part 1,
- * session audit).  Returns its length, 0 if libcrypto fails.
+ * auditDigest = H(auditDigest || cpHash || rpHash), starting from zeroes (Part
+ * 1, session audit).  Returns its length, or 0 if libcrypto fails.
  */
 static size_t audit_digest(const struct imatally_evidence *evidence,
 			   uint8_t *digest)
@@ -414,7 +421,7 @@ static size_t audit_digest(const struct imatally_evidence *evidence,
 	return good ? len : 0;
 }
 
-/* Whether the session began with TPM2_Hash(nonce). */
+/* Return whether the command is TPM2_Hash(nonce). */
 static bool begins_with(const struct imatally_exchange *exchange,
 			const TPM2B_DATA *nonce)
 {
@@ -449,9 +456,11 @@ static bool same_digest(const struct imatally_bank_value *bank, void *arg)
 	       !memcmp(digest->buffer, bank->value, bank->len);
 }
 
-/* One TPM2_PCR_Read: the counter, and some of the values. */
+/*
+ * Check one TPM2_PCR_Read, which returned the counter and some of the values.
+ */
 static enum imatally_status check_read(const struct imatally_exchange *exchange,
-				       struct told *told, uint32_t *counter,
+				       struct values *values, uint32_t *counter,
 				       struct imatally_error *err)
 {
 	const struct imatally_bytes *command = &exchange->command;
@@ -479,37 +488,37 @@ static enum imatally_status check_read(const struct imatally_exchange *exchange,
 					  &digests.list) ||
 	    out != response->len)
 		return NOT_AUTHENTIC(err, audit_name,
-				     "a command in the session is not TPM2_PCR_Read with its response");
-	status = each_selected(&selection, told, same_digest, &digests,
+				     "the session contains something other than TPM2_PCR_Read and its response");
+	status = each_selected(&selection, values, same_digest, &digests,
 			       audit_name, err);
 	if (!status && digests.next != digests.list.count)
 		status = NOT_AUTHENTIC(err, audit_name,
-				       "a response has values that it does not select");
+				       "a response has more values than it selects");
 	return status;
 }
 
-/* All values told were read, and with one and the same counter. */
+/* All PCR values in the evidence were read, with the same counter. */
 static enum imatally_status
 check_reads(const struct imatally_evidence *evidence, uint32_t *counter,
 	    struct imatally_error *err)
 {
 	enum imatally_status status;
-	struct told told;
+	struct values values;
 	size_t i;
 
-	status = told_init(&told, &evidence->pcrs, err);
+	status = values_init(&values, &evidence->pcrs, err);
 	for (i = 1; i < evidence->nr_exchanges && !status; i++) {
 		uint32_t read = 0;
 
-		status = check_read(&evidence->exchange[i], &told, &read, err);
+		status = check_read(&evidence->exchange[i], &values, &read, err);
 		if (!status && i > 1 && read != *counter)
 			status = NOT_AUTHENTIC(err, audit_name,
-					       "PCRs were updated between its reads");
+					       "PCRs were updated between the reads");
 		*counter = read;
 	}
 	if (!status)
-		status = all_covered(&told, audit_name, err);
-	free(told.covered);
+		status = all_covered(&values, audit_name, err);
+	free(values.covered);
 	return status;
 }
 
@@ -535,24 +544,24 @@ check_counter(const struct imatally_evidence *evidence,
 	len = audit_digest(evidence, digest);
 	if (!len)
 		return imatally_fail(err, IMATALLY_ERR_CRYPTO,
-				     "libcrypto can't compute the audit digest (hash 0x%04x)",
+				     "libcrypto failed to compute the audit digest (hash algorithm 0x%04x)",
 				     evidence->audit_alg);
 	signed_digest = &attest->attested.sessionAudit.sessionDigest;
 	if (signed_digest->size != len ||
 	    memcmp(signed_digest->buffer, digest, len))
 		return NOT_AUTHENTIC(err, audit_name,
-				     "the commands and responses are not those that the TPM audited");
+				     "the commands and responses are not the ones that the TPM audited");
 	/*
-	 * The TPM signs a session whenever it is asked: the nonce in the session
-	 * is what proves that the read is not older than the nonce.
+	 * The TPM signs the digest of a session at any time: only the nonce in
+	 * the session proves that the read is not older than the nonce.
 	 */
 	if (!begins_with(&evidence->exchange[0], &attest->extraData))
 		return NOT_AUTHENTIC(err, audit_name,
-				     "the session did not begin with the nonce: the read may be an old one");
+				     "the session did not start with the nonce: the read may be an old one");
 	return check_reads(evidence, counter, err);
 }
 
-/* Both are by one TPM, of one boot, in answer to one nonce. */
+/* Both must be from the same boot and answer the same nonce. */
 static enum imatally_status check_same(const TPMS_ATTEST *quote,
 				       const TPMS_ATTEST *audit,
 				       struct imatally_error *err)
@@ -560,7 +569,7 @@ static enum imatally_status check_same(const TPMS_ATTEST *quote,
 	if (audit->clockInfo.resetCount != quote->clockInfo.resetCount ||
 	    audit->clockInfo.restartCount != quote->clockInfo.restartCount)
 		return NOT_AUTHENTIC(err, audit_name,
-				     "it is not of the same boot as the quote");
+				     "it is not from the same boot as the quote");
 	return check_nonce(audit, quote->extraData.buffer,
 			   quote->extraData.size, audit_name, err);
 }
@@ -580,7 +589,7 @@ imatally_evidence_check(const struct imatally_evidence *evidence,
 	attested->has_counter = evidence->nr_exchanges;
 	if (!has_quote && !attested->has_counter)
 		return NOT_AUTHENTIC(err, "the PCR values",
-				     "nobody signed them");
+				     "they are not signed");
 	if (has_quote)
 		status = check_quote(evidence, ak, nonce, nonce_len, &quote,
 				     err);
@@ -604,8 +613,8 @@ imatally_evidence_check(const struct imatally_evidence *evidence,
 /* Time */
 
 /*
- * How far a count went.  The TPM may have added a constant to both (Part
- * 1, attestation), so that only their difference means something.
+ * By how much a count increased.  The TPM may have added a constant to both
+ * values (Part 1, attestation), so that only their difference is meaningful.
  */
 static int32_t went(uint32_t now, uint32_t before)
 {
@@ -617,19 +626,22 @@ imatally_attested_follows(const struct imatally_attested *now,
 			  const struct imatally_attested *before,
 			  bool *rebooted, struct imatally_error *err)
 {
-	static const char what[] = "older than the evidence before it";
+	static const char what[] = "older than the previous evidence";
 	int32_t resets = went(now->clock.reset, before->clock.reset);
 	int32_t restarts = went(now->clock.restart, before->clock.restart);
 
 	*rebooted = resets || restarts;
 	if (resets < 0)
 		return NOT_AUTHENTIC(err, what,
-				     "resetCount went back by %lld (played again, or the TPM was cleared)",
+				     "resetCount decreased by %lld: it was replayed, or the TPM was cleared",
 				     -(long long)resets);
 	if (!resets && restarts < 0)
-		return NOT_AUTHENTIC(err, what, "restartCount went back by %lld",
+		return NOT_AUTHENTIC(err, what, "restartCount decreased by %lld",
 				     -(long long)restarts);
-	/* a power loss may cost the clock what was not yet in NV, until "safe" */
+	/*
+	 * unless "safe", a power loss may have set the clock back to its value
+	 * in NV
+	 */
 	if (now->clock.clock < before->clock.clock &&
 	    (!resets || now->clock.safe))
 		return NOT_AUTHENTIC(err, what,
@@ -639,7 +651,7 @@ imatally_attested_follows(const struct imatally_attested *now,
 	if (!resets && now->has_counter && before->has_counter &&
 	    now->counter < before->counter)
 		return NOT_AUTHENTIC(err, what,
-				     "pcrUpdateCounter went back by %u",
+				     "pcrUpdateCounter decreased by %u",
 				     before->counter - now->counter);
 	return IMATALLY_OK;
 }

@@ -5,13 +5,13 @@
  *
  *	u32 PCR index
  *	template digest: SHA-1, or that of a bank in the bank's own list
- *	u32 length of the template's name, and the name
- *	u32 length of the template's data (not for the template "ima")
+ *	u32 length of the template name, and the name
+ *	u32 length of the template data (not for the template "ima")
  *	the fields, each a u32 length and its bytes
  *
- * In the template "ima" the digest field has no length (it is always 20 bytes).
- * The integers are little-endian, or the machine's own on a big-endian one
- * without ima_canonical_fmt.
+ * In the template "ima", the digest field has no length (it is always 20
+ * bytes).  Integers are little-endian, or in the machine's byte order on a
+ * big-endian one without ima_canonical_fmt.
  */
 
 #include <string.h>
@@ -25,13 +25,13 @@ static uint32_t get_u32(const uint8_t *p, bool big_endian)
 		       p[0] | p[1] << 8 | p[2] << 16 | (uint32_t)p[3] << 24;
 }
 
-/* Where the parser stands in the entry that begins at the window's start. */
+/* Position of the parser in the entry at the start of the window */
 struct cursor {
 	struct imatally_window *w;
 	size_t pos;
 };
 
-/* Pass over the next @len bytes, which hold @what.  0, or -1. */
+/* Advance by @len bytes, which contain @what.  0 or -1. */
 static int take(struct cursor *c, size_t len, const char *what)
 {
 	struct imatally_window *w = c->w;
@@ -47,7 +47,7 @@ static int take(struct cursor *c, size_t len, const char *what)
 	}
 	if (have < c->pos + len)
 		return imatally_window_malformed(w, c->pos,
-						 "the log ends within %s: %zu bytes needed, %zu there",
+						 "the list ends within %s: %zu bytes expected, %zu left",
 						 what, len, have - c->pos);
 	c->pos += len;
 	return 0;
@@ -66,7 +66,7 @@ static int take_u32(struct cursor *c, uint32_t *value, const char *what)
 	return 0;
 }
 
-/* The fields' lengths must fill the template data exactly. */
+/* The fields must fill the template data exactly. */
 static int parse_fields(struct cursor *c, struct imatally_entry *entry,
 			size_t data_pos)
 {
@@ -81,14 +81,14 @@ static int parse_fields(struct cursor *c, struct imatally_entry *entry,
 
 		if (left < 4)
 			return imatally_window_malformed(c->w, pos,
-							 "no room for field %s in the template data",
+							 "the template data ends before field %s",
 							 field->id);
 		len = get_u32(p, c->w->layout.big_endian);
 		p += 4;
 		left -= 4;
 		if (len > left)
 			return imatally_window_malformed(c->w, pos,
-							 "field %s claims %u bytes, the template data has %zu left",
+							 "field %s has length %u, but the template data has %zu bytes left",
 							 field->id, len, left);
 		field->data = p;
 		field->len = len;
@@ -98,12 +98,12 @@ static int parse_fields(struct cursor *c, struct imatally_entry *entry,
 	if (left)
 		return imatally_window_malformed(c->w,
 						 data_pos + (p - entry->data),
-						 "%zu bytes left over after the template's fields",
+						 "%zu bytes left over after the last field",
 						 left);
 	return 0;
 }
 
-/* The template "ima": digest without length, then a counted name. */
+/* The template "ima": a digest without length, then a name with length. */
 static int parse_ima_data(struct cursor *c, struct imatally_entry *entry,
 			  size_t data_pos)
 {
@@ -144,11 +144,11 @@ static int parse_pcr(struct cursor *c, struct imatally_entry *entry)
 	if (entry->pcr <= IMATALLY_MAX_PCR)
 		return 0;
 	return imatally_window_malformed(c->w, 0,
-					 "PCR index %u: not a measurement list, or damaged before this",
+					 "PCR index %u: not a measurement list, or damaged before this entry",
 					 entry->pcr);
 }
 
-/* The length of the template's name, and the name. */
+/* The length of the template name, and the name. */
 static int parse_template(struct cursor *c, struct imatally_entry *entry)
 {
 	struct imatally_window *w = c->w;
@@ -156,15 +156,15 @@ static int parse_template(struct cursor *c, struct imatally_entry *entry)
 	uint32_t len;
 	size_t pos;
 
-	if (take_u32(c, &len, "the length of the template's name"))
+	if (take_u32(c, &len, "the length of the template name"))
 		return -1;
 	if (!len || len > IMATALLY_MAX_TEMPLATE_NAME)
 		return imatally_window_malformed(w, c->pos - 4,
-						 "a template's name of %u bytes (1 to %u are possible)",
+						 "template name of %u bytes (expected 1 to %u)",
 						 len,
 						 IMATALLY_MAX_TEMPLATE_NAME);
 	pos = c->pos;
-	if (take(c, len, "the template's name"))
+	if (take(c, len, "the template name"))
 		return -1;
 	entry->template_name_len = len;
 	if (imatally_window_set_template(w, entry, (const char *)at(c, pos),
@@ -203,7 +203,7 @@ ssize_t imatally_binary_entry(struct imatally_window *w,
 			return -1;
 	}
 
-	/* the window may have moved while the entry was read */
+	/* the window may have moved since */
 	entry->digest = at(&c, digest_pos);
 	entry->digest_len = w->layout.digest_len;
 	entry->template_name = (const char *)at(&c, name_pos);

@@ -6,19 +6,19 @@
 #include "window.h"
 
 /*
- * Read the entry at the window's start.  Its length in bytes, or -1 with w->error
- * filled in.
+ * Parse the entry at the start of the window.  Returns its length in bytes, or
+ * -1 with w->error filled in.
  */
 ssize_t imatally_binary_entry(struct imatally_window *w,
 			      struct imatally_entry *entry);
 
 /*
- * Whether the window begins with an entry of that layout whose template is
- * known; or, for !@strict, with one whose template has a name at all.
+ * Return whether the window begins with an entry in @layout whose template is
+ * known or, if @strict is false, whose template name is printable.
  */
 bool imatally_binary_begins(struct imatally_window *w,
 			    struct imatally_layout layout, bool strict);
-/* How many bytes tell that. */
+/* The number of bytes that this looks at. */
 #define IMATALLY_BINARY_BEGINNING \
 	(4 + IMATALLY_MAX_DIGEST + 4 + IMATALLY_MAX_TEMPLATE_NAME)
 

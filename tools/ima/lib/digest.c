@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Template digests, as the kernel's ima_calc_field_array_hash() makes them. */
+/* Template digests, as computed by the kernel's ima_calc_field_array_hash(). */
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,9 +13,9 @@ static const uint16_t algs[] = {
 };
 
 struct imatally_digester {
-	/* libcrypto may have been built without those from SM3 on */
+	/* libcrypto may lack SM3 and SHA-3 */
 	struct imatally_hash hash[ARRAY_SIZE(algs)];
-	size_t last;			/* which was right */
+	size_t last;			/* the last one that matched */
 };
 
 struct imatally_digester *imatally_digester_new(void)
@@ -47,9 +47,9 @@ void imatally_digester_free(struct imatally_digester *digester)
 }
 
 /*
- * The kernel hashes every field with its length in front, which is what stands
- * in the log, in its byte order; but for "ima" the digest and the name alone,
- * the latter padded to IMA_EVENT_NAME_LEN_MAX + 1 bytes.
+ * The kernel hashes every field with its length in front, exactly the template
+ * data in the list.  For "ima", it hashes only the digest and the name, which
+ * is padded to IMA_EVENT_NAME_LEN_MAX + 1 bytes.
  */
 bool imatally_hash_entry(const struct imatally_hash *hash,
 			 const struct imatally_entry *entry, uint8_t *digest)
@@ -66,7 +66,7 @@ bool imatally_hash_entry(const struct imatally_hash *hash,
 			     digest);
 }
 
-/* 1, 0 or -1; after a digest that is shorter zeroes follow */
+/* 1, 0 or -1; a shorter digest is padded with zeroes */
 static int check(const struct imatally_hash *hash,
 		 const struct imatally_entry *entry)
 {
@@ -77,7 +77,7 @@ static int check(const struct imatally_hash *hash,
 	return !memcmp(digest, entry->digest, entry->digest_len);
 }
 
-/* May the entry's digest be of that algorithm, or of SHA-1, padded? */
+/* Can the digest of the entry be of that algorithm, or padded SHA-1? */
 static bool may_be(const struct imatally_digester *digester, size_t alg,
 		   const struct imatally_entry *entry)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What an entry is. */
+/* Properties of entries. */
 
 #include <string.h>
 
@@ -16,7 +16,7 @@ imatally_entry_field(const struct imatally_entry *entry, const char *id)
 	return NULL;
 }
 
-/* The terminator is part of a name, but for the template "ima". */
+/* A name includes its terminator, except in the template "ima". */
 static bool is_name(const struct imatally_field *field, const char *name,
 		    size_t len)
 {
@@ -53,9 +53,10 @@ bool imatally_entry_is_violation(const struct imatally_entry *entry)
 bool imatally_entry_is_boot_aggregate(const struct imatally_entry *entry)
 {
 	/*
-	 * Files are named by their path, which begins with '/'.  Keys are named
-	 * by their keyring, which user space chooses; they have content besides.
-	 * What a violation says of itself is in no digest.
+	 * The name of a file is its path, which starts with '/'.  The name of a
+	 * key is that of its keyring, which user space chooses, but such an
+	 * entry has more fields with content.  No digest covers the fields of a
+	 * violation.
 	 */
 	const struct imatally_field *name =
 		find_name(entry, "boot_aggregate");
@@ -65,14 +66,14 @@ bool imatally_entry_is_boot_aggregate(const struct imatally_entry *entry)
 		return false;
 	for (i = 0; i < entry->nr_fields; i++)
 		others += &entry->fields[i] != name && entry->fields[i].len;
-	/* the digest */
+	/* only the digest */
 	return others <= 1;
 }
 
 uint64_t imatally_entry_locate(const struct imatally_entry *entry,
 			       const void *at)
 {
-	/* what an ASCII list shows is not as long as what it stands for */
+	/* in an ASCII list, the text of a byte has another length */
 	if (entry->is_ascii)
 		return entry->data_offset;
 	return entry->data_offset + ((const uint8_t *)at - entry->data);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The manifest of evidence: JSON, with a TPM's structures in hexadecimal. */
+/* The manifest of evidence: JSON with the TPM's structures in hexadecimal. */
 
 #include <errno.h>
 #include <jansson.h>
@@ -27,7 +27,7 @@ static const char *type_name(json_type type)
 	}
 }
 
-/* The member @name of an object, which must be there and of that type. */
+/* Return the required member @name of an object, which must be of that type. */
 static json_t *member(const json_t *object, const char *name, json_type type,
 		      struct imatally_error *err)
 {
@@ -35,7 +35,7 @@ static json_t *member(const json_t *object, const char *name, json_type type,
 
 	if (value && json_typeof(value) == type)
 		return value;
-	imatally_fail(err, IMATALLY_ERR_MALFORMED, "\"%s\": %s is expected",
+	imatally_fail(err, IMATALLY_ERR_MALFORMED, "\"%s\": %s expected",
 		      name, type_name(type));
 	return NULL;
 }
@@ -95,13 +95,13 @@ static uint16_t read_alg(const char *name, struct imatally_error *err)
 
 	if (!alg)
 		imatally_fail(err, IMATALLY_ERR_MALFORMED,
-			      "\"%s\" is no hash algorithm",
+			      "\"%s\" is not a hash algorithm",
 			      imatally_printable(text, sizeof(text), name,
 						 strlen(name)));
 	return alg;
 }
 
-/* The values of one bank, by the PCRs' numbers. */
+/* The values of one bank, by index of the PCR. */
 static enum imatally_status read_bank(struct imatally_pcrs *pcrs, uint16_t alg,
 				      json_t *bank, struct imatally_error *err)
 {
@@ -119,11 +119,11 @@ static enum imatally_status read_bank(struct imatally_pcrs *pcrs, uint16_t alg,
 		if (name[0] < '0' || name[0] > '9' || *end || errno ||
 		    index > IMATALLY_MAX_PCR)
 			return imatally_fail(err, IMATALLY_ERR_MALFORMED,
-					     "\"pcrs\": the number of a PCR is expected, 0 to %d",
+					     "\"pcrs\": PCR index from 0 to %d expected",
 					     IMATALLY_MAX_PCR);
 		if (!json_is_string(value))
 			return imatally_fail(err, IMATALLY_ERR_MALFORMED,
-					     "\"pcrs\": PCR %lu: a string is expected",
+					     "\"pcrs\": PCR %lu: a string expected",
 					     index);
 		status = imatally_pcrs_add_hex(pcrs, index, alg,
 					       json_string_value(value),
@@ -153,13 +153,13 @@ static enum imatally_status read_pcrs(struct imatally_pcrs *pcrs,
 			return err->status;
 		if (!json_is_object(bank))
 			return imatally_fail(err, IMATALLY_ERR_MALFORMED,
-					     "\"pcrs\": an object is expected for each bank");
+					     "\"pcrs\": an object expected for each bank");
 		if (read_bank(pcrs, alg, bank, err))
 			return err->status;
 	}
 	if (!pcrs->nr)
 		return imatally_fail(err, IMATALLY_ERR_MALFORMED,
-				     "\"pcrs\": there is no value");
+				     "\"pcrs\": no PCR values");
 	return IMATALLY_OK;
 }
 
@@ -189,7 +189,7 @@ static enum imatally_status read_exchanges(struct imatally_evidence *evidence,
 	if (!json_array_size(list) ||
 	    json_array_size(list) > IMATALLY_MAX_EXCHANGES)
 		return imatally_fail(err, IMATALLY_ERR_MALFORMED,
-				     "\"exchanges\": 1 to %d are expected",
+				     "\"exchanges\": 1 to %d elements expected",
 				     IMATALLY_MAX_EXCHANGES);
 	evidence->exchange = calloc(json_array_size(list),
 				    sizeof(*evidence->exchange));
@@ -236,13 +236,13 @@ static enum imatally_status read_manifest(struct imatally_evidence *evidence,
 	if (!json_is_string(format) ||
 	    strcmp(json_string_value(format), FORMAT))
 		return imatally_fail(err, IMATALLY_ERR_MALFORMED,
-				     "not a manifest of evidence: \"format\" is not \"" FORMAT "\"");
+				     "not a manifest: \"format\" is not \"" FORMAT "\"");
 	version = member(root, "version", JSON_INTEGER, err);
 	if (!version)
 		return err->status;
 	if (json_integer_value(version) != IMATALLY_EVIDENCE_VERSION)
 		return imatally_fail(err, IMATALLY_ERR_MALFORMED,
-				     "evidence of version %lld, and this program reads version %d",
+				     "evidence of version %lld is not supported, only version %d",
 				     (long long)json_integer_value(version),
 				     IMATALLY_EVIDENCE_VERSION);
 	if (read_pcrs(&evidence->pcrs, root, err) ||
@@ -251,7 +251,7 @@ static enum imatally_status read_manifest(struct imatally_evidence *evidence,
 		return err->status;
 	if (!evidence->quote.attest.data && !evidence->nr_exchanges)
 		return imatally_fail(err, IMATALLY_ERR_MALFORMED,
-				     "there is neither a \"quote\" nor a \"counter\"");
+				     "neither \"quote\" nor \"counter\" is present");
 	return IMATALLY_OK;
 }
 
@@ -268,7 +268,7 @@ enum imatally_status imatally_evidence_parse(struct imatally_evidence *evidence,
 	if (!root) {
 		char why[sizeof(where.text)];
 
-		/* what is wrong with the text jansson says */
+		/* jansson describes errors in the text, but not this one */
 		if (!where.text[0])
 			return imatally_fail(err, IMATALLY_ERR_NOMEM,
 					     "out of memory");
@@ -286,7 +286,7 @@ enum imatally_status imatally_evidence_parse(struct imatally_evidence *evidence,
 	return status;
 }
 
-/* Writing.  Of jansson's calls, those that take a NULL value fail with it. */
+/* Writing.  Calls of jansson that take a value fail if it is NULL. */
 
 static json_t *hex(const uint8_t *data, size_t len)
 {
@@ -333,7 +333,7 @@ static bool put_counter(json_t *counter,
 	json_t *list = json_array();
 	size_t i;
 
-	/* @list is the counter's as soon as it is set, or freed if that fails */
+	/* this takes over the reference to @list even if it fails */
 	if (json_object_set_new(counter, "hash",
 				json_string(imatally_alg_name(evidence->audit_alg,
 							      name))) |
@@ -356,7 +356,7 @@ static bool put_manifest(json_t *root, const struct imatally_evidence *evidence)
 	json_t *banks = json_object(), *quote, *counter;
 	size_t i;
 
-	/* each is the root's as soon as it is set, or freed if that fails */
+	/* this takes over the references even if it fails */
 	if (json_object_set_new(root, "format", json_string(FORMAT)) |
 	    json_object_set_new(root, "version",
 				json_integer(IMATALLY_EVIDENCE_VERSION)) |

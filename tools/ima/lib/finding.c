@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The kinds of findings: their names, which are part of the interface and don't
- * change, and how severe they are.  "Another finding" in CONTRIBUTING.md says
- * what else a new one takes.
+ * The kinds of findings: their names, which are part of the interface and do
+ * not change, and their severities.  CONTRIBUTING.md, "Another finding", lists
+ * what else has to be changed for a new kind.
  */
 
 #include <string.h>
@@ -11,7 +11,7 @@
 
 static const struct {
 	char name[32];
-	/* unless what reports it knows better: IMATALLY_BANK_ADRIFT */
+	/* by default; see IMATALLY_BANK_ADRIFT in verify.c */
 	enum imatally_severity severity;
 } kinds[] = {
 	[IMATALLY_ALTERED] = { "altered", IMATALLY_FAULT },

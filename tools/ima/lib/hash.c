@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Hashing of short pieces, millions of them: an algorithm is fetched once, and
- * every hash starts as a copy of an initialized context, which of libcrypto's
- * ways is the fastest.
+ * Hashing of millions of short inputs: an algorithm is fetched once, and every
+ * hash starts from a copy of an initialized context, which is the fastest way
+ * with libcrypto.
  */
 
 #include <string.h>

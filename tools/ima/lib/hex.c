@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Hexadecimal digits, whatever the locale. */
+/* Hexadecimal digits, independent of the locale. */
 
 #include "private.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Reading a list front to back, through a window over its file.  How the list is
- * written, its first entry tells.
+ * Reading a list sequentially through a window over its file.  Its format is
+ * detected from its first entry.
  */
 
 #include <stdlib.h>
@@ -13,14 +13,14 @@
 
 struct imatally_part {
 	FILE *file;
-	off_t base;		/* where in it the list starts, or -1: a pipe */
+	off_t base;		/* offset of the list in it; -1 for a pipe */
 };
 
 struct imatally_log {
 	struct imatally_part *parts;
 	size_t nr_parts, part;
-	bool begun;		/* the part's layout is known */
-	struct imatally_ascii *ascii;	/* if it is ASCII */
+	bool begun;		/* the layout of the part is known */
+	struct imatally_ascii *ascii;	/* for ASCII lists */
 	bool failed;
 	struct imatally_window window;
 };
@@ -87,7 +87,7 @@ bool imatally_log_can_seek(const struct imatally_log *log)
 	return true;
 }
 
-/* Be at @offset of a part.  False if its file can't seek. */
+/* Continue at @offset of a part.  False if its file cannot seek. */
 static bool enter_part(struct imatally_log *log, size_t part, uint64_t offset)
 {
 	off_t base = log->parts[part].base;
@@ -114,7 +114,7 @@ enum imatally_status imatally_log_seek(struct imatally_log *log,
 		for (i = log->nr_parts; i-- > 0;)
 			if (!enter_part(log, i, i ? 0 : offset))
 				return imatally_fail(err, IMATALLY_ERR_IO,
-						     "the log can't be read again");
+						     "the list cannot be read a second time");
 	}
 	w->offset = offset;
 	w->index = index;
@@ -129,8 +129,8 @@ struct imatally_layout imatally_log_layout(const struct imatally_log *log)
 }
 
 /*
- * Try what a kernel may have written.  If nothing fits, the likeliest is left,
- * so that the parser says what is wrong with it.
+ * Try all layouts that a kernel writes.  If none fits, use the most likely one,
+ * so that the parser reports what is wrong.
  */
 static void find_binary_layout(struct imatally_window *w)
 {
@@ -151,7 +151,7 @@ static void find_binary_layout(struct imatally_window *w)
 	w->layout.digest_len = IMATALLY_SHA1_SIZE;
 }
 
-/* Its first template digest tells whose list it is. */
+/* The length of the first template digest tells the bank. */
 static void find_ascii_layout(struct imatally_window *w)
 {
 	const char *text = (const char *)imatally_window_start(w);
@@ -169,7 +169,7 @@ static void find_ascii_layout(struct imatally_window *w)
 	}
 }
 
-/* 0, or -1 with the window's error */
+/* 0, or -1 with the error in the window */
 static int find_layout(struct imatally_log *log)
 {
 	struct imatally_window *w = &log->window;
@@ -192,7 +192,9 @@ static int find_layout(struct imatally_log *log)
 		imatally_window_fail(w, IMATALLY_ERR_NOMEM, 0);
 }
 
-/* Go to where more of the log is: 1, 0 if there is no more, -1 with an error */
+/*
+ * Go to the next part at the end of one.  1; 0 at the end of the list, or -1.
+ */
 static int find_more(struct imatally_log *log)
 {
 	struct imatally_window *w = &log->window;
@@ -209,7 +211,7 @@ static int find_more(struct imatally_log *log)
 	return imatally_window_len(w) > 0;
 }
 
-/* 1 with @entry filled in, 0 at the end, -1 with the window's error */
+/* 1 with @entry filled in, 0 at the end, -1 with the error in the window */
 static int next(struct imatally_log *log, struct imatally_entry *entry)
 {
 	struct imatally_window *w = &log->window;

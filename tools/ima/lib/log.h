@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Reading a log again. */
+/* Reading a list more than once. */
 #ifndef IMATALLY_LOG_H
 #define IMATALLY_LOG_H
 
 #include "private.h"
 
-/* Whether imatally_log_seek() can work: not on a pipe. */
+/* Return whether imatally_log_seek() is possible, which it is not on a pipe. */
 bool imatally_log_can_seek(const struct imatally_log *log);
 
 /*
- * Go on with the entry number @index, which begins at @offset of the first
- * part; 0 and 0 is the start.  An error that the log had is forgotten.  Past the
- * end of the log it ends.  IMATALLY_ERR_IO if the file can't seek.
+ * Continue with entry @index, which begins at @offset in the first part; both
+ * are 0 for the start.  Clears an error.  An offset beyond the end of the list
+ * is the end.  Returns IMATALLY_ERR_IO if the file cannot seek.
  */
 enum imatally_status imatally_log_seek(struct imatally_log *log,
 				       uint64_t offset, uint64_t index,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Names for what a verdict is made of: part of the interface, they don't change. */
+/* Names of the parts of a verdict, which are part of the interface. */
 
 #include "private.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* PCR values as user space tools and sysfs show them. */
+/* Parsing PCR values as printed by tpm2-tools and sysfs. */
 
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +24,7 @@ static struct line trim(struct line line)
 	return line;
 }
 
-/* Is one of the first @nr values of bank @alg? */
+/* Return whether one of the first @nr values is of bank @alg. */
 static bool has_bank(const struct imatally_pcrs *pcrs, size_t nr, uint16_t alg)
 {
 	size_t i;
@@ -61,13 +61,16 @@ static enum imatally_status add(struct imatally_pcrs *pcrs,
 		    !memcmp(old->bank.value, new->bank.value, new->bank.len))
 			return IMATALLY_OK;
 		return imatally_fail(err, IMATALLY_ERR_MALFORMED,
-				     "two different values of one PCR");
+				     "two different values for the same PCR");
 	}
-	/* all values are looked through for each, and any 0xNNNN is an algorithm */
+	/*
+	 * adding takes time linear in their number, and any 0xNNNN is an
+	 * algorithm
+	 */
 	if (!has_bank(pcrs, pcrs->nr, new->bank.alg) &&
 	    count_banks(pcrs) == IMATALLY_MAX_BANKS)
 		return imatally_fail(err, IMATALLY_ERR_MALFORMED,
-				     "values of more than %d banks: give those of one TPM only",
+				     "values of more than %d banks: give those of a single TPM",
 				     IMATALLY_MAX_BANKS);
 	grown = realloc(pcrs->pcr, (pcrs->nr + 1) * sizeof(*grown));
 	if (!grown)
@@ -147,7 +150,7 @@ static enum imatally_status parse_line(struct imatally_pcrs *pcrs,
 
 	if (!colon)
 		return imatally_fail(err, IMATALLY_ERR_MALFORMED,
-				     "neither a bank (\"sha256:\") nor a PCR (\"10: 0x...\")");
+				     "neither a bank (\"sha256:\") nor a PCR value (\"10: 0x...\")");
 	name = trim((struct line){ line.start, colon });
 	value = trim((struct line){ colon + 1, line.end });
 
@@ -165,7 +168,7 @@ static enum imatally_status parse_line(struct imatally_pcrs *pcrs,
 				     IMATALLY_MAX_PCR);
 	if (!*alg)
 		return imatally_fail(err, IMATALLY_ERR_MALFORMED,
-				     "a PCR before the first bank");
+				     "PCR value before the first bank");
 	*any = true;
 	return add_value(pcrs, index, *alg, value, err);
 }
@@ -194,7 +197,7 @@ enum imatally_status imatally_pcrs_add_pcrread(struct imatally_pcrs *pcrs,
 	}
 	if (!any)
 		return imatally_fail(err, IMATALLY_ERR_MALFORMED,
-				     "no PCR value in it");
+				     "no PCR values found");
 	return IMATALLY_OK;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the library's modules share among themselves. */
+/* Declarations shared by the modules of the library. */
 #ifndef IMATALLY_PRIVATE_H
 #define IMATALLY_PRIVATE_H
 
@@ -9,7 +9,7 @@
 #include "array_size.h"
 #include "imatally.h"
 
-/* Whether the @len bytes at @text are @word. */
+/* Return whether the @len bytes at @text equal @word. */
 static inline bool imatally_is(const char *text, size_t len, const char *word)
 {
 	return strlen(word) == len && !memcmp(text, word, len);
@@ -19,7 +19,7 @@ static inline bool imatally_is(const char *text, size_t len, const char *word)
 enum imatally_status imatally_fail(struct imatally_error *err,
 				   enum imatally_status status, const char *fmt,
 				   ...) __attribute__((format(printf, 3, 4)));
-/* Like imatally_fail(), at a place in the log. */
+/* Like imatally_fail(), at a place in the list. */
 enum imatally_status imatally_fail_at(struct imatally_error *err,
 				      enum imatally_status status,
 				      uint64_t entry, uint64_t offset,
@@ -27,37 +27,40 @@ enum imatally_status imatally_fail_at(struct imatally_error *err,
 	__attribute__((format(printf, 5, 6)));
 
 /*
- * Copy @len bytes to @out of @size bytes so that they can be printed anywhere:
- * what is not printable ASCII becomes '?', what does not fit is left out.
+ * Copy @len bytes to @out, a buffer of @size bytes, so that they can be printed
+ * safely: everything but printable ASCII is replaced by '?', and what does not
+ * fit is cut off.  Returns @out.
  */
 const char *imatally_printable(char *out, size_t size, const void *in,
 			       size_t len);
 
 /* hex.c */
-/* Value of a hexadecimal digit, or -1. */
+/* Return the value of a hexadecimal digit, or -1. */
 int imatally_hex_digit(char c);
-/* Decode 2 * @size digits.  False if one of them is none. */
+/* Decode 2 * @size digits.  False if there is another character. */
 bool imatally_hex_decode(uint8_t *out, size_t size, const char *digits);
 
 /* alg.c */
-/* Digest size in bytes, or 0 if this library does not know the algorithm. */
+/* Return the digest size in bytes, or 0 if the algorithm is not known. */
 size_t imatally_alg_size(uint16_t alg);
 
-/* To be freed with EVP_MD_free(); NULL if libcrypto does not have it. */
+/* NULL if libcrypto does not have it.  To be freed with EVP_MD_free(). */
 EVP_MD *imatally_alg_fetch(uint16_t alg);
 
 /* hash.c */
-/* One algorithm, ready to hash.  Not to be used by two threads at once. */
+/*
+ * An algorithm, prepared for hashing.  Not to be used by two threads at once.
+ */
 struct imatally_hash {
 	EVP_MD *md;
 	EVP_MD_CTX *initialized, *ctx;
-	size_t size;		/* of a digest, in bytes */
+	size_t size;		/* of a digest in bytes */
 };
 
 /* False if libcrypto does not have it. */
 bool imatally_hash_init(struct imatally_hash *hash, uint16_t alg);
 void imatally_hash_free(struct imatally_hash *hash);
-/* @digest may be within @data.  False if libcrypto fails. */
+/* @digest may overlap @data.  False if libcrypto fails. */
 bool imatally_hash(const struct imatally_hash *hash, const void *data,
 		   size_t len, uint8_t *digest);
 /* PCR = H(PCR || digest) (TPM 2.0 Part 1, section 17.2 "Extend of a PCR") */
@@ -65,14 +68,14 @@ bool imatally_extend(const struct imatally_hash *hash, uint8_t *value,
 		     const uint8_t *digest);
 
 /* digest.c */
-/* IMA_EVENT_NAME_LEN_MAX: the template "ima" has no longer name */
+/* IMA_EVENT_NAME_LEN_MAX: the maximum length of a name in template "ima" */
 #define IMATALLY_MAX_IMA_NAME 255
 
-/* The template digest with one algorithm.  False if libcrypto fails. */
+/* Compute the template digest with @hash.  False if libcrypto fails. */
 bool imatally_hash_entry(const struct imatally_hash *hash,
 			 const struct imatally_entry *entry, uint8_t *digest);
 
-/* Compares template digests of any length with the data. */
+/* Checks template digests of all supported lengths. */
 struct imatally_digester;
 
 /* NULL if out of memory. */
@@ -80,17 +83,18 @@ struct imatally_digester *imatally_digester_new(void);
 void imatally_digester_free(struct imatally_digester *digester);
 
 /*
- * Whether the entry's template digest is that of its data, with an algorithm of
- * that length or as zero-padded SHA-1.  1 or 0; -1 if libcrypto fails.
+ * Check whether the entry's template digest is the digest of its data, by any
+ * algorithm with digests of that length or as zero-padded SHA-1.  Returns 1 if
+ * it is, 0 if not, -1 if libcrypto fails.
  */
 int imatally_digester_check(struct imatally_digester *digester,
 			    const struct imatally_entry *entry);
 
 /* entry.c */
 /*
- * Whether a field of the entry is the event name @name: by its bytes.  What the
- * template is called, and so its fields, is in no digest: anybody may have
- * written it.
+ * Return whether a field of the entry is the event name @name, whatever the
+ * field is called: no digest covers the name of the template, from which the
+ * names of the fields follow, so an attacker can change it.
  */
 bool imatally_entry_is_named(const struct imatally_entry *entry,
 			     const char *name);
@@ -107,33 +111,34 @@ struct imatally_left_out {
 enum imatally_search {
 	IMATALLY_SEARCH_FOUND,
 	IMATALLY_SEARCH_NONE,
-	IMATALLY_SEARCH_GIVEN_UP,	/* too many entries, failed ones, or tries */
+	IMATALLY_SEARCH_GIVEN_UP,	/* too many entries, failures or attempts */
 };
 
-/* What was extended into one PCR of one bank since its value was known. */
+/* The digests extended into one PCR of one bank since its last known value. */
 struct imatally_trail;
 
-/* From a PCR of zeros.  @hash stays the caller's. */
+/* Starts with a PCR of zeroes.  @hash must outlive the trail. */
 struct imatally_trail *imatally_trail_new(const struct imatally_hash *hash);
 void imatally_trail_free(struct imatally_trail *trail);
 void imatally_trail_restart(struct imatally_trail *trail, const uint8_t *value);
-/* Extends are missing here: no search until a restart. */
+/* Extends are missing here: a search is not possible until a restart. */
 void imatally_trail_lose(struct imatally_trail *trail);
 void imatally_trail_add(struct imatally_trail *trail, uint64_t index,
 			const uint8_t *digest);
 
 /*
- * Find the fewest entries, @at_most of them, without which the PCR has the value
- * @goal.  The time that all searches of a trail take together is bounded.
+ * Find the smallest set of at most @at_most entries without which the PCR has
+ * the value @goal.  The total time of all searches in a trail is limited.
  */
 enum imatally_search imatally_trail_search(struct imatally_trail *trail,
-					   const uint8_t *goal, uint64_t at_most,
+					   const uint8_t *goal,
+					   uint64_t at_most,
 					   struct imatally_left_out *left_out);
 
 /* finding.c */
-/* @kind is one of enum imatally_kind. */
+/* @kind must be one of enum imatally_kind. */
 enum imatally_severity imatally_kind_severity(enum imatally_kind kind);
-/* False if no kind has that name. */
+/* False if no kind is called @name. */
 bool imatally_kind_from_name(const char *name, enum imatally_kind *kind);
 
 #endif /* IMATALLY_PRIVATE_H */

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The equations between neighbouring records.  A record's numbers are as of
+ * The equations between consecutive records.  The numbers in a record are as of
  * just before its own entry, so the difference of two covers the entries from
- * the first record, included, to the second, excluded.  A kernel's own numbers
- * start anew with its boot_aggregate; pcrUpdateCounter goes on across kexec.
+ * the first record (inclusive) to the second (exclusive).  A kernel's counts
+ * start from zero with its boot_aggregate; pcrUpdateCounter continues across
+ * kexec.
  */
 
 #include <string.h>
@@ -20,7 +21,7 @@ static int64_t value(const struct imatally_mark *mark, enum imatally_key key)
 	return mark->record.value[key];
 }
 
-/* span->from, if the kernel of span->to kept its accounts there already. */
+/* Return span->from if it is of the same kernel as span->to, otherwise NULL. */
 static const struct imatally_mark *own_start(const struct imatally_span *span)
 {
 	const struct imatally_mark *from = span->from;
@@ -28,7 +29,10 @@ static const struct imatally_mark *own_start(const struct imatally_span *span)
 	return from && from->kernel == span->to->kernel ? from : NULL;
 }
 
-/* Is the key there at both ends?  A kernel's start counts as zero. */
+/*
+ * Return whether the value is known at both ends.  It is 0 when a kernel
+ * starts.
+ */
 static bool known(const struct imatally_span *span, enum imatally_key key)
 {
 	const struct imatally_mark *from = own_start(span);
@@ -36,7 +40,7 @@ static bool known(const struct imatally_span *span, enum imatally_key key)
 	return has(span->to, key) && (!from || has(from, key));
 }
 
-/* How far the kernel of span->to moved one of its own accounts. */
+/* Return by how much the kernel of span->to increased one of its counts. */
 static int64_t moved(const struct imatally_span *span, enum imatally_key key)
 {
 	const struct imatally_mark *from = own_start(span);
@@ -49,7 +53,7 @@ static bool without_tpm(const struct imatally_mark *mark)
 	return !strcmp(mark->record.error, "ENODEV");
 }
 
-/* Entries in the log against the kernel's count of its own. */
+/* Compare the entries in the list with the kernel's count of its entries. */
 static void count_entries(const struct imatally_span *span,
 			  struct imatally_interval *iv)
 {
@@ -76,7 +80,7 @@ static void count_entries(const struct imatally_span *span,
 	else
 		iv->inserted = present - counted;
 
-	/* every entry was extended, or its extend failed */
+	/* an entry was either extended, or its extend failed */
 	if (known(span, IMATALLY_KEY_EXTENDS) &&
 	    known(span, IMATALLY_KEY_FAILED) && !without_tpm(span->to) &&
 	    !(span->from && without_tpm(span->from)) &&
@@ -85,7 +89,7 @@ static void count_entries(const struct imatally_span *span,
 		iv->accounts_disagree = true;
 }
 
-/* Numbers that only grow, and one that does not change. */
+/* Counts that only increase, and one that does not change. */
 static void check_growth(const struct imatally_span *span,
 			 struct imatally_interval *iv)
 {
@@ -114,7 +118,7 @@ static void check_growth(const struct imatally_span *span,
 		iv->trimmed = moved(span, IMATALLY_KEY_TRIMMED);
 }
 
-/* Entries before the kernel's start against what it says it was handed. */
+/* Compare the entries before the kernel's first with those it was handed. */
 static void count_handover(const struct imatally_span *span,
 			   struct imatally_interval *iv)
 {
@@ -130,8 +134,8 @@ static void count_handover(const struct imatally_span *span,
 }
 
 /*
- * What one IMA extend adds to the counter; 0 if that can't be told.  Sets
- * iv->unjudged.
+ * Return what one extend of IMA adds to the counter, or 0 if that is not known.
+ * Sets iv->unjudged.
  */
 static int64_t per_extend(const struct imatally_span *span,
 			  struct imatally_interval *iv)
@@ -155,7 +159,7 @@ static int64_t per_extend(const struct imatally_span *span,
 	return banks;
 }
 
-/* Increments whose command had an unknown outcome may or may not have come. */
+/* Commands with an unknown outcome may or may not have been counted. */
 static int64_t allow(int64_t rest, int64_t uncertain)
 {
 	if (rest <= 0)
@@ -182,7 +186,7 @@ static void judge_within(const struct imatally_span *span,
 	iv->rest = allow(iv->counter - moved(span, IMATALLY_KEY_UPDATES),
 			 moved(span, IMATALLY_KEY_UNCERTAIN));
 	iv->others = moved(span, IMATALLY_KEY_UPDATES) - iv->ima;
-	/* an extend of another PCR, which fewer banks hold */
+	/* extends of another PCR that fewer banks have */
 	if (iv->others < 0)
 		iv->unjudged |= IMATALLY_UNJUDGED_BANKS;
 	else
@@ -190,10 +194,10 @@ static void judge_within(const struct imatally_span *span,
 }
 
 /*
- * The old kernel's accounts end with its last record.  What the counter went on
- * from there, without the new kernel's part, is the extends of the entries that
- * follow, and of those that were lost; the latter only where the PCR says that
- * something is missing.
+ * The old kernel's counts end with its last record.  The counter's increase
+ * since then, without the new kernel's part, comes from the entries that follow
+ * and from lost ones.  Entries count as lost only if the PCR shows that some
+ * are missing.
  */
 static void judge_kexec(const struct imatally_span *span,
 			struct imatally_interval *iv, int64_t per)
@@ -223,7 +227,9 @@ static void judge_kexec(const struct imatally_span *span,
 	if (iv->unjudged & IMATALLY_UNJUDGED_STEP)
 		return;
 
-	/* with an execute record nothing is left to the old kernel's others */
+	/*
+	 * after an execute record, the old kernel accounts for no more updates
+	 */
 	iv->is_split = known(span, IMATALLY_KEY_UPDATES) &&
 		       span->from->record.event == IMATALLY_EVENT_KEXEC_EXECUTE;
 	iv->has_rest = true;
@@ -248,7 +254,9 @@ static void judge_counter(const struct imatally_span *span,
 	iv->has_counter = true;
 	iv->counter = value(span->to, IMATALLY_KEY_COUNTER) -
 		      value(span->from, IMATALLY_KEY_COUNTER);
-	/* firmware's startup of the TPM moves it, by as much as it likes */
+	/*
+	 * firmware starts the TPM, which moves the counter by an unknown amount
+	 */
 	if (span->to->record.event == IMATALLY_EVENT_RESUME) {
 		iv->unjudged |= IMATALLY_UNJUDGED_RESUME;
 		return;

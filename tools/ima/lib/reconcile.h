@@ -1,41 +1,42 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The accounts of neighbouring records. */
+/* Comparison of the counts in consecutive records. */
 #ifndef IMATALLY_RECONCILE_H
 #define IMATALLY_RECONCILE_H
 
 #include "private.h"
 
-/* A record and where it stands in the log. */
+/* A record and its place in the list. */
 struct imatally_mark {
 	uint64_t index;
-	unsigned int kernel;	/* 1 is the first in the log */
+	unsigned int kernel;	/* 1 is the first one in the list */
 	struct imatally_record record;
 };
 
 /*
- * What lies between two neighbouring records, or between the log's start and
- * its first record (from == NULL).
+ * The entries between two consecutive records, or between the start of the list
+ * and its first record (@from is NULL).
  */
 struct imatally_span {
 	const struct imatally_mark *from;
 	const struct imatally_mark *to;
 	/*
-	 * Where the kernel of @to begins: the index of its boot_aggregate.  Of
-	 * @to itself if that entry is missing, 0 in a log that begins amid.
+	 * The index of the first entry of the kernel of @to: its
+	 * boot_aggregate, @to itself if that entry is missing, or 0 if the list
+	 * begins after it.
 	 */
 	uint64_t kernel_start;
-	enum imatally_match replay;	/* at @to, against its pcr values */
-	uint64_t lost_before;		/* entries known to be lost so far */
+	enum imatally_match replay;	/* with the PCR values in @to */
+	uint64_t lost_before;		/* entries known to be lost before */
 };
 
-/* Apply every equation whose keys both records have.  A pure function. */
+/* Apply every equation whose keys are in both records.  A pure function. */
 void imatally_reconcile(const struct imatally_span *span,
 			struct imatally_interval *interval);
 
 /*
- * Close the interval that begins at the log's last record, with a
- * pcrUpdateCounter that was read when the log had @entries entries: fills in
- * the counter, IMA's part and the rest, of which others' updates are a part.
+ * Fill in the counter, the part of IMA and the rest, which includes updates by
+ * others, of the interval from @from, the last record, to the end:
+ * pcrUpdateCounter was @counter when the list had @entries entries.
  */
 void imatally_reconcile_end(const struct imatally_mark *from, uint64_t entries,
 			    uint32_t counter,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The account between the last record and a counter that was read later. */
+/* From the last record to a counter that was read later. */
 
 #include "reconcile.h"
 

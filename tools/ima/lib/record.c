@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The counter record: "key=value;" pairs in a fixed order, in the last field of
- * an entry named pcr_counter.  The parser is strict, since what it accepts is
- * evidence.
+ * The record: "key=value;" pairs in a fixed order, in the last field of an
+ * entry named pcr_counter.  The parser is strict, because verdicts rely on what
+ * it accepts.
  */
 
 #include <string.h>
 
 #include "private.h"
 
-/* A TPM that extends a thousand times a second gets there in 34 years. */
+/* At a thousand extends per second, a TPM takes 34 years to get there. */
 #define COUNT_MAX (1ULL << 40)
 
 static const struct {
 	const char *name;
-	uint64_t max;		/* 0: not a plain number */
+	uint64_t max;		/* 0 if not a plain number */
 } keys[IMATALLY_NR_KEYS] = {
 	[IMATALLY_KEY_VERSION] = { "version", 0xffff },
 	[IMATALLY_KEY_EVENT] = { "event", 0 },
@@ -36,7 +36,7 @@ static const struct {
 
 #define BIT(key) (1U << IMATALLY_KEY_##key)
 
-/* What a record of version 1 and later must have. */
+/* The required keys of version 1 and later */
 #define REQUIRED_ALWAYS                                                  \
 	(BIT(ENTRIES) | BIT(CARRIED) | BIT(TRIMMED) | BIT(EXTENDS) |     \
 	 BIT(FAILED) | BIT(DROPPED))
@@ -73,10 +73,13 @@ const char *imatally_entry_record(const struct imatally_entry *entry,
 	*foreign = imatally_entry_is_named(entry, IMATALLY_RECORD_NAME);
 	if (!*foreign)
 		return NULL;
-	/* what a violation says is in no digest: anybody may have written it */
+	/*
+	 * no digest covers the fields of a violation: an attacker can change
+	 * them
+	 */
 	if (imatally_entry_is_violation(entry))
 		return NULL;
-	/* in field buf or txt, if the template is called what it was */
+	/* field buf or txt, but an attacker can rename the template */
 	for (i = 0; i < entry->nr_fields; i++) {
 		const struct imatally_field *field = &entry->fields[i];
 
@@ -90,7 +93,7 @@ const char *imatally_entry_record(const struct imatally_entry *entry,
 	return NULL;
 }
 
-/* A piece of the record's text. */
+/* A part of the text */
 struct piece {
 	const char *start, *end;
 };
@@ -117,7 +120,9 @@ static bool is(struct piece piece, const char *word)
 	return imatally_is(piece.start, piece.end - piece.start, word);
 }
 
-/* Decimal, without sign, space or leading zero, at most @max (below 2^60). */
+/*
+ * A decimal number without sign, space or leading zero, at most @max (< 2^60).
+ */
 static bool parse_number(struct piece piece, uint64_t max, uint64_t *number)
 {
 	const char *c = piece.start;
@@ -134,7 +139,7 @@ static bool parse_number(struct piece piece, uint64_t max, uint64_t *number)
 	return true;
 }
 
-/* Cut the piece before the next @separator off @rest, or all of @rest. */
+/* Remove from @rest the part before the next @separator, or all of it. */
 static struct piece cut(struct piece *rest, char separator, bool *found)
 {
 	struct piece piece = *rest;
@@ -175,7 +180,7 @@ static enum imatally_status parse_bank(struct parser *p, struct piece piece)
 		return FAIL(p, piece.start, "pcr: not a hash algorithm");
 	for (i = 0; i < rec->nr_banks; i++)
 		if (rec->bank[i].alg == bank->alg)
-			return FAIL(p, piece.start, "pcr: a bank twice");
+			return FAIL(p, piece.start, "pcr: duplicate bank");
 
 	size = (digits.end - digits.start) / 2;
 	known_size = imatally_alg_size(bank->alg);
@@ -183,7 +188,7 @@ static enum imatally_status parse_bank(struct parser *p, struct piece piece)
 	    size > IMATALLY_MAX_DIGEST || (known_size && size != known_size) ||
 	    !is_lower_hex(digits))
 		return FAIL(p, digits.start,
-			    "pcr: not a digest of its algorithm's size in lower-case hexadecimal");
+			    "pcr: not a digest of the right size in lower-case hexadecimal");
 	imatally_hex_decode(bank->value, size, digits.start);
 	bank->len = size;
 	rec->nr_banks++;
@@ -199,7 +204,7 @@ static enum imatally_status parse_pcr(struct parser *p, struct piece value)
 
 	if (!parse_number(cut(&rest, ':', &more), IMATALLY_MAX_PCR, &index) ||
 	    !more)
-		return FAIL(p, value.start, "pcr: not a PCR index and a colon");
+		return FAIL(p, value.start, "pcr: PCR index and colon expected");
 	p->rec->pcr = index;
 	do {
 		enum imatally_status status =
@@ -275,13 +280,13 @@ static bool is_key(struct piece name)
 	return name.end > name.start;
 }
 
-/* A key that is not in the table above. */
+/* A key that is not in the table */
 static enum imatally_status unknown_key(struct parser *p, struct piece name)
 {
 	struct imatally_record *rec = p->rec;
 
 	if (!is_key(name))
-		return FAIL(p, name.start, "not a key");
+		return FAIL(p, name.start, "invalid key");
 	if (rec->value[IMATALLY_KEY_VERSION] <= IMATALLY_RECORD_VERSION) {
 		char word[32];
 
@@ -309,18 +314,18 @@ static enum imatally_status parse_pair(struct parser *p, struct piece pair)
 		if (is(name, keys[key].name))
 			break;
 	if (!rec->keys && key != IMATALLY_KEY_VERSION)
-		return FAIL(p, pair.start, "version is not the first key");
+		return FAIL(p, pair.start, "the first key is not version");
 	if (key == IMATALLY_NR_KEYS)
 		return unknown_key(p, name);
 	if (rec->keys & (1U << key))
-		return FAIL(p, pair.start, "%s stands here twice",
+		return FAIL(p, pair.start, "duplicate key %s",
 			    keys[key].name);
 	if (rec->keys >> key)
-		return FAIL(p, pair.start, "%s is out of order",
+		return FAIL(p, pair.start, "key %s is out of order",
 			    keys[key].name);
 	if (key == IMATALLY_KEY_ERROR && imatally_record_has(rec, IMATALLY_KEY_COUNTER))
 		return FAIL(p, pair.start,
-			    "error beside pcrUpdateCounter");
+			    "both pcrUpdateCounter and error");
 	rec->keys |= 1U << key;
 	return parse_value(p, key, value);
 }
@@ -335,12 +340,12 @@ static enum imatally_status check_required(struct parser *p, const char *end)
 	if (!error)
 		required |= BIT(COUNTER);
 	else if (imatally_record_has(rec, IMATALLY_KEY_PCR))
-		return FAIL(p, end, "pcr beside error");
+		return FAIL(p, end, "both error and pcr");
 	if (rec->value[IMATALLY_KEY_VERSION] >= 1)
 		required |= error ? REQUIRED_ALWAYS : REQUIRED_WITH_COUNTER;
 	for (key = 0; key < IMATALLY_NR_KEYS; key++)
 		if (required & ~rec->keys & (1U << key))
-			return FAIL(p, end, "%s is missing", keys[key].name);
+			return FAIL(p, end, "key %s is missing", keys[key].name);
 	return IMATALLY_OK;
 }
 
@@ -358,7 +363,7 @@ enum imatally_status imatally_record_parse(struct imatally_record *rec,
 		struct piece pair = cut(&rest, ';', &terminated);
 
 		if (!terminated)
-			return FAIL(&p, pair.end, "the last pair has no ';'");
+			return FAIL(&p, pair.end, "missing ';' after the last pair");
 		status = parse_pair(&p, pair);
 		if (status)
 			return status;

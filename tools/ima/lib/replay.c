@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Replay of the list into PCRs, as the kernel extended them: template digests
- * by ima_calc_field_array_hash(), a violation as ff..ff, and zero-padded SHA-1
- * in a bank whose algorithm the kernel lacks.  Extending is
- * PCR = H(PCR || digest) (TPM 2.0 Part 1, section 17.2 "Extend of a PCR").
+ * Replay of the list into PCRs as the kernel extended them: template digests as
+ * in ima_calc_field_array_hash(), ff..ff for a violation, and zero-padded SHA-1
+ * in a bank whose algorithm the kernel does not have.  An extend is PCR = H(PCR
+ * || digest) (TPM 2.0 Part 1, section 17.2 "Extend of a PCR").
  */
 
 #include <stdlib.h>
@@ -65,7 +65,7 @@ void imatally_replay_assume_own(struct imatally_replay *replay)
 	replay->assume_own = true;
 }
 
-/* A kernel may lack the algorithm of any bank, but for SHA-1. */
+/* A kernel may lack any algorithm but SHA-1. */
 static bool may_pad(const struct imatally_replay *replay,
 		    const struct bank *bank)
 {
@@ -95,7 +95,7 @@ enum imatally_status imatally_replay_add_bank(struct imatally_replay *replay,
 	return IMATALLY_OK;
 }
 
-/* What the kernel in @mode extends for an entry. */
+/* Compute what a kernel in @mode extends for an entry. */
 static bool digest_for(const struct bank *bank, enum mode mode,
 		       const struct imatally_entry *entry, bool violation,
 		       const uint8_t *sha1, uint8_t *digest)
@@ -151,7 +151,7 @@ enum imatally_status imatally_replay_extend(struct imatally_replay *replay,
 			    !imatally_extend(&bank->hash, value, digest))
 				return IMATALLY_ERR_CRYPTO;
 		}
-		/* the last mode is the only one, or not to be judged by */
+		/* if both modes are possible, the trail is not searched */
 		if (replay->trail && !i && entry->pcr == replay->trail_pcr)
 			imatally_trail_add(replay->trail, entry->index, digest);
 	}
@@ -189,7 +189,7 @@ bool imatally_replay_settle(struct imatally_replay *replay, uint32_t pcr,
 		return false;
 	own = same(bank, pcr, MODE_OWN, value);
 	padded = same(bank, pcr, MODE_PADDED, value);
-	/* before anything was extended both are: nothing to learn */
+	/* before the first extend, both match */
 	if (own != padded) {
 		bank->possible[MODE_OWN] = own;
 		bank->possible[MODE_PADDED] = padded;
@@ -205,7 +205,7 @@ void imatally_replay_new_kernel(struct imatally_replay *replay)
 		struct bank *bank = &replay->bank[i];
 		enum mode was;
 
-		/* both still possible: they stay apart, as they are */
+		/* if both are still possible, their values differ: keep them */
 		if (!may_pad(replay, bank) ||
 		    (bank->possible[MODE_OWN] && bank->possible[MODE_PADDED]))
 			continue;
@@ -272,8 +272,8 @@ void imatally_replay_confirm(struct imatally_replay *replay, uint32_t pcr,
 }
 
 enum imatally_search
-imatally_replay_search(struct imatally_replay *replay, uint32_t pcr,
-		       const struct imatally_bank_value *value,
+imatally_replay_search(struct imatally_replay *replay,
+		       uint32_t pcr, const struct imatally_bank_value *value,
 		       uint64_t at_most, struct imatally_left_out *left_out)
 {
 	const struct bank *bank = &replay->bank[0];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The state of a verifier after an entry that the PCR values proved, as text:
- * a line of JSON and its SHA-256.  imatally-state(5) describes it.
+ * The state of a verifier after an entry that the PCR values proved: a line of
+ * JSON and its SHA-256 digest.  imatally-state(5) describes it.
  */
 
 #include <inttypes.h>
@@ -24,7 +24,7 @@ static bool sha256_hex(const void *data, size_t len, char *hex)
 	return true;
 }
 
-/* What tells an entry from another one in its place. */
+/* A digest that identifies an entry. */
 static bool entry_hex(const struct imatally_entry *entry, char *hex)
 {
 	uint8_t head[2] = { entry->pcr, imatally_entry_is_violation(entry) };
@@ -46,7 +46,7 @@ static bool entry_hex(const struct imatally_entry *entry, char *hex)
 	return done;
 }
 
-/* Keeping.  NULL when out of memory, which json_pack() mostly passes on. */
+/* Saving.  NULL when out of memory, which json_pack() propagates. */
 
 static json_t *keep_numbers(const uint16_t *number, size_t room)
 {
@@ -58,7 +58,7 @@ static json_t *keep_numbers(const uint16_t *number, size_t room)
 	return array;
 }
 
-/* The values of a bank's PCRs, null where none is known or none can be. */
+/* The values of a bank's PCRs, null where unknown or impossible. */
 static json_t *keep_values(const struct bank *bank, enum mode mode)
 {
 	char hex[2 * IMATALLY_MAX_DIGEST + 1];
@@ -156,7 +156,7 @@ static json_t *keep_mark(const struct reading *r)
 
 	if (!r->has_mark)
 		return json_null();
-	/* a later version's text may be any bytes */
+	/* in a newer version, the text may contain any bytes */
 	hex = malloc(2 * r->mark_len + 1);
 	if (!hex)
 		return NULL;
@@ -168,9 +168,9 @@ static json_t *keep_mark(const struct reading *r)
 }
 
 /*
- * What is missing since the replay last was right is none of it: here it is
- * right, and if it differs later, the state is not used.  Nor is begins_amid: the
- * replay of a log that does was set right by a record.
+ * What is missing since the replay last matched is not saved: it matches here,
+ * and if it differs later, the state is not used.  begins_amid is not saved
+ * either, because in such a list a record has set the replay.
  */
 static json_t *keep(const struct reading *r, const struct imatally_entry *entry,
 		    const char *hex)
@@ -235,7 +235,7 @@ enum imatally_status imatally_state_keep(struct reading *r,
 	return IMATALLY_OK;
 }
 
-/* Loading.  False if something is not as it was kept. */
+/* Loading.  False if something is not as it was saved. */
 
 static bool load_number(const json_t *value, uint64_t max, uint64_t *number)
 {
@@ -283,7 +283,7 @@ static bool load_values(struct bank *bank, enum mode mode, const json_t *array)
 	return true;
 }
 
-/* A bank that the state did not follow has no known value. */
+/* The values of a bank that is not in the state are unknown. */
 static bool load_banks(struct imatally_replay *replay, const json_t *array)
 {
 	size_t i, nr = json_array_size(array);
@@ -546,7 +546,7 @@ bool imatally_state_ends_with(const json_t *state,
 	       !strcmp(hex, json_string_value(json_object_get(last, "sha256")));
 }
 
-/* The line of JSON, if its checksum is right. */
+/* Parse the line of JSON, if its checksum is correct. */
 static enum imatally_status parse(const char *text, size_t len, json_t **state,
 				  struct imatally_error *err)
 {
@@ -557,7 +557,7 @@ static enum imatally_status parse(const char *text, size_t len, json_t **state,
 
 	if (!len || text[0] != '{')
 		return imatally_fail(err, IMATALLY_ERR_MALFORMED,
-				     "not a state that was kept by verify");
+				     "not a state that was saved by verify");
 	if (!sha256_hex(text, line, hex))
 		return imatally_fail(err, IMATALLY_ERR_CRYPTO,
 				     "libcrypto failed to hash");
@@ -565,7 +565,7 @@ static enum imatally_status parse(const char *text, size_t len, json_t **state,
 	    memcmp(end + 1, CHECKSUM, strlen(CHECKSUM)) ||
 	    memcmp(text + len - 65, hex, 64))
 		return imatally_fail(err, IMATALLY_ERR_MALFORMED,
-				     "the state is damaged: its checksum is wrong; remove it to verify from the log's start");
+				     "the state is damaged (wrong checksum): remove it to verify from the start of the list");
 	*state = json_loadb(text, line, JSON_REJECT_DUPLICATES, NULL);
 	if (!*state)
 		return imatally_fail(err, IMATALLY_ERR_MALFORMED,
@@ -573,7 +573,7 @@ static enum imatally_status parse(const char *text, size_t len, json_t **state,
 	return IMATALLY_OK;
 }
 
-/* Whether a state makes sense: a reading that is not needed otherwise takes it. */
+/* Check that a state is consistent, by loading it into a temporary reading. */
 static enum imatally_status try(const struct imatally_verifier *v,
 				const json_t *state, struct imatally_error *err)
 {
@@ -585,7 +585,7 @@ static enum imatally_status try(const struct imatally_verifier *v,
 		imatally_fail(err, status, "out of memory");
 	else if (!imatally_state_load(&reading, state))
 		status = imatally_fail(err, IMATALLY_ERR_MALFORMED,
-				       "the state contradicts itself");
+				       "the state is inconsistent");
 	imatally_reading_end(&reading);
 	return status;
 }
@@ -605,7 +605,7 @@ enum imatally_status imatally_verifier_set_state(struct imatally_verifier *v,
 	version = json_integer_value(json_object_get(state, "version"));
 	if (version != STATE_VERSION)
 		status = imatally_fail(err, IMATALLY_ERR_MALFORMED,
-				       "a state of version %" PRId64 "; this program knows version %d",
+				       "a state of version %" PRId64 " is not supported, only version %d",
 				       (int64_t)version, STATE_VERSION);
 	else
 		status = try(v, state, err);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The kernel's templates (security/integrity/ima/ima_template.c).  A custom
- * format is logged under the format itself.
+ * The kernel's templates (security/integrity/ima/ima_template.c).  Entries in a
+ * custom format have the format string in place of a name.
  */
 
 #include <string.h>

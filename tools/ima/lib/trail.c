@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Which extends failed: the digests since a PCR's value was last known, and the
- * search for those that must be left out for the PCR to have its next one.
+ * Finding failed extends: the digests since the last known value of a PCR, and
+ * the search for those that must be left out to obtain its next known value.
  */
 
 #include <stdlib.h>
@@ -10,8 +10,9 @@
 #include "private.h"
 
 /*
- * Entries between two records, and extends to try: a second or so for the whole
- * log, since a forged one can ask for a search at each of its records.
+ * Limits on entries between two records and on attempted extends: about a
+ * second for the whole list, since a forged one can cause a search at each
+ * record.
  */
 #define MAX_STEPS 4096
 #define MAX_TRIES (1 << 22)
@@ -25,12 +26,12 @@ struct imatally_trail {
 	const struct imatally_hash *hash;
 	uint8_t start[IMATALLY_MAX_DIGEST];
 	bool lost;
-	unsigned int tries;	/* in all searches: no restart forgets them */
+	unsigned int tries;	/* in all searches; not reset by a restart */
 	size_t nr_steps;
 	struct step step[MAX_STEPS];
 };
 
-/* A search under way */
+/* A search in progress */
 struct search {
 	struct imatally_trail *trail;
 	const uint8_t *goal;
@@ -81,7 +82,7 @@ void imatally_trail_add(struct imatally_trail *trail, uint64_t index,
 	memcpy(step->digest, digest, trail->hash->size);
 }
 
-/* From @value on, leave out exactly @more of the steps from @first on. */
+/* Starting with @value, leave out exactly @more of the steps from @first on. */
 static enum imatally_search try(struct search *search, size_t first,
 				const uint8_t *value, unsigned int more)
 {
@@ -113,7 +114,8 @@ static enum imatally_search try(struct search *search, size_t first,
 }
 
 enum imatally_search imatally_trail_search(struct imatally_trail *trail,
-					   const uint8_t *goal, uint64_t at_most,
+					   const uint8_t *goal,
+					   uint64_t at_most,
 					   struct imatally_left_out *left_out)
 {
 	struct search search = {

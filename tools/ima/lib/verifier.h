@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A verifier's insides, for verify.c and for state.c that keeps them: what it is
- * asked, and what its reading of the log has learned.
+ * The verifier's settings and what it learns from a reading of the list.
+ * verify.c works on them, and state.c saves and loads them.
  */
 #ifndef IMATALLY_VERIFIER_H
 #define IMATALLY_VERIFIER_H
@@ -11,69 +11,70 @@
 #include "reconcile.h"
 #include "replay.h"
 
-/* How the values given for one PCR compared on the way. */
+/* How the replay of one PCR compared with the values given for it. */
 struct pcr_state {
-	uint64_t entries;	/* of this PCR so far */
-	uint64_t matched;	/* of these, when all its banks last matched */
-	size_t first_target;	/* 1-based; 0: no value was given for it */
+	uint64_t entries;	/* that extend this PCR, so far */
+	uint64_t matched;	/* entries when all its banks last matched */
+	size_t first_target;	/* 1-based; 0 if no value was given */
 };
 
-/* What the verifier is asked.  No reading changes it. */
+/* What the verifier is asked for.  A reading does not change it. */
 struct settings {
 	struct imatally_pcrs given;
 	uint32_t ima_pcr;
-	bool has_counter;		/* pcrUpdateCounter with these values */
+	bool has_counter;		/* pcrUpdateCounter was given as well */
 	uint32_t counter;
 	imatally_progress_fn *progress;
 	void *progress_data;
 	bool keeps_state;
-	json_t *state;			/* to go on from, or NULL */
+	json_t *state;			/* to resume from, or NULL */
 };
 
 /*
- * What one reading of the log has learned so far.  Another reading is another
- * struct: nothing is handed on.
+ * What one reading of the list has learned so far.  A second reading starts
+ * with a new struct; nothing is carried over.
  */
 struct reading {
 	const struct settings *asked;
 	struct imatally_replay *replay;
 	/*
-	 * It goes on from a state, or one kind of digests alone is replayed: if
-	 * that differs somewhere it has to look again, at everything.
+	 * This reading resumes from a state or replays only one kind of
+	 * digests.  If the replay differs, the list has to be read again from
+	 * its start.
 	 */
 	bool assumes, doubts;
 	struct imatally_result result;
 	size_t interval_room, finding_room;	/* allocated elements */
 	bool have[IMATALLY_FAULT + 1];	/* severities */
-	/* when no more findings are kept: none of those is less severe */
+	/* once no more findings are kept: none of them is less severe */
 	enum imatally_severity least_kept;
-	char *kept;			/* the state to keep, or NULL */
+	char *kept;			/* the state to save, or NULL */
 
-	bool begins_amid;		/* the first entry is no boot_aggregate */
-	uint64_t lost_at_start;		/* before the log's first record */
+	bool begins_amid;		/* the first entry is not boot_aggregate */
+	uint64_t lost_at_start;		/* before the first record */
 	struct pcr_state pcr[IMATALLY_MAX_PCR + 1];
-	size_t *next_target;		/* after each, of the same PCR; 0: none */
+	size_t *next_target;		/* of the same PCR, 1-based; 0 for none */
 
 	/* the kernel whose entries are being read */
 	uint64_t kernel_start;
 	bool has_boot_aggregate;
 	bool has_record;
 
-	/* entries or extends are missing since the replay last was right */
-	bool lost;			/* entries */
-	uint64_t failed;		/* extends */
-	uint64_t uncounted;		/* extends that no record counts */
+	/* since the replay last matched: */
+	bool lost;			/* entries are missing */
+	uint64_t failed;		/* failed extends */
+	uint64_t uncounted;		/* extends not covered by a record */
 
 	bool has_mark;
 	struct imatally_mark mark;	/* the last record */
-	char *mark_text;		/* any bytes; if a state is to be kept */
+	char *mark_text;		/* its text, if a state is to be saved */
 	size_t mark_len;
 
-	uint64_t proved;		/* entries that the values given prove */
+	uint64_t proved;		/* entries proved by the values given */
 	bool has_proved_mark;
-	struct imatally_mark proved_mark;	/* the last record in them */
+	struct imatally_mark proved_mark;	/* the last record among them */
 
-	/* said once */
+	/* reported only once */
 	bool said_no_dropped;
 	uint16_t said_padded[IMATALLY_MAX_BANKS];
 	uint16_t said_unsupported[IMATALLY_MAX_BANKS];
@@ -81,13 +82,13 @@ struct reading {
 
 struct imatally_verifier {
 	struct settings asked;
-	struct reading reading;		/* the last one */
+	struct reading reading;		/* the current or last one */
 };
 
 /* verify.c */
 /*
- * Begin at the log's start with one kind of digests alone (@assume_own) or with
- * all of them.  To be ended even if it fails, which it does when out of memory.
+ * Prepare a reading from the start of the list, of one kind of digests only
+ * (@assume_own) or of both.  Fails when out of memory; to be ended even then.
  */
 enum imatally_status imatally_reading_begin(struct reading *reading,
 					    const struct settings *asked,
@@ -98,21 +99,21 @@ void imatally_reading_end(struct reading *reading);
 /* Where a state ends. */
 struct imatally_state_end {
 	uint64_t index, offset;		/* of its last entry */
-	uint32_t pcr;			/* that IMA extends */
+	uint32_t pcr;			/* the PCR that IMA extends */
 };
 
 struct imatally_state_end imatally_state_end(const json_t *state);
-/* Whether it followed the bank of that algorithm. */
+/* Return whether the state has values of bank @alg. */
 bool imatally_state_has_bank(const json_t *state, uint16_t alg);
-/* Whether @entry is its last one. */
+/* Return whether @entry is the last entry of the state. */
 bool imatally_state_ends_with(const json_t *state,
 			      const struct imatally_entry *entry);
 /*
- * Make @reading, which has just begun, what it was when the state was kept.  False
- * if the state contradicts itself.
+ * Restore a reading that has just begun from a state.  False if the state is
+ * inconsistent.
  */
 bool imatally_state_load(struct reading *reading, const json_t *state);
-/* Keep what is verified up to @entry. */
+/* Save what has been verified up to @entry. */
 enum imatally_status imatally_state_keep(struct reading *reading,
 					 const struct imatally_entry *entry);
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The verdict: the replay against the PCR values given and against those in
- * the records, and the records' accounts against each other.
+ * The verdict.  The replay is compared with the PCR values that were given and
+ * with those in the records, and consecutive records are compared with each
+ * other.
  */
 
 #include <stdlib.h>
@@ -55,7 +56,7 @@ void imatally_result_free(struct imatally_result *result)
 	memset(result, 0, sizeof(*result));
 }
 
-/* Room for one more in an array that grows by doubling. */
+/* Make room for one more element in an array, doubling it if necessary. */
 static void *grow(void *array, size_t nr, size_t *room, size_t size)
 {
 	size_t wanted = *room ? *room * 2 : 8;
@@ -69,7 +70,7 @@ static void *grow(void *array, size_t nr, size_t *room, size_t size)
 	return grown;
 }
 
-/* Of the least severe findings the last one. */
+/* Return the last of the least severe findings. */
 static struct imatally_finding *least(const struct imatally_result *result)
 {
 	struct imatally_finding *found = &result->finding[0];
@@ -82,8 +83,8 @@ static struct imatally_finding *least(const struct imatally_result *result)
 }
 
 /*
- * Make room for a more severe finding than the least that is kept, if there is
- * one.  Where something was lost must not drown in what is worth a note.
+ * Replace a less severe finding, if there is one, so that losses are not
+ * displaced by notes.
  */
 static void replace_least(struct reading *r,
 			  const struct imatally_finding *finding)
@@ -103,8 +104,9 @@ static void replace_least(struct reading *r,
 }
 
 /*
- * Note a finding.  All are judged by, but so many are kept: a log of noise must
- * not cost more memory than its own size.
+ * Report a finding.  The verdict takes all of them into account, but their
+ * number is limited, so that a list of garbage does not use more memory than
+ * its size.
  */
 static enum imatally_status report_as(struct reading *r,
 				      struct imatally_finding *finding,
@@ -129,14 +131,14 @@ static enum imatally_status report_as(struct reading *r,
 	return IMATALLY_OK;
 }
 
-/* The same, as severe as its kind is. */
+/* Report a finding with the severity of its kind. */
 static enum imatally_status report(struct reading *r,
 				   struct imatally_finding *finding)
 {
 	return report_as(r, finding, imatally_kind_severity(finding->kind));
 }
 
-/* Points in the log */
+/* Points in the list */
 
 static const struct imatally_point at_start = { .place = IMATALLY_AT_START };
 static const struct imatally_point at_end = { .place = IMATALLY_AT_END };
@@ -155,7 +157,7 @@ static struct imatally_point at_mark(const struct imatally_mark *mark)
 					.event = mark->record.event };
 }
 
-/* The last record, or the log's start. */
+/* The last record, or the start of the list */
 static struct imatally_point at_last(const struct reading *r)
 {
 	return r->has_mark ? at_mark(&r->mark) : at_start;
@@ -168,7 +170,7 @@ static struct imatally_point at_kernel(const struct reading *r)
 					.kernel = r->result.kernels };
 }
 
-/* The entry before this kernel's first. */
+/* The entry before the first one of this kernel */
 static struct imatally_point before_kernel(const struct reading *r)
 {
 	if (!r->kernel_start)
@@ -220,7 +222,7 @@ static enum imatally_status report_unjudged(struct reading *r,
 	return report(r, &finding);
 }
 
-/* Report something about a bank the first time it is met. */
+/* Report something about a bank unless it has been reported before. */
 static enum imatally_status report_bank_once(struct reading *r,
 					     enum imatally_kind kind,
 					     struct imatally_point at,
@@ -248,8 +250,8 @@ static enum imatally_status settle(struct reading *r, uint32_t pcr,
 }
 
 /*
- * Compare a record's PCR values with the replay.  A bank that the caller gave
- * no value of is followed from here on.
+ * Compare the PCR values in a record with the replay.  A bank that was not
+ * replayed so far is replayed from here on.
  */
 static enum imatally_status compare_record(struct reading *r,
 					   const struct imatally_mark *mark,
@@ -297,7 +299,7 @@ static enum imatally_status report_losses(struct reading *r,
 					  const struct imatally_interval *iv)
 {
 	bool same_kernel = iv->has_from && iv->from_kernel == iv->to_kernel;
-	/* where the entries that the record's kernel counts begin */
+	/* the start of the entries that the kernel of the record counts */
 	struct imatally_point start = same_kernel ? at_last(r) :
 				      r->has_boot_aggregate ? at_kernel(r) :
 							      before_kernel(r);
@@ -334,8 +336,9 @@ static enum imatally_status report_losses(struct reading *r,
 }
 
 /*
- * User space deletes from the start of the kernel's list.  What is missing there can
- * be that, up to the number that the kernels tell; what is missing elsewhere is not.
+ * User space deletes entries from the start of the list.  This explains entries
+ * that are missing there, up to the number in the records, but none that are
+ * missing elsewhere.
  */
 static void count_trimmed(struct reading *r, const struct imatally_mark *mark,
 			  const struct imatally_interval *iv)
@@ -343,7 +346,7 @@ static void count_trimmed(struct reading *r, const struct imatally_mark *mark,
 	struct imatally_result *result = &r->result;
 	uint64_t left;
 
-	/* the entries that a kernel was handed may be those that are gone */
+	/* a kernel may have been handed entries that were deleted later */
 	if (!r->has_mark && (r->begins_amid ||
 			     (mark->kernel == 1 &&
 			      mark->record.value[IMATALLY_KEY_CARRIED])))
@@ -377,8 +380,8 @@ static enum imatally_status report_counter(struct reading *r,
 }
 
 /*
- * Nothing but failed extends is counted since the replay last was right: without
- * them it must be the record's.
+ * Only failed extends are known since the replay last matched: without those
+ * entries, it must match the record.
  */
 static enum imatally_status find_failed(struct reading *r,
 					const struct imatally_mark *mark,
@@ -400,7 +403,7 @@ static enum imatally_status find_failed(struct reading *r,
 	if (found == IMATALLY_SEARCH_GIVEN_UP)
 		return report_between(r, IMATALLY_NOT_SEARCHED, at_last(r),
 				      at_mark(mark), r->failed);
-	/* none left out: that bank is right, another is not */
+	/* if none is left out, this bank matches, but another does not */
 	if (found == IMATALLY_SEARCH_NONE || !left_out.nr) {
 		struct imatally_finding finding = {
 			.kind = IMATALLY_DIFFERS_FAILED,
@@ -419,7 +422,9 @@ static enum imatally_status find_failed(struct reading *r,
 	return status;
 }
 
-/* The replay differs at a record: explained, or tampering. */
+/*
+ * The replay differs at a record, for a known reason or because of tampering.
+ */
 static enum imatally_status resolve_difference(struct reading *r,
 					       const struct imatally_mark *mark,
 					       uint16_t alg)
@@ -439,7 +444,7 @@ static enum imatally_status resolve_difference(struct reading *r,
 		status = report_bank(r, IMATALLY_DIFFERS_AT_RECORD, at_last(r),
 				     at_mark(mark), rec->pcr, alg);
 
-	/* Look on in any case: what else is wrong is worth knowing. */
+	/* Continue in any case, to report what else is wrong. */
 	r->result.restarted = true;
 	imatally_replay_forget(r->replay);
 	for (i = 0; i < rec->nr_banks; i++)
@@ -462,8 +467,8 @@ static enum imatally_status keep_interval(struct reading *r,
 }
 
 /*
- * A kernel that can protect the read, and no longer does: its session failed, and
- * somebody on the TPM's bus can be why.
+ * Return whether a kernel stopped using an HMAC session: it failed, which an
+ * attacker on the TPM's bus can cause.
  */
 static bool lost_protection(const struct imatally_mark *from,
 			    const struct imatally_mark *to)
@@ -508,7 +513,7 @@ static enum imatally_status judge_record(struct reading *r,
 		status = report_counter(r, mark, &iv);
 	r->lost |= iv.lost || iv.lost_handover;
 	r->failed += iv.failed;
-	/* the last kernel's last record can't say how its own extend went */
+	/* no record counts the last kernel's extends from its last record on */
 	if (iv.has_from && iv.from_kernel != iv.to_kernel)
 		r->uncounted += iv.kernel_start - iv.from;
 	if (!status && span.replay == IMATALLY_MATCH_DIFFERENT)
@@ -543,7 +548,9 @@ static enum imatally_status judge_record(struct reading *r,
 	return status;
 }
 
-/* A kernel's own entries begin, with its boot_aggregate or without. */
+/*
+ * The entries of another kernel begin here, with a boot_aggregate or without.
+ */
 static void begin_kernel(struct reading *r, uint64_t index,
 			 bool has_boot_aggregate)
 {
@@ -568,8 +575,8 @@ static enum imatally_status add_record(struct reading *r,
 		return imatally_fail_at(err, status, entry->index,
 					imatally_entry_locate(entry, text +
 							      why.offset),
-					"counter record: %s", why.text);
-	/* two boot records: the boot_aggregate between them is missing */
+					"record: %s", why.text);
+	/* a second boot record: the boot_aggregate before it is missing */
 	if (r->has_record && mark.record.event == IMATALLY_EVENT_BOOT)
 		begin_kernel(r, entry->index, false);
 	mark.kernel = r->result.kernels;
@@ -591,7 +598,7 @@ static enum imatally_status add_record(struct reading *r,
 	return status;
 }
 
-/* The values given prove the log up to here. */
+/* The values given prove the entries up to here. */
 static void prove(struct reading *r, uint64_t entries)
 {
 	r->proved = entries;
@@ -602,7 +609,7 @@ static void prove(struct reading *r, uint64_t entries)
 	r->has_proved_mark = true;
 }
 
-/* Do the values given for a PCR match after the first @entries of the log? */
+/* Compare the values given for a PCR after the first @entries of the list. */
 static enum imatally_status compare_targets(struct reading *r, uint32_t pcr,
 					    uint64_t entries)
 {
@@ -641,7 +648,7 @@ static enum imatally_status begin_log(struct reading *r)
 {
 	size_t i;
 
-	/* from the last, so that each chain is in their order */
+	/* backwards, so that each chain is in the order of the targets */
 	for (i = r->result.nr_targets; i > 0; i--) {
 		struct imatally_target *target = &r->result.target[i - 1];
 		size_t *first;
@@ -706,7 +713,9 @@ static enum imatally_status add(struct reading *r,
 	return status;
 }
 
-/* The counter that was read with the PCR values, against the last record. */
+/*
+ * Compare the counter that was read with the PCR values with the last record.
+ */
 static enum imatally_status judge_counter(struct reading *r,
 					  struct imatally_interval *last)
 {
@@ -735,7 +744,7 @@ static enum imatally_status judge_counter(struct reading *r,
 	return status;
 }
 
-/* The entries after the last record are proved by the PCR values alone. */
+/* The interval after the last record, which only the PCR values prove */
 static enum imatally_status close_interval(struct reading *r)
 {
 	struct imatally_interval iv = { 0 };
@@ -755,7 +764,7 @@ static enum imatally_status close_interval(struct reading *r)
 	return status ? status : keep_interval(r, &iv);
 }
 
-/* How the values given for one PCR came out in the end. */
+/* Judge the values given for one PCR at the end of the list. */
 static enum imatally_status judge_pcr(struct reading *r, uint32_t pcr)
 {
 	const struct pcr_state *state = &r->pcr[pcr];
@@ -776,7 +785,7 @@ static enum imatally_status judge_pcr(struct reading *r, uint32_t pcr)
 				.pcr = pcr, .alg = target->bank.alg,
 			};
 
-			/* nothing proves the log's own PCR: that's no verdict */
+			/* a verdict requires that something proves this PCR */
 			if (pcr == r->asked->ima_pcr && !state->matched)
 				status = report_as(r, &finding, IMATALLY_FAULT);
 			else
@@ -829,11 +838,11 @@ static enum imatally_status check_usable(const struct reading *r,
 
 	if (!r->result.entries)
 		return imatally_fail(err, IMATALLY_ERR_MALFORMED,
-				     "the log is empty: not even a boot_aggregate");
-	/* who writes the log chooses the PCR, which is in no digest */
+				     "the list is empty");
+	/* no digest covers the PCR index: an attacker can change it */
 	if (!r->pcr[r->asked->ima_pcr].entries)
 		return imatally_fail(err, IMATALLY_ERR_USAGE,
-				     "no entry extends PCR %u: does IMA extend another one there?",
+				     "no entry extends PCR %u: set the PCR that IMA extends on that machine",
 				     r->asked->ima_pcr);
 	for (i = 0; i < r->result.nr_targets; i++) {
 		if (r->result.target[i].pcr != r->asked->ima_pcr)
@@ -844,10 +853,10 @@ static enum imatally_status check_usable(const struct reading *r,
 	}
 	if (given)
 		return imatally_fail(err, IMATALLY_ERR_USAGE,
-				     "none of the algorithms of PCR %u can be computed here",
+				     "PCR %u: none of the banks has an algorithm that can be computed here",
 				     r->asked->ima_pcr);
 	return imatally_fail(err, IMATALLY_ERR_USAGE,
-			     "no value was given for PCR %u, which the log extends",
+			     "no value was given for PCR %u, which IMA extends",
 			     r->asked->ima_pcr);
 }
 
@@ -876,7 +885,7 @@ static enum imatally_status finish(struct reading *r,
 	return IMATALLY_OK;
 }
 
-/* Until the end of the log, or until there is a reason to doubt. */
+/* Read to the end of the list, or until the replay has to be repeated. */
 static enum imatally_status read_log(struct reading *r,
 				     struct imatally_log *log,
 				     struct imatally_result *result,
@@ -894,7 +903,7 @@ static enum imatally_status read_log(struct reading *r,
 			asked->progress(asked->progress_data, entry.index + 1,
 					entry.offset);
 	}
-	/* a malformed record has said where; the others have no place */
+	/* for a malformed record, err is set already */
 	if (status == IMATALLY_ERR_NOMEM)
 		imatally_fail(err, status, "out of memory");
 	else if (status == IMATALLY_ERR_CRYPTO)
@@ -906,7 +915,7 @@ static enum imatally_status read_log(struct reading *r,
 	return status;
 }
 
-/* The values given may be those of where the state ends. */
+/* Compare the values given with the replay where the state ends. */
 static enum imatally_status compare_state(struct reading *r)
 {
 	enum imatally_status status = begin_log(r);
@@ -919,8 +928,8 @@ static enum imatally_status compare_state(struct reading *r)
 }
 
 /*
- * The state must have followed every bank of which a value is given, also where
- * the PCR's first entry is still to come.
+ * Return whether the state has every bank of which a value was given, including
+ * those of a PCR that no entry has extended yet.
  */
 static bool has_banks(const struct reading *r)
 {
@@ -940,8 +949,8 @@ static bool has_banks(const struct reading *r)
 }
 
 /*
- * Go on from the state, if this log begins as that did which it is of: then it
- * has the same entry in the same place.
+ * Resume from the state, if it is of this list: its last entry must be in the
+ * same place.
  */
 static enum imatally_status resume(struct reading *r, struct imatally_log *log,
 				   enum imatally_resumption *how,
@@ -975,7 +984,7 @@ static enum imatally_status resume(struct reading *r, struct imatally_log *log,
 	return IMATALLY_OK;
 }
 
-/* The verifier: what it is asked, and its readings */
+/* The verifier: its settings, and one or more readings of the list */
 
 struct imatally_verifier *imatally_verifier_new(const struct imatally_pcrs *pcrs)
 {
@@ -1038,8 +1047,8 @@ static enum imatally_status begin_anew(struct imatally_verifier *v,
 }
 
 /*
- * From the state on.  If that leads nowhere, *@how says why, and the log has to
- * be read from its start.
+ * Verify from the state on.  If that is not possible, set *@how to the reason,
+ * and the list has to be read from its start.
  */
 static enum imatally_status run_from_state(struct imatally_verifier *v,
 					   struct imatally_log *log,
@@ -1068,9 +1077,9 @@ static enum imatally_status run_from_state(struct imatally_verifier *v,
 }
 
 /*
- * From the log's start.  Hardly any kernel pads SHA-1, and padding costs a third
- * hash an entry in each bank until a value tells: so look at that only if the
- * digests of its own do not do.
+ * Verify from the start.  Few kernels pad SHA-1, but trying it costs another
+ * hash per entry and bank until a known value decides.  So try padding only if
+ * the bank's own digests do not match.
  */
 static enum imatally_status run_from_start(struct imatally_verifier *v,
 					   struct imatally_log *log,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The window over the input. */
+/* See window.h. */
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -40,8 +40,8 @@ void imatally_window_go_on_in(struct imatally_window *w, FILE *file)
 }
 
 /*
- * The window at most doubles when it is full of bytes that did arrive: a length
- * that lies costs nothing.
+ * The buffer is only doubled once it is full of bytes that were actually read,
+ * so that a wrong length in the list costs no memory.
  */
 enum imatally_status imatally_window_fill(struct imatally_window *w,
 					  size_t need)

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* imatally collect: evidence of this machine, for a verifier elsewhere. */
+/*
+ * imatally collect: collect evidence of this machine, to be verified elsewhere.
+ */
 
 #include <errno.h>
 #include <getopt.h>
@@ -14,22 +16,22 @@
 
 const char cmd_collect_usage[] =
 "Usage: imatally collect --ak AK --nonce HEX --out DIR [OPTION...]\n"
-"         On the measured machine: ask the kernel for a counter record, let the\n"
-"         TPM sign the IMA PCR and pcrUpdateCounter, and take the log.\n"
-"           --ak AK         a persistent handle (0x81...), or a saved context as\n"
-"                           tpm2-tools write it\n"
-"           --nonce HEX     what the verifier chose: 1 to 32 bytes\n"
-"           --out DIR       where the evidence goes; made if missing\n"
+"         On the measured machine: request a record from the kernel, have the TPM\n"
+"         sign the IMA PCR and pcrUpdateCounter, and copy the measurement list.\n"
+"           --ak AK         a persistent handle (0x81...), or a context saved by\n"
+"                           tpm2-tools\n"
+"           --nonce HEX     chosen by the verifier, 1 to 32 bytes\n"
+"           --out DIR       where to write the evidence; created if missing\n"
 "           --pcr N         the IMA PCR (10)\n"
 "           --ima DIR       IMA's files (" KERNEL_IMA ")\n"
 "       imatally collect --create-ak PUB --ak AK [--ak-alg ALG] [OPTION...]\n"
-"         Make an AK, keep it as AK, and write its public key, PEM, to PUB.\n"
+"         Create an AK, save it as AK, and write its public key to PUB as PEM.\n"
 "           --ak-alg ALG    ecc (P-256, the default), rsa or rsapss (2048 bits)\n"
-"           --owner-auth V  needed to keep it at a handle, if not empty\n"
+"           --owner-auth V  required to save it at a handle, unless empty\n"
 "       Options of both:\n"
-"           --tcti TCTI     the TPM, as tpm2-tools take it (device:/dev/tpmrm0)\n"
+"           --tcti TCTI     the TPM, as for tpm2-tools (device:/dev/tpmrm0)\n"
 "           --ak-auth V, --endorsement-auth V\n"
-"                           authorization values that are not empty: a text, or\n"
+"                           authorization values, unless empty: text or\n"
 "                           file:PATH\n";
 
 struct arguments {
@@ -41,22 +43,22 @@ struct arguments {
 static int check_arguments(const struct arguments *args, int operands)
 {
 	if (operands)
-		complain("collect takes options only");
+		complain("collect takes no arguments besides options");
 	else if (!args->ak)
 		complain("--ak is missing");
 	else if (args->create_ak && (args->nonce || args->out))
-		complain("--create-ak collects nothing: no --nonce, no --out");
+		complain("--create-ak cannot be combined with --nonce and --out");
 	else if (!args->create_ak && (!args->nonce || !args->out))
 		complain("--nonce or --out is missing");
 	else if (!args->create_ak && args->ak_alg)
-		complain("--ak-alg is for --create-ak");
+		complain("--ak-alg requires --create-ak");
 	else
 		return 0;
 	fputs(cmd_collect_usage, stderr);
 	return -1;
 }
 
-/* 0, 1 if only help was wanted, -1 */
+/* 0; 1 after --help; -1 after an error message */
 static int parse(struct arguments *args, int argc, char *argv[])
 {
 	enum {
@@ -140,7 +142,7 @@ static struct tpm *open_tpm(const struct arguments *args)
 	return tpm;
 }
 
-/* A file of the evidence; to be freed. */
+/* Return the path of a file; to be freed. */
 static char *path_in(const char *dir, const char *name)
 {
 	char *path;
@@ -151,13 +153,13 @@ static char *path_in(const char *dir, const char *name)
 	return NULL;
 }
 
-/* What is there is not overwritten: it may be wanted as --previous. */
+/* Existing evidence is not overwritten: it may be needed for --previous. */
 static int prepare_folder(const char *dir)
 {
 	char *manifest;
 	int ret = -1;
 
-	/* check_arguments() saw it. NOLINTNEXTLINE(*-core.NonNullParamChecker) */
+	/* Checked by check_arguments().  NOLINTNEXTLINE(*-core.NonNullParamChecker) */
 	if (mkdir(dir, 0700) && errno != EEXIST) {
 		complain("%s: %s", dir, strerror(errno));
 		return -1;
@@ -166,7 +168,7 @@ static int prepare_folder(const char *dir)
 	if (!manifest)
 		return -1;
 	if (!access(manifest, F_OK))
-		complain("%s: there is evidence already", dir);
+		complain("%s: the directory contains evidence already", dir);
 	else
 		ret = 0;
 	free(manifest);
@@ -198,7 +200,7 @@ static int copy_log(const char *ima, const char *dir)
 	return ret;
 }
 
-/* The manifest comes last: a folder that has one is whole. */
+/* The manifest is written last: a directory that has one is complete. */
 static int write_manifest(const struct imatally_evidence *evidence,
 			  const char *dir)
 {
@@ -216,8 +218,9 @@ static int write_manifest(const struct imatally_evidence *evidence,
 }
 
 /*
- * The order matters.  The record first, so that the PCR values cover it; the
- * log last, as it must not be shorter than what was quoted.
+ * The order matters: the record comes first, so that the PCR values cover it,
+ * and the list last, because it must contain all entries that the PCR values
+ * cover.
  */
 static int collect(struct tpm *tpm, const struct arguments *args,
 		   const struct imatally_bytes *nonce)
@@ -229,17 +232,17 @@ static int collect(struct tpm *tpm, const struct arguments *args,
 	case 0:
 		break;
 	case 1:
-		complain("this kernel makes no counter record on request");
+		complain("this kernel does not create records on request");
 		break;
 	default:
-		complain("there is no new counter record");
+		complain("no new record was created");
 	}
 	if (!tpm_attest(tpm, args->pcr, nonce, &evidence) &&
 	    !copy_log(args->ima, args->out) &&
 	    !write_manifest(&evidence, args->out))
 		ret = 0;
 	if (!ret)
-		printf("evidence in %s: log, PCR %u in %zu bank%s %s, counter %s\n",
+		printf("evidence in %s: list, PCR %u in %zu bank%s %s, counter %s\n",
 		       args->out, args->pcr, evidence.pcrs.nr,
 		       evidence.pcrs.nr == 1 ? "" : "s",
 		       evidence.quote.attest.data ? "quoted" : "not quoted",
@@ -256,9 +259,11 @@ static int run_collect(const struct arguments *args)
 
 	if (option_nonce(&nonce, args->nonce))
 		return -1;
-	/* a log names files, some of them nobody's business */
+	/* the list contains names of files, which may be private */
 	umask(077);
-	/* the TPM first: libraries that it needs are measured as they load */
+	/*
+	 * first the TPM: the libraries for it are measured when they are loaded
+	 */
 	tpm = open_tpm(args);
 	if (tpm && !tpm_load_ak(tpm, args->ak) && !prepare_folder(args->out))
 		ret = collect(tpm, args, &nonce);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* imatally show: print the counter records of a log. */
+/* imatally show: print the records in a list. */
 
 #include <getopt.h>
 #include <inttypes.h>
@@ -8,10 +8,10 @@
 #include "json.h"
 
 const char cmd_show_usage[] =
-"Usage: imatally show LOG... [--json]\n"
-"         Print every counter record in LOG, a measurement list, binary or\n"
-"         ASCII (\"-\" is standard input), or its parts one after the other.\n"
-"           --json          a line a record, as imatally-result(5) describes\n";
+"Usage: imatally show LIST... [--json]\n"
+"         Print every record in LIST, a binary or ASCII measurement list (\"-\" is\n"
+"         standard input), or in its parts in the order given.\n"
+"           --json          a line for each record, see imatally-result(5)\n";
 
 static void show_pcr(const struct imatally_record *rec)
 {
@@ -28,8 +28,8 @@ static void show_pcr(const struct imatally_record *rec)
 	}
 }
 
-static void show_record(const struct imatally_entry *entry,
-			unsigned int kernel, const struct imatally_record *rec)
+static void show_record(const struct imatally_entry *entry, unsigned int kernel,
+			const struct imatally_record *rec)
 {
 	int key;
 
@@ -54,7 +54,7 @@ static void show_record(const struct imatally_entry *entry,
 		}
 	}
 	if (rec->unknown_key[0])
-		printf("  and keys that this imatally does not know, from \"%s\" on\n",
+		printf("  and keys that are unknown to this imatally, beginning with \"%s\"\n",
 		       rec->unknown_key);
 }
 
@@ -73,7 +73,7 @@ static json_t *values(const struct imatally_record *rec)
 	return v;
 }
 
-/* The line's begin, for whatever bears the record's name. */
+/* The first members of a line. */
 static json_t *place(const struct imatally_entry *entry, unsigned int kernel)
 {
 	json_t *v = json_object();
@@ -131,7 +131,7 @@ struct shown {
 	uint64_t entries, records;
 };
 
-/* One entry; -1 if it is a malformed record. */
+/* Show one entry.  Returns -1 if it is a malformed record. */
 static int show_entry(const struct imatally_entry *entry, struct shown *shown,
 		      struct imatally_error *err)
 {
@@ -166,7 +166,7 @@ static int show_entry(const struct imatally_entry *entry, struct shown *shown,
 static void show_summary(const struct shown *shown,
 			 struct imatally_layout layout)
 {
-	printf("%" PRIu64 " counter record%s in %" PRIu64 " entr%s",
+	printf("%" PRIu64 " record%s in %" PRIu64 " entr%s",
 	       shown->records, shown->records == 1 ? "" : "s", shown->entries,
 	       shown->entries == 1 ? "y" : "ies");
 	if (layout.is_ascii)
@@ -194,7 +194,7 @@ static int show(const struct parts *parts, bool json)
 		}
 	}
 	if (got < 0) {
-		/* what was fine so far comes first */
+		/* print the records so far first */
 		fflush(stdout);
 		complain_about(parts_name(parts), &err);
 		return EXIT_ERROR;
@@ -204,7 +204,7 @@ static int show(const struct parts *parts, bool json)
 	return 0;
 }
 
-/* What was complained about, as the last line. */
+/* Report the error in the last line. */
 static int error(bool json)
 {
 	if (json)
@@ -235,7 +235,7 @@ int cmd_show(int argc, char *argv[])
 		return error(json);
 	}
 	if (argc == optind) {
-		complain("show takes a log, in one file or more");
+		complain("show takes a list, in one or more files");
 		fputs(cmd_show_usage, stderr);
 		return error(json);
 	}

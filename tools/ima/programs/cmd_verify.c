@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * imatally verify: replay a log, count it, and give the verdict.  From the options
- * comes a job for each log, and from a job its answer.
+ * imatally verify: replay a list, count its entries, and give the verdict.
+ * Options lead to a job for each list, and a job to an answer.
  */
 
 #include <getopt.h>
@@ -15,35 +15,35 @@
 #include "report.h"
 
 const char cmd_verify_usage[] =
-"Usage: imatally verify LOG... (--pcrs FILE | --pcr ALG:FILE)... [OPTION]...\n"
+"Usage: imatally verify LIST... (--pcrs FILE | --pcr ALG:FILE)... [OPTION]...\n"
 "       imatally verify --evidence DIR --ak PUB --nonce HEX [--previous DIR]\n"
-"                       [LOG...] [OPTION]...\n"
+"                       [LIST...] [OPTION]...\n"
 "       imatally verify --jobs N [--ak PUB --nonce HEX] [OPTION]... DIR...\n"
-"         Replay LOG, a measurement list, binary or ASCII, compare with the PCR\n"
-"         values given, and count its entries by its counter records.  Of a list\n"
-"         that was trimmed, give the parts in order: what was deleted and kept,\n"
-"         then what is left (with --evidence: the log in DIR, by itself).\n"
-"           --pcrs FILE     PCR values as tpm2_pcrread prints them\n"
-"           --pcr ALG:FILE  the log's PCR in bank ALG, in hexadecimal, as in\n"
+"         Replay LIST, a binary or ASCII measurement list, compare it with PCR\n"
+"         values, and count its entries against its records.  If entries were\n"
+"         deleted from the list and kept, give these parts first, in order, and\n"
+"         then what is left (with --evidence, the list in DIR follows them).\n"
+"           --pcrs FILE     PCR values as printed by tpm2_pcrread\n"
+"           --pcr ALG:FILE  the IMA PCR in bank ALG, in hexadecimal, as in\n"
 "                           /sys/class/tpm/tpm0/pcr-sha256/10\n"
-"           --ima-pcr N     the PCR that IMA extends there, if not 10\n"
-"           --evidence DIR  log and PCR values from \"imatally collect\"\n"
-"           --ak PUB        the public key of the AK that must have signed it, PEM\n"
+"           --ima-pcr N     the PCR that IMA extends on that machine, if not 10\n"
+"           --evidence DIR  list and PCR values from \"imatally collect\"\n"
+"           --ak PUB        the public key (PEM) of the AK that must have signed it\n"
 "           --nonce HEX     the nonce that it must answer\n"
-"           --previous DIR  earlier evidence of the same AK, which it must follow\n"
-"           --state FILE    keep there what is verified, and look only at entries\n"
-"                           that are new since\n"
-"           --jobs N        verify many folders, N at a time (0: one for each\n"
-"                           core), and tell a line each; without --ak a folder has\n"
-"                           \"log\" and \"pcrs\".  PUB and FILE may be folders, with\n"
-"                           NAME.pem and NAME for a DIR called NAME; the exit status\n"
-"                           is the highest\n"
-"           --strict        exit with 1 if anything was found, though the list is\n"
+"           --previous DIR  earlier evidence by the same AK, which must be older\n"
+"           --state FILE    save in FILE what has been verified, and next time\n"
+"                           verify only entries that are new since\n"
+"           --jobs N        verify many directories, N at a time (0: one for each\n"
+"                           core), with a line for each; without --ak, a directory\n"
+"                           contains \"log\" and \"pcrs\".  PUB and FILE may be\n"
+"                           directories, with NAME.pem and NAME for a DIR called\n"
+"                           NAME.  The exit status is the highest of all\n"
+"           --strict        exit with 1 if there are findings, even if the list is\n"
 "                           complete\n"
-"           --json          answer as imatally-result(5) describes, errors too\n"
-"           --html FILE     write a page with a plot of the log, too\n"
-"         Read the PCRs first and the log afterwards: a log that is longer than\n"
-"         the PCR values is no fault.  \"-\" is standard input.\n"
+"           --json          print JSON, also for errors; see imatally-result(5)\n"
+"           --html FILE     also write a page with a plot to FILE\n"
+"         Read the PCRs first and the list afterwards: entries that were added\n"
+"         since the PCRs were read are not a fault.  \"-\" is standard input.\n"
 "         Exit status: 0 complete, 1 incomplete, 2 mismatch, 3 error,\n"
 "         4 not authentic.\n";
 
@@ -52,13 +52,13 @@ const char cmd_verify_usage[] =
 /* ---- The options */
 
 struct options {
-	char *const *operand;	/* parts of a log, or folders with --jobs */
+	char *const *operand;	/* parts of a list; directories with --jobs */
 	unsigned int nr_operands;
-	const char *log;	/* the last part; NULL before it is accepted */
+	const char *log;	/* the last part, once it is accepted, or NULL */
 	struct imatally_pcrs pcrs;
 	uint32_t ima_pcr;
 	struct evidence_arguments evidence;
-	const char *state;	/* file, or folder of files, or NULL */
+	const char *state;	/* file, directory of files, or NULL */
 	bool strict, json;
 	const char *html;	/* file to write, or NULL */
 	bool has_jobs;
@@ -66,7 +66,7 @@ struct options {
 	bool stdin_used;
 };
 
-/* Standard input can be read once. */
+/* Standard input can be read only once. */
 static int claim(struct options *options, const char *path)
 {
 	if (strcmp(path, "-"))
@@ -79,7 +79,7 @@ static int claim(struct options *options, const char *path)
 	return 0;
 }
 
-/* @text is freed, and may be NULL after a complaint. */
+/* Frees @text, which is NULL after an error message. */
 static int add_pcrs(struct imatally_pcrs *pcrs, const char *path, char *text,
 		    size_t len)
 {
@@ -119,7 +119,7 @@ static int add_pcr(struct options *options, const char *arg)
 
 	alg = colon ? imatally_alg_from_name(arg, colon - arg) : 0;
 	if (!alg) {
-		complain("--pcr %s: give an algorithm and a file, such as sha256:/sys/class/tpm/tpm0/pcr-sha256/10",
+		complain("--pcr %s: algorithm and file expected, such as sha256:/sys/class/tpm/tpm0/pcr-sha256/10",
 			 arg);
 		return -1;
 	}
@@ -145,7 +145,7 @@ static bool is_folder(const char *path)
 	return !stat(path, &st) && S_ISDIR(st.st_mode);
 }
 
-/* The last part of a path; to be freed. */
+/* Return the last component of a path; to be freed. */
 static char *last_part(const char *path)
 {
 	size_t end = strlen(path), start;
@@ -169,7 +169,7 @@ static int compare_names(const void *a, const void *b)
 	return strcmp(one->name, other->name);
 }
 
-/* Each must have a state of its own.  -1 after a complaint. */
+/* Every directory must have a state of its own. */
 static int check_states(const struct options *options)
 {
 	unsigned int nr, i, wanted = options->nr_operands;
@@ -190,7 +190,7 @@ static int check_states(const struct options *options)
 	for (i = 1; i < nr; i++) {
 		if (strcmp(folder[i - 1].name, folder[i].name))
 			continue;
-		complain("%s and %s: both would have the state %s/%s: give folders of different names, or a --state for each",
+		complain("%s and %s: both would use the state %s/%s: rename a directory, or verify them separately",
 			 folder[i - 1].dir, folder[i].dir, options->state,
 			 folder[i].name);
 		goto out;
@@ -213,19 +213,19 @@ static int check_jobs(const struct options *options)
 	    !evidence->ak == !evidence->nonce)
 		return options->state ? check_states(options) : 0;
 	if (!has_state_folder)
-		complain("--state %s: with --jobs it must be a folder",
+		complain("--state %s: must be a directory with --jobs",
 			 options->state);
 	else if (!options->nr_operands)
-		complain("--jobs: no folders to verify");
+		complain("--jobs: no directories given");
 	else if (!evidence->ak != !evidence->nonce)
-		complain("--ak and --nonce go together");
+		complain("--ak and --nonce require each other");
 	else
-		complain("--jobs takes folders, and none of --pcrs, --pcr, --evidence, --previous, --html");
+		complain("--jobs cannot be combined with --pcrs, --pcr, --evidence, --previous and --html");
 	fputs(cmd_verify_usage, stderr);
 	return -1;
 }
 
-/* Of one log.  -1 after a complaint. */
+/* Check the options for a single list. */
 static int check_one(struct options *options)
 {
 	const struct evidence_arguments *evidence = &options->evidence;
@@ -240,25 +240,25 @@ static int check_one(struct options *options)
 	}
 	if (options->state &&
 	    options->nr_operands + (evidence->dir != NULL) > 1) {
-		complain("--state takes a log in one file");
+		complain("--state requires a list in a single file");
 		return -1;
 	}
 	if (has_evidence && options->pcrs.nr)
-		complain("--evidence has its own PCR values");
+		complain("--evidence cannot be combined with --pcrs and --pcr");
 	else if (has_evidence &&
 		 (!evidence->dir || !evidence->ak || !evidence->nonce))
-		complain("--evidence, --ak and --nonce go together");
+		complain("--evidence, --ak and --nonce require each other");
 	else if (!has_evidence && !options->nr_operands)
-		complain("verify takes a log, in one file or more");
+		complain("verify takes a list, in one or more files");
 	else if (!has_evidence && !options->pcrs.nr)
-		complain("no PCR values to compare with: give --pcrs or --pcr");
+		complain("no PCR values: give --pcrs or --pcr");
 	else
 		return 0;
 	fputs(cmd_verify_usage, stderr);
 	return -1;
 }
 
-/* 0, 1 if only help was wanted, -1 */
+/* 0; 1 after --help; -1 after an error message */
 static int parse(struct options *options, int argc, char *argv[])
 {
 	enum {
@@ -346,18 +346,18 @@ static int parse(struct options *options, int argc, char *argv[])
 	return options->has_jobs ? check_jobs(options) : check_one(options);
 }
 
-/* ---- A job: a log, and what it is verified with */
+/* ---- A job: a list, and what it is verified with */
 
 struct job {
 	const struct options *options;
-	const char *name;	/* the folder, with --jobs; or NULL */
-	const char **part;	/* of the log */
+	const char *name;	/* the directory with --jobs, otherwise NULL */
+	const char **part;	/* of the list */
 	size_t nr_parts;
-	const char *log;	/* what to call it in the answer, or NULL */
-	struct evidence_arguments evidence;	/* dir is NULL without */
-	struct imatally_pcrs pcrs;	/* in the evidence or the folder */
+	const char *log;	/* its name in the answer, or NULL */
+	struct evidence_arguments evidence;	/* dir is NULL without evidence */
+	struct imatally_pcrs pcrs;	/* from the evidence or directory */
 	const char *state;		/* file, or NULL */
-	/* what these point to, if it had to be made */
+	/* allocated strings that the others point to */
 	char *log_path, *pcrs_path, *ak_path, *state_path;
 };
 
@@ -379,13 +379,17 @@ static char *path_in(const char *dir, const char *name, const char *suffix)
 	return asprintf(&path, "%s/%s%s", dir, name, suffix) < 0 ? NULL : path;
 }
 
-/* @path, or a file called after @name in it if it is a folder; to be freed. */
+/*
+ * Return @path, or the file for @name in it if it is a directory; to be freed.
+ */
 static char *file_for(const char *path, const char *name, const char *suffix)
 {
 	return is_folder(path) ? path_in(path, name, suffix) : strdup(path);
 }
 
-/* The log that was named, or that is in the evidence with what came before it */
+/*
+ * Prepare the list that was named, or the one in the evidence after its parts.
+ */
 static int job_begin(struct job *job, const struct options *options)
 {
 	unsigned int i;
@@ -426,7 +430,7 @@ static bool find_files(struct job *job)
 	       (job->log_path = path_in(job->name, IMATALLY_EVIDENCE_LOG, ""));
 }
 
-/* The log in the folder @dir: evidence, or a file of PCR values beside it */
+/* Prepare the list in directory @dir, with evidence or a file of PCR values. */
 static int job_begin_folder(struct job *job, const struct options *options,
 			    const char *dir)
 {
@@ -459,7 +463,7 @@ static void show_progress(void *progress, uint64_t entries, uint64_t offset)
 	progress_at(progress, entries, offset);
 }
 
-/* Verify the log, whose parts are open.  0, or -1 after a complaint. */
+/* Verify the list, whose parts are open.  0, or -1 after an error message. */
 static int judge(const struct job *job, const struct parts *parts,
 		 const struct signer *signer, struct imatally_result *result)
 {
@@ -472,8 +476,9 @@ static int judge(const struct job *job, const struct parts *parts,
 	int ret = 0;
 
 	/*
-	 * Each part has offsets of its own, which are no part of a whole.  With
-	 * several logs at a time they would write over each other.
+	 * The percentage is not known with several parts, since offsets are
+	 * relative to the part.  Several jobs would overwrite each other's
+	 * progress.
 	 */
 	if (!options->has_jobs)
 		progress_begin(&progress, parts->nr == 1 ? parts->file[0] :
@@ -492,7 +497,7 @@ static int judge(const struct job *job, const struct parts *parts,
 		ret = -1;
 	}
 	progress_end(&progress);
-	/* a mismatch is nothing to go on from */
+	/* do not resume from a mismatch */
 	if (!ret && job->state && result->verdict != IMATALLY_MISMATCH &&
 	    state_write(job->state, v)) {
 		imatally_result_free(result);
@@ -519,7 +524,7 @@ static int exit_status(const struct imatally_result *result,
 	return strict && (result->has_findings || (signer && signer->weak));
 }
 
-/* Say it in the form that was asked for; the exit status. */
+/* Print a report in the requested format.  Returns the exit status. */
 static int answer(const struct job *job, struct report *report)
 {
 	const struct options *options = job->options;
@@ -537,7 +542,7 @@ static int answer(const struct job *job, struct report *report)
 	return status;
 }
 
-/* An error was complained about. */
+/* Report an error, after its message. */
 static int answer_error(const struct job *job)
 {
 	struct report report = { .status = EXIT_ERROR, .log = job->log };
@@ -545,7 +550,7 @@ static int answer_error(const struct job *job)
 	return answer(job, &report);
 }
 
-/* @signer is NULL if nobody signed the PCR values. */
+/* @signer is NULL if the PCR values are not signed. */
 static int verify_log(const struct job *job, const struct signer *signer)
 {
 	struct report report = { .log = job->log, .signer = signer };
@@ -553,7 +558,9 @@ static int verify_log(const struct job *job, const struct signer *signer)
 	struct parts parts;
 	int status;
 
-	/* then the last one is the folder's log */
+	/*
+	 * in these cases, the last part is in a directory that others created
+	 */
 	if (parts_open(&parts, job->part, job->nr_parts,
 		       job->evidence.dir || job->name))
 		return answer_error(job);
@@ -570,7 +577,7 @@ static int verify_log(const struct job *job, const struct signer *signer)
 	return status;
 }
 
-/* The PCR values of evidence are worth something only if they are authentic. */
+/* PCR values in evidence are used only if they are authentic. */
 static int verify(struct job *job)
 {
 	struct imatally_error err;
@@ -588,7 +595,7 @@ static int verify(struct job *job)
 	return verify_log(job, &signer);
 }
 
-/* ---- One job, or many of them */
+/* ---- One job, or many */
 
 static int verify_one(const struct options *options)
 {
@@ -599,7 +606,7 @@ static int verify_one(const struct options *options)
 	return ret;
 }
 
-/* A task of its own process */
+/* A task in a process of its own */
 static int verify_folder(const void *options, const char *dir)
 {
 	struct job job;
@@ -630,7 +637,7 @@ static int verify_folders(const struct options *options)
 	if (options->json)
 		return worst;
 	printf("%u %s", options->nr_operands,
-	       options->nr_operands == 1 ? "log" : "logs");
+	       options->nr_operands == 1 ? "list" : "lists");
 	for (i = 0; i < NR_EXITS; i++) {
 		if (!count[i])
 			continue;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* imatally watch: counter records at a rhythm, so that a loss is located. */
+/* imatally watch: request records regularly, so that losses can be located. */
 
 #include <errno.h>
 #include <getopt.h>
@@ -10,10 +10,10 @@
 
 const char cmd_watch_usage[] =
 "Usage: imatally watch (--interval S | --every N) [--ima DIR]\n"
-"         On the measured machine: ask the kernel for a counter record again and\n"
-"         again, so that a loss of entries is located between two of them.\n"
+"         On the measured machine: request a record from the kernel regularly, so\n"
+"         that a loss of entries can be located between two records.\n"
 "           --interval S    every S seconds\n"
-"           --every N       whenever N entries were added; looks once a second\n"
+"           --every N       whenever N entries were added, checked once a second\n"
 "           --ima DIR       IMA's files (" KERNEL_IMA ")\n";
 
 #define LOOK_INTERVAL 1		/* seconds */
@@ -24,7 +24,7 @@ struct arguments {
 	const char *ima;
 };
 
-/* 0, 1 if only help was wanted, -1 */
+/* 0; 1 after --help; -1 after an error message */
 static int parse(struct arguments *args, int argc, char *argv[])
 {
 	enum { OPT_INTERVAL = 256, OPT_EVERY, OPT_IMA };
@@ -62,14 +62,14 @@ static int parse(struct arguments *args, int argc, char *argv[])
 	}
 	if (argc == optind && !args->interval != !args->every)
 		return 0;
-	complain("watch takes either --interval or --every");
+	complain("watch requires either --interval or --every");
 	fputs(cmd_watch_usage, stderr);
 	return -1;
 }
 
 /*
- * Sleep until @seconds after *@last, whatever the work in between took; but
- * don't make up for what was missed while this process was stopped.
+ * Sleep until @seconds after *@last, independent of the time spent since.  Do
+ * not make up for times that were missed while this process was stopped.
  */
 static void sleep_until(struct timespec *last, unsigned long seconds)
 {
@@ -85,13 +85,14 @@ static void sleep_until(struct timespec *last, unsigned long seconds)
 }
 
 /*
- * A record; *@count is the number of entries with it.  -1 if there is no use in
- * going on; a TPM or a policy that fails now may do later.
+ * Request a record, and set *@count to the number of entries including it.
+ * Returns -1 if there is no point in continuing; failures of the TPM or the
+ * policy may be temporary.
  */
 static int request(const struct arguments *args, long long *count)
 {
 	if (kernel_request_record(args->ima) > 0) {
-		complain("this kernel makes no counter record on request (%s/update_counter is missing)",
+		complain("this kernel does not create records on request (%s/update_counter is missing)",
 			 args->ima);
 		return -1;
 	}
@@ -101,7 +102,7 @@ static int request(const struct arguments *args, long long *count)
 	return *count < 0 ? -1 : 0;
 }
 
-/* Goes on until it can't. */
+/* Continue until an error. */
 static int watch(const struct arguments *args)
 {
 	long long then = 0, now;

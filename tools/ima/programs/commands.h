@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the commands share. */
+/* Declarations shared by the commands. */
 #ifndef PROGRAMS_COMMANDS_H
 #define PROGRAMS_COMMANDS_H
 
@@ -7,12 +7,14 @@
 #include "imatally-evidence.h"
 #include "imatally.h"
 
-/* Exit statuses; 0 to 2 are verdicts. */
+/* Exit statuses; 0 to 2 are verdicts */
 #define EXIT_ERROR 3
 #define EXIT_NOT_AUTHENTIC 4
 #define NR_EXITS 5
 
-/* Commands: main()'s arguments from the command's name on; an exit status. */
+/*
+ * Commands: they take the arguments from their name on, and return the status.
+ */
 int cmd_collect(int argc, char *argv[]);
 int cmd_show(int argc, char *argv[]);
 int cmd_verify(int argc, char *argv[]);
@@ -21,38 +23,37 @@ extern const char cmd_collect_usage[], cmd_show_usage[], cmd_verify_usage[],
 	cmd_watch_usage[];
 
 struct complaint {
-	char text[512];		/* not only ASCII: it names files */
-	bool in_log;		/* the next two mean something */
+	char text[512];		/* not only ASCII, because of file names */
+	bool in_log;		/* entry and offset are valid */
 	uint64_t entry;
 	uint64_t offset;
 };
 
-/* complain.c: on stderr, for the user */
+/* complain.c: error messages on stderr */
 void complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-/* An error of the library about the file called @name. */
+/* Print an error of the library about the file @name. */
 void complain_about(const char *name, const struct imatally_error *err);
-/* What this thread complained about last, for reports; NULL if nothing. */
+/* Return the last message of this thread, for reports, or NULL. */
 const struct complaint *last_complaint(void);
 
-/* input.c: all complain themselves */
-/* What to call it in messages: "-" is standard input. */
+/* input.c: these print errors */
+/* Return the name of @path in messages: "-" is standard input. */
 const char *input_name(const char *path);
-/* Open a file, or standard input for "-".  NULL if that fails. */
+/* Open a file, or standard input for "-".  NULL on an error. */
 FILE *input_open(const char *path);
 /*
- * The same for what is in a folder of evidence or of a job, which somebody else
- * may have filled: a regular file only, since others may have no end, or wait for
- * ever.
+ * Open a file in a directory of evidence or of --jobs, which others may have
+ * created.  It must be a regular file: reading another one may never end, or
+ * block.
  */
 FILE *input_open_within(const char *path);
 /*
- * Read a small text file whole.  To be freed; NULL if it can't be read or is
- * larger than a megabyte.
+ * Read a text file of at most a megabyte.  To be freed; NULL on an error.
  */
 char *input_read(const char *path, size_t *len);
 char *input_read_within(const char *path, size_t *len);
 
-/* parts.c: a log in one file or more, all of them open at once */
+/* parts.c: a list in one or more files, which are all open */
 struct parts {
 	struct imatally_log *log;
 	size_t nr;
@@ -61,19 +62,21 @@ struct parts {
 };
 
 /*
- * @path stays the caller's; @last_is_within: the last one is for
- * input_open_within().  -1 after a complaint; then nothing is open.
+ * @path must remain valid.  With @last_is_within, the last file is opened with
+ * input_open_within().  Returns -1 after an error message; nothing is open
+ * then.
  */
 int parts_open(struct parts *parts, const char *const *path, size_t nr,
 	       bool last_is_within);
 void parts_close(struct parts *parts);
-/* What to call the file that the last entry is in. */
+/* Return the name of the file with the last entry, for messages. */
 const char *parts_name(const struct parts *parts);
 
 /*
- * output.c: a file that takes the place of an older one once it is whole.  @path
- * stays the caller's.  Write to @file, whose errors output_close() finds; without
- * @wanted the older file stays.  -1 after a complaint, but for what is not wanted.
+ * output.c: a file that replaces an older one once it is complete.  @path must
+ * remain valid.  Errors when writing to @file are detected by output_close();
+ * if @wanted is false, it keeps the older file.  Return -1 after an error
+ * message, and, without a message, if not @wanted.
  */
 struct output {
 	FILE *file;
@@ -84,32 +87,34 @@ struct output {
 int output_open(struct output *output, const char *path);
 int output_close(struct output *output, bool wanted);
 int output_write(const char *path, const void *data, size_t len);
-/* Flush standard output; EXIT_ERROR if that failed, else @status. */
+/*
+ * Flush standard output.  Returns EXIT_ERROR if that fails, otherwise @status.
+ */
 int finish_output(int status);
 
 /*
- * state.c: verify's state in the file @path.  Both return -1 after a complaint.
- * A file that is not there yet is none to go on from.
+ * state.c: the state of verify in the file @path.  Both return -1 after an
+ * error message.  It is not an error if there is no file to read yet.
  */
 int state_read(const char *path, struct imatally_verifier *v);
 int state_write(const char *path, const struct imatally_verifier *v);
 
 /* jobs.c */
-/* A task: its exit status. */
+/* A task, which returns an exit status */
 typedef int task_fn(const void *data, const char *name);
 
 /*
- * Run a task for each of @nr names, @at_once of them at a time; what they print
- * comes in their order.  Returns how many had which exit status in @count, or -1
- * after a complaint.
+ * Run a task for each of @nr names, at most @at_once at a time.  Their output
+ * is printed in the order of the names.  Counts exit statuses in @count;
+ * returns -1 after an error message.
  */
 int jobs_run(unsigned int at_once, char *const names[], unsigned int nr,
 	     task_fn *run, const void *data, unsigned int count[NR_EXITS]);
 
-/* options.c: -1 after a complaint */
-/* The option before argv[optind] is none of the command's. */
+/* options.c: these return -1 after an error message */
+/* Refuse the option before argv[optind]. */
 int option_refused(char *const argv[], int optind, const char *usage);
-/* @text, the value of @option, is a number from @min to @max. */
+/* Parse @text, the value of @option: a number from @min to @max. */
 int option_number(const char *option, const char *text, unsigned long min,
 		  unsigned long max, unsigned long *number);
 /* To be freed. */
@@ -118,12 +123,12 @@ int option_nonce(struct imatally_bytes *nonce, const char *digits);
 /* verify_evidence.c */
 struct evidence_arguments {
 	const char *dir;
-	const char *ak;		/* file with the public key */
+	const char *ak;		/* file with the public key of the AK */
 	const char *nonce;
-	const char *previous;	/* folder with earlier evidence, or NULL */
+	const char *previous;	/* directory with earlier evidence, or NULL */
 };
 
-/* Who vouches for the PCR values. */
+/* Who signed the PCR values */
 struct signer {
 	uint8_t fingerprint[IMATALLY_FINGERPRINT_SIZE];	/* of the AK */
 	struct imatally_attested attested;
@@ -132,8 +137,9 @@ struct signer {
 };
 
 /*
- * Read and check evidence.  0 with @pcrs and @signer filled in, EXIT_ERROR, or
- * EXIT_NOT_AUTHENTIC; then @err has the reason.
+ * Read and check evidence.  Returns 0 with @pcrs and @signer filled in,
+ * EXIT_ERROR after an error message, or EXIT_NOT_AUTHENTIC with the reason in
+ * @err.
  */
 int evidence_check(const struct evidence_arguments *args,
 		   struct imatally_pcrs *pcrs, struct signer *signer,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Saying what is wrong, and keeping it for a report. */
+/* Error messages, the last of which is kept for a report. */
 
 #include <inttypes.h>
 #include <stdarg.h>

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* imatally: count an IMA measurement list against the TPM's counter. */
+/*
+ * imatally: count the entries of an IMA measurement list against the TPM's
+ * counter.
+ */
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +24,8 @@ static void usage(FILE *to)
 {
 	size_t i;
 
-	fputs("imatally counts an IMA measurement list against the TPM's pcrUpdateCounter.\n"
+	fputs("imatally counts the entries of an IMA measurement list against the TPM's\n"
+	      "pcrUpdateCounter.\n"
 	      "\n", to);
 	for (i = 0; i < ARRAY_SIZE(commands); i++)
 		fprintf(to, "%s\n", commands[i].usage);
@@ -33,10 +37,10 @@ int main(int argc, char *argv[])
 {
 	size_t i;
 
-	/* tpm2-tss logs what is told here in its place */
+	/* keep tpm2-tss from logging what is reported here anyway */
 	setenv("TSS2_LOG", "all+NONE", 0);
 	if (argc < 2) {
-		complain("no command given");
+		complain("no command");
 		usage(stderr);
 		return EXIT_ERROR;
 	}

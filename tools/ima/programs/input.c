@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Opening and reading what the user names. */
+/* Opening and reading files given by the user. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +12,7 @@
 
 #define TEXT_MAX (1 << 20)
 
-/* NULL with errno set, also for one that could not be opened */
+/* NULL with errno set on an error, also if @fd is the result of one */
 static FILE *open_fd(int fd)
 {
 	FILE *file = fd < 0 ? NULL : fdopen(fd, "rb");
@@ -29,7 +29,7 @@ const char *input_name(const char *path)
 
 FILE *input_open(const char *path)
 {
-	/* a stream of its own for standard input, to be closed as any other */
+	/* a separate stream for standard input, to be closed like any other */
 	FILE *file = strcmp(path, "-") ? fopen(path, "rb") :
 					 open_fd(dup(STDIN_FILENO));
 
@@ -40,13 +40,13 @@ FILE *input_open(const char *path)
 
 FILE *input_open_within(const char *path)
 {
-	/* without O_NONBLOCK, opening a FIFO waits already */
+	/* without O_NONBLOCK, opening a FIFO would block */
 	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	struct stat st;
 	FILE *file;
 
 	if (fd >= 0 && !fstat(fd, &st) && !S_ISREG(st.st_mode)) {
-		complain("%s: not a regular file: put one in the folder", path);
+		complain("%s: not a regular file", path);
 		close(fd);
 		return NULL;
 	}
@@ -56,7 +56,7 @@ FILE *input_open_within(const char *path)
 	return file;
 }
 
-/* Read it whole, and close it. */
+/* Read a whole file, and close it. */
 static char *read_all(FILE *file, const char *path, size_t *len)
 {
 	char *text;
@@ -73,7 +73,7 @@ static char *read_all(FILE *file, const char *path, size_t *len)
 	if (ferror(file) || *len > TEXT_MAX) {
 		complain("%s: %s", input_name(path),
 			 ferror(file) ? "read error" :
-					"larger than a megabyte: not what is expected here");
+					"larger than a megabyte");
 		free(text);
 		text = NULL;
 	}

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Many tasks on all cores: a process each, whose standard output goes to a file
- * first, so that the answers come in the order of the tasks.
+ * Running many tasks in parallel, each in a process.  Their standard output is
+ * written to temporary files first, so that it appears in the order of the
+ * tasks.
  */
 
 #include <errno.h>
@@ -12,7 +13,9 @@
 
 #include "commands.h"
 
-/* Started tasks whose answers wait for that of an earlier one */
+/*
+ * Maximum of tasks that have been started, but whose output is not printed yet
+ */
 #define MAX_WAITING 256
 
 struct task {
@@ -30,7 +33,7 @@ static int start(struct task *task, task_fn *run, const void *data,
 	if (task->out)
 		task->pid = fork();
 	if (!task->out || task->pid < 0) {
-		complain("%s: can't start: %s", name, strerror(errno));
+		complain("%s: cannot start a process: %s", name, strerror(errno));
 		return -1;
 	}
 	if (!task->pid) {
@@ -41,7 +44,7 @@ static int start(struct task *task, task_fn *run, const void *data,
 	return 0;
 }
 
-/* Wait until one of the tasks has ended. */
+/* Wait for a task to end. */
 static void wait_for_one(struct task *task, unsigned int nr)
 {
 	unsigned int i;
@@ -59,12 +62,12 @@ static void wait_for_one(struct task *task, unsigned int nr)
 				WEXITSTATUS(status) < NR_EXITS ?
 				WEXITSTATUS(status) : EXIT_ERROR;
 		if (!WIFEXITED(status))
-			complain("a process was ended by signal %d",
+			complain("a process was terminated by signal %d",
 				 WTERMSIG(status));
 	}
 }
 
-/* Pass on what the task printed. */
+/* Print the output of a task. */
 static void hand_over(struct task *task)
 {
 	char buf[4096];

@@ -98,7 +98,7 @@ int js_put(json_t *value)
 	if (value && !ret)
 		putchar('\n');
 	else
-		complain(value ? "can't write the output" : "out of memory");
+		complain(value ? "cannot write to standard output" : "out of memory");
 	json_decref(value);
 	return ret;
 }

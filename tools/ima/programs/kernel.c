@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Asking the measuring kernel. */
+/* Requests to the kernel of the measured machine. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +13,7 @@
 int kernel_request_record(const char *ima)
 {
 	static const char no_rule[] =
-		"no rule of the IMA policy asks for counter records (measure func=CRITICAL_DATA label=tpm)";
+		"the IMA policy has no rule for records (measure func=CRITICAL_DATA label=tpm)";
 	char path[4096];
 	int fd, ret = 0;
 
@@ -45,7 +45,7 @@ long long kernel_count_entries(const char *ima)
 	if (!file)
 		return -1;
 	if (fscanf(file, "%lld", &count) != 1 || count < 0) {
-		complain("%s: no number", path);
+		complain("%s: not a number", path);
 		count = -1;
 	}
 	fclose(file);

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The measuring kernel's files in securityfs. */
+/* IMA's files in securityfs on the measured machine. */
 #ifndef PROGRAMS_KERNEL_H
 #define PROGRAMS_KERNEL_H
 
 #define KERNEL_IMA "/sys/kernel/security/ima"
 
 /*
- * Ask the kernel, whose files are in @ima, for a counter record.  0; 1 if this
- * kernel makes none on request; -1 after a complaint, if it made none, or one
- * that says that the TPM could not be read.
+ * Request a record from the kernel, whose files are in @ima.  Returns 0; 1 if
+ * the kernel does not support this; or -1 after an error message, if there is
+ * no new record or it says that the TPM could not be read.
  */
 int kernel_request_record(const char *ima);
 
-/* How many entries the list has; -1 after a complaint. */
+/* Return the number of entries in the list, or -1 after an error message. */
 long long kernel_count_entries(const char *ima);
 
 #endif /* PROGRAMS_KERNEL_H */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Options that more than one command has, and their values. */
+/* Parsing of options that several commands have. */
 
 #include <errno.h>
 #include <stdlib.h>
@@ -39,7 +39,7 @@ int option_nonce(struct imatally_bytes *nonce, const char *digits)
 	}
 	if (nonce->len && nonce->len <= IMATALLY_MAX_NONCE)
 		return 0;
-	complain("--nonce: it has %zu bytes; give 1 to %d", nonce->len,
+	complain("--nonce: %zu bytes given, 1 to %d expected", nonce->len,
 		 IMATALLY_MAX_NONCE);
 	free(nonce->data);
 	nonce->data = NULL;

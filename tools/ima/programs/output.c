@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Writing files whole, or not at all; and standard output. */
+/* Writing files completely or not at all, and flushing standard output. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,7 +10,9 @@
 
 #include "commands.h"
 
-/* Like open(2) for writing, but at a name that nobody else writes to or has made. */
+/*
+ * Create a file like open(2), but with a name that cannot exist or be guessed.
+ */
 static FILE *open_new(char *template)
 {
 	int fd = mkostemp(template, O_CLOEXEC);
@@ -32,9 +34,9 @@ int output_open(struct output *output, const char *path)
 	struct stat there;
 
 	output->path = path;
-	/* a link or a device, /dev/stdout for one, would be gone */
+	/* do not replace links and devices such as /dev/stdout */
 	if (!lstat(path, &there) && !S_ISREG(there.st_mode)) {
-		complain("%s: not a regular file, and not replaced", path);
+		complain("%s: not replaced, since it is not a regular file", path);
 		return -1;
 	}
 	if (asprintf(&output->temporary, "%s.XXXXXX", path) < 0) {
@@ -80,6 +82,6 @@ int finish_output(int status)
 {
 	if (!fflush(stdout) && !ferror(stdout))
 		return status;
-	complain("can't write the output");
+	complain("cannot write to standard output");
 	return EXIT_ERROR;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A log in several files: what was deleted from the kernel's list and kept, in its
- * order, and at last what is left there.
+ * A list in several files: first what was deleted from the kernel's list and
+ * kept, in order, and last what is left in the kernel.
  */
 
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 
 #include "commands.h"
 
-/* NULL after a complaint */
+/* NULL after an error message */
 static FILE *open_part(struct parts *parts, const char *path, bool is_within)
 {
 	FILE *file = is_within ? input_open_within(path) : input_open(path);

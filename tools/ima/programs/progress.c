@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* How far a long log has been read, on a terminal. */
+/* See progress.h. */
 
 #include <inttypes.h>
 #include <sys/stat.h>
@@ -27,7 +27,7 @@ void progress_begin(struct progress *progress, FILE *file)
 	*progress = (struct progress){ .wanted = isatty(STDERR_FILENO) };
 	if (!progress->wanted)
 		return;
-	/* files of securityfs have a size of 0, and pipes none */
+	/* files in securityfs have size 0, and pipes have none */
 	if (file && !fstat(fileno(file), &st) && S_ISREG(st.st_mode))
 		progress->size = st.st_size;
 	progress->next_ms = now_ms() + MS_BEFORE_FIRST;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Without it, an interval of the plot shows its values as the browser does, and
- * leads to its row in the table. With it they are shown at once, and the two
- * point to each other.
+ * Without this script, an interval of the plot shows its values as a tooltip and links
+ * to its row in the table. With it, they are shown at once, and an interval and its row
+ * are highlighted together.
  */
 "use strict";
 
@@ -23,7 +23,7 @@ for (const link of document.querySelectorAll(".plot a")) {
 	const title = link.querySelector("title");
 	const text = title.textContent;
 
-	/* or the browser would show it as well, later */
+	/* otherwise, the browser would show it as well */
 	title.remove();
 	link.setAttribute("aria-label", text);
 

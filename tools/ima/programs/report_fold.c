@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Fewer rows for a log with many records. */
+/* Combining intervals of a list with many records to fewer rows. */
 
 #include "report.h"
 
-/* A row of its own is worth it. */
+/* Return whether an interval needs a row of its own. */
 static bool is_remarkable(const struct imatally_interval *iv)
 {
 	return !iv->has_from || !iv->has_to || iv->lost || iv->lost_handover ||
@@ -47,7 +47,7 @@ bool fold_next(struct fold *fold, const struct imatally_result *result,
 {
 	const struct imatally_interval *iv = result->interval;
 	size_t i = fold->first + fold->nr, nr = result->nr_intervals;
-	/* even if all of them are remarkable */
+	/* a limit that applies even if all of them are remarkable */
 	size_t at_least = nr / (10 * rows) + 1;
 	bool quiet;
 

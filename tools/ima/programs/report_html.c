@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A verdict as a page: report.html with the answers in their places.  Nothing is
- * loaded from anywhere, and whatever a log could have brought in is escaped; should
- * it not be, the page's policy allows no script and no style but its own.
+ * The verdict as a page: report.html with the results filled in.  The page
+ * loads nothing, and text that comes from the list is escaped.  As a second
+ * line of defence, the content security policy allows no other script or style
+ * than the page's own.
  */
 
 #include <inttypes.h>
@@ -14,7 +15,7 @@
 
 #include "report.h"
 
-/* Generated from the files of these names */
+/* Generated from the files with these names */
 static const char page[] = {
 #include "report.html.inc"
 	0
@@ -28,7 +29,7 @@ static const char script[] = {
 	0
 };
 
-/* As text, wherever it stands; control characters can't stand anywhere. */
+/* Escape text for any place in the page, and replace control characters. */
 static void put_escaped(FILE *to, const char *text)
 {
 	for (; *text; text++) {
@@ -41,7 +42,7 @@ static void put_escaped(FILE *to, const char *text)
 	}
 }
 
-/* Put what @write writes, escaped. */
+/* Escape what @write prints. */
 static void put_words(FILE *to, void (*write)(FILE *to, const void *of),
 		      const void *of)
 {
@@ -62,7 +63,7 @@ static void write_finding(FILE *to, const void *of)
 	put_finding(to, of);
 }
 
-/* ---- The places in the page */
+/* ---- Places in the page */
 
 static void put_hash(FILE *to, const char *of)
 {
@@ -71,7 +72,7 @@ static void put_hash(FILE *to, const char *of)
 	unsigned int len;
 
 	if (!EVP_Digest(of, strlen(of), digest, &len, EVP_sha256(), NULL))
-		return;		/* the page does without it, then */
+		return;		/* the page works without it */
 	EVP_EncodeBlock(text, digest, len);
 	fputs((char *)text, to);
 }
@@ -100,7 +101,7 @@ static void put_script(FILE *to, const struct report *report)
 	fputs(script, to);
 }
 
-/* For the style sheet */
+/* A class for the style sheet */
 static void put_class(FILE *to, const struct report *report)
 {
 	const char *class = "bad";
@@ -148,7 +149,7 @@ static void put_signer(FILE *to, const struct signer *signer)
 	put_digest(to, signer->fingerprint, sizeof(signer->fingerprint));
 	fputs("</span>", to);
 	if (signer->weak)
-		fputs("; only SHA-1 values are, which does not withstand collisions", to);
+		fputs("; only SHA-1 values are signed, and SHA-1 is not collision-resistant", to);
 	fprintf(to, "</dd>\n<dt>TPM</dt><dd>resetCount %" PRIu32 ", restartCount %" PRIu32 ", clock %" PRIu64 " ms, ",
 		clock->reset, clock->restart, clock->clock);
 	if (signer->attested.has_counter)
@@ -166,8 +167,8 @@ static void put_facts(FILE *to, const struct report *report)
 {
 	fputs("<dl>\n", to);
 	if (report->log) {
-		/* a name could turn the direction of what follows */
-		fputs("<dt>Log</dt><dd><bdi>", to);
+		/* the name could change the direction of the text after it */
+		fputs("<dt>List</dt><dd><bdi>", to);
 		put_escaped(to, report->log);
 		fputs("</bdi></dd>\n", to);
 	}
@@ -183,7 +184,7 @@ static void put_facts(FILE *to, const struct report *report)
 		if (report->signer)
 			put_signer(to, report->signer);
 		else
-			fputs("<dt>PCR values</dt><dd>unsigned: taken as they were given</dd>\n", to);
+			fputs("<dt>PCR values</dt><dd>unsigned</dd>\n", to);
 	}
 	fputs("</dl>\n", to);
 }
@@ -231,15 +232,15 @@ static void put_plot(FILE *to, const struct report *report)
 
 	if (!report->result)
 		return;
-	fputs("<h2>The log against the counter</h2>\n", to);
+	fputs("<h2>The list against the counter</h2>\n", to);
 	plot = plot_new(report->result);
 	if (!plot) {
-		fputs("<p>Fewer than two records tell the TPM's counter: there is nothing to compare.</p>\n", to);
+		fputs("<p>Fewer than two records contain the TPM's counter, so there is nothing to compare.</p>\n", to);
 		return;
 	}
 	fputs("<figure>\n", to);
 	plot_put(to, plot);
-	fputs("<figcaption>Circles are counter records; lost entries have their place in the width.<span class=\"screen\"> An interval shows its numbers when pointed at, and leads to its row in the table.</span></figcaption>\n</figure>\n", to);
+	fputs("<figcaption>Circles are records; lost entries are shown in their place.<span class=\"screen\"> Point at an interval to see its numbers, click to go to its row in the table.</span></figcaption>\n</figure>\n", to);
 	plot_free(plot);
 }
 
@@ -252,7 +253,7 @@ static void put_number(FILE *to, bool valid, int64_t number, const char *class)
 		fputs("<td class=\"number\">&ndash;</td>", to);
 }
 
-/* The table's last column: what the numbers don't say */
+/* The last column of the table: what the numbers do not show */
 static void put_remarks(FILE *to, const struct fold *row)
 {
 	const struct imatally_interval *iv = &row->sum;
@@ -268,18 +269,18 @@ static void put_remarks(FILE *to, const struct fold *row)
 		separator = "; ";
 	}
 	if (iv->inserted) {
-		fprintf(to, "%s%" PRIu64 " %s not counted by the kernel",
+		fprintf(to, "%s%" PRIu64 " %s more than the kernel counted",
 			separator, iv->inserted, entries(iv->inserted));
 		separator = "; ";
 	}
 	if (iv->accounts_disagree) {
-		fprintf(to, "%sthe kernel's accounts disagree", separator);
+		fprintf(to, "%sthe kernel's counts contradict each other", separator);
 		separator = "; ";
 	}
 	if (iv->by_counter) {
 		fprintf(to, "%s", separator);
-		fputs(iv->at_most ? "lost at most, by pcrUpdateCounter" :
-				    "lost by pcrUpdateCounter alone", to);
+		fputs(iv->at_most ? "at most, by pcrUpdateCounter" :
+				    "by pcrUpdateCounter alone", to);
 		separator = "; ";
 	}
 	if (iv->unjudged) {
@@ -366,7 +367,7 @@ static void put_findings(FILE *to, const struct report *report)
 	put_said(to, result, IMATALLY_FINDING);
 	put_said(to, result, IMATALLY_NOTE);
 	if (result->findings_not_kept)
-		fprintf(to, "<li>and %" PRIu64 " more, none graver than those told</li>\n",
+		fprintf(to, "<li>and %" PRIu64 " more, none more severe than these</li>\n",
 			result->findings_not_kept);
 	fputs("</ul>\n", to);
 }

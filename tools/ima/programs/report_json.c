@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A verdict for programs: imatally-result(5), result.schema.json. */
+/* The verdict for programs, see imatally-result(5) and result.schema.json. */
 
 #include <stdlib.h>
 
@@ -103,7 +103,7 @@ static json_t *text_of(const struct imatally_finding *finding)
 	return value;
 }
 
-/* What the finding's kind gives a meaning to. */
+/* The members depend on the kind. */
 static json_t *finding(const struct imatally_finding *f)
 {
 	json_t *v = json_object();

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The log's entries against pcrUpdateCounter, as SVG: to the right the entries
- * that were made, those in the log and lost ones; upwards the counter, above the
- * layers of what made it go on.
+ * A plot of entries against pcrUpdateCounter as SVG.  The x axis shows the
+ * entries that were created, including lost ones; the y axis shows the counter
+ * and, below it, what it was increased by, in layers.
  */
 
 #include <inttypes.h>
@@ -15,15 +15,15 @@
 #define WIDTH 960
 #define LEFT 70
 #define RIGHT 14
-#define KERNELS 20	/* height of the strip that names them */
+#define KERNELS 20	/* height of the strip with the kernels */
 #define LANE 16		/* height of a line of labels */
 #define LANES 3
 #define HEIGHT 300	/* of the plot itself */
-#define CHARACTER 7.4	/* how wide one is, about */
+#define CHARACTER 7.4	/* approximate width of a character */
 
 enum layer {
-	LOG,		/* entries that are there */
-	LOST,		/* extends of lost ones */
+	LOG,		/* extends of entries in the list */
+	LOST,		/* extends of lost entries */
 	OTHERS,
 	REST,		/* unexplained */
 	UNJUDGED,
@@ -33,26 +33,26 @@ enum layer {
 static const struct {
 	const char *class, *legend;
 } layers[] = {
-	[LOG] = { "log", "extends of the log's entries" },
-	[LOST] = { "lost", "of lost entries" },
+	[LOG] = { "log", "extends of entries in the list" },
+	[LOST] = { "lost", "extends of lost entries" },
 	[OTHERS] = { "others", "updates by others" },
 	[REST] = { "rest", "unexplained" },
 	[UNJUDGED] = { "unjudged", "not judged" },
 };
 
-/* Where the counter is known, or can be told from what lies around. */
+/* A point where the counter is known or can be derived. */
 struct point {
 	double x, counter;
-	double top[NR_LAYERS];	/* of each layer, in the counter's units */
-	bool is_first;		/* nothing leads to it */
-	bool is_bridged;	/* records before it don't tell the counter */
+	double top[NR_LAYERS];	/* of each layer, in units of the counter */
+	bool is_first;		/* no line leads to it */
+	bool is_bridged;	/* records just before it lack the counter */
 	bool is_record;
 };
 
 struct row {
 	struct fold fold;
-	double x0, x1;		/* entries made before it, and with it */
-	double gap0, gap1;	/* the same of the place where some are lost */
+	double x0, x1;		/* entries created before and after it */
+	double gap0, gap1;	/* the same for the gap, if entries are lost */
 };
 
 struct plot {
@@ -62,7 +62,7 @@ struct plot {
 	struct point *point;
 	size_t nr_points;
 	double x_min, x_max, y_min, y_max;
-	int top, bottom;	/* of the plot itself, in the SVG's units */
+	int top, bottom;	/* of the plot itself, in units of the SVG */
 };
 
 static uint64_t all_lost(const struct imatally_interval *iv)
@@ -76,7 +76,7 @@ static void lay_out(struct plot *plot)
 	struct fold fold = { 0 };
 	double x = 0;
 
-	/* with a state, the first intervals are not told again */
+	/* with a state, the first intervals are not reported again */
 	if (plot->result->nr_intervals)
 		x = plot->result->interval->from;
 	plot->x_min = x;
@@ -90,7 +90,7 @@ static void lay_out(struct plot *plot)
 		row->x1 = x;
 		row->gap0 = row->x0;
 		row->gap1 = row->x1;
-		/* a list that kexec cut has lost its last entries */
+		/* a list that was cut by kexec lost its last entries */
 		if (fold.nr == 1 && iv->lost_handover && !iv->lost &&
 		    iv->kernel_start >= iv->from) {
 			row->gap0 += iv->kernel_start - iv->from;
@@ -100,7 +100,7 @@ static void lay_out(struct plot *plot)
 	plot->x_max = fmax(x, plot->x_min + 1);
 }
 
-/* What an extend of IMA's adds to the counter, as far as these numbers tell. */
+/* Return what an extend of IMA adds to the counter, if it can be derived. */
 static double per_extend(const struct imatally_interval *iv, double otherwise)
 {
 	double extends = (double)iv->present + all_lost(iv) - iv->failed;
@@ -109,8 +109,8 @@ static double per_extend(const struct imatally_interval *iv, double otherwise)
 }
 
 /*
- * How each layer grew while the counter went on by @moved.  @extended entries of
- * the log were extended.
+ * Compute by how much each layer grew while the counter increased by @moved and
+ * @extended entries of the list were extended.
  */
 static void grow_layers(const struct imatally_interval *iv, double moved,
 			double extended, double per, double *grown)
@@ -140,7 +140,7 @@ static struct point *add_point(struct plot *plot, double x, double counter)
 	return point;
 }
 
-/* From here on everything is explained anew. */
+/* The layers start from this point. */
 static void add_first_point(struct plot *plot, double x, double counter)
 {
 	struct point *point = add_point(plot, x, counter);
@@ -152,7 +152,7 @@ static void add_first_point(struct plot *plot, double x, double counter)
 		point->top[i] = counter;
 }
 
-/* The place of a gap, where only the lost entries' layer grows. */
+/* Add both ends of a gap, in which only the layer of lost entries grows. */
 static void add_gap(struct plot *plot, const struct row *row,
 		    const struct point *from, const double *grown)
 {
@@ -202,7 +202,9 @@ static void add_points(struct plot *plot)
 			continue;
 		}
 		per = per_extend(iv, per);
-		/* gone on from a state: the record is told, not what led to it */
+		/*
+		 * after resuming from a state, only the first record is known
+		 */
 		if (!i && iv->has_from && iv->has_counter) {
 			add_first_point(plot, row->x0,
 					(double)iv->to_counter - iv->counter);
@@ -246,7 +248,7 @@ struct plot *plot_new(const struct imatally_result *result)
 	plot->result = result;
 	plot->y_min = INFINITY;
 	plot->row = calloc(rows + 1, sizeof(*plot->row));
-	/* one at its end, and the two of a gap */
+	/* per row, one at its end and two for a gap */
 	plot->point = calloc(3 * rows + 1, sizeof(*plot->point));
 	if (!plot->row || !plot->point) {
 		plot_free(plot);
@@ -295,7 +297,7 @@ static bool has_layer(const struct plot *plot, int layer)
 	return false;
 }
 
-/* The index after the last point that a line leads to from @first. */
+/* Return the index after the last point that is connected with @first. */
 static size_t end_of_run(const struct plot *plot, size_t first)
 {
 	size_t i = first + 1;
@@ -331,7 +333,7 @@ static void put_areas(FILE *to, const struct plot *plot)
 	}
 }
 
-/* The counter: through what is known, or across what is not. */
+/* Draw the counter, between known points or where it is unknown. */
 static void put_counter(FILE *to, const struct plot *plot, bool unknown)
 {
 	size_t i;
@@ -349,7 +351,7 @@ static void put_counter(FILE *to, const struct plot *plot, bool unknown)
 	fputs("\"/>\n", to);
 }
 
-/* 1, 2 or 5 times a power of ten, about a fifth of @range */
+/* Return 1, 2 or 5 times a power of ten, about a fifth of @range. */
 static double tick_size(double range)
 {
 	double size = pow(10, floor(log10(range / 5)));
@@ -361,7 +363,7 @@ static double tick_size(double range)
 	return fmax(size, 1);
 }
 
-/* A label's middle, so that all of it is in the picture. */
+/* Return the middle of a label, moved so that it is inside of the picture. */
 static double keep_inside(double x, size_t characters)
 {
 	double half = characters * CHARACTER / 2;
@@ -385,19 +387,19 @@ static void put_axes(FILE *to, const struct plot *plot)
 		fprintf(to, "<path class=\"grid\" d=\"M%d %.1fH%d\"/><text class=\"faint end\" x=\"%d\" y=\"%.1f\">%.0f</text>\n",
 			LEFT, at_y(plot, i * size), WIDTH - RIGHT, LEFT - 7,
 			at_y(plot, i * size) + 4, i * size);
-	fprintf(to, "<text class=\"faint end\" x=\"%d\" y=\"%d\">entries made</text>\n",
+	fprintf(to, "<text class=\"faint end\" x=\"%d\" y=\"%d\">entries created</text>\n",
 		WIDTH - RIGHT, plot->bottom + 33);
 	fprintf(to, "<text class=\"faint\" x=\"%d\" y=\"%d\">pcrUpdateCounter</text>\n",
 		4, plot->top - 8);
 }
 
-/* How full lines of labels are, from left to right. */
+/* Lines of labels, filled from left to right. */
 struct lanes {
 	double end[LANES];
 	int used;
 };
 
-/* A line with room for a label around @x; -1 if there is none. */
+/* Return a line with room for a label around @x, or -1. */
 static int find_lane(struct lanes *lanes, double x, size_t characters)
 {
 	double half = characters * CHARACTER / 2 + 3;
@@ -443,7 +445,7 @@ static void put_kernels(FILE *to, const struct plot *plot)
 
 		if (!iv->has_from || iv->to_kernel == iv->from_kernel)
 			continue;
-		/* after the gap, of which it is the end */
+		/* it starts after the gap */
 		if (row->fold.nr == 1 && iv->kernel_start >= iv->from)
 			start = row->x0 + (iv->kernel_start - iv->from) +
 				iv->lost_handover;
@@ -454,7 +456,7 @@ static void put_kernels(FILE *to, const struct plot *plot)
 	put_kernel(to, plot, kernel, from, plot->x_max);
 }
 
-/* Name the records' events; requests, which come at a rhythm, if they are few. */
+/* Label the records with their events, but only a few with "request". */
 static void put_events(FILE *to, const struct plot *plot, struct lanes *lanes,
 		       bool measure)
 {
@@ -481,7 +483,7 @@ static void put_events(FILE *to, const struct plot *plot, struct lanes *lanes,
 	}
 }
 
-/* What is wrong in a row, shortest first; its class in the style sheet. */
+/* Describe in short what is wrong in a row.  Returns its class, or NULL. */
 static const char *say_problem(const struct imatally_interval *iv, char *text,
 			       size_t size)
 {
@@ -491,7 +493,7 @@ static const char *say_problem(const struct imatally_interval *iv, char *text,
 	else if (iv->inserted)
 		snprintf(text, size, "%" PRIu64 " inserted", iv->inserted);
 	else if (iv->accounts_disagree)
-		snprintf(text, size, "accounts disagree");
+		snprintf(text, size, "counts contradict");
 	else if (iv->dropped)
 		snprintf(text, size, "%" PRIu64 " dropped", iv->dropped);
 	else if (iv->failed)
@@ -546,18 +548,18 @@ static void put_problems(FILE *to, const struct plot *plot, struct lanes *lanes,
 	}
 }
 
-/* What a pointer shows, and a screen reader says, of a row. */
+/* The text of a row for a pointer or a screen reader */
 static void put_row_title(FILE *to, const struct imatally_interval *iv,
 			  size_t nr)
 {
 	char from[48], to_text[48];
 
-	name_end(from, iv->has_from, iv->from, iv->from_event, "start of the log");
-	name_end(to_text, iv->has_to, iv->to, iv->to_event, "end of the log");
+	name_end(from, iv->has_from, iv->from, iv->from_event, "start of the list");
+	name_end(to_text, iv->has_to, iv->to, iv->to_event, "end of the list");
 	fprintf(to, "%s to %s", from, to_text);
 	if (nr > 1)
 		fprintf(to, " (%zu intervals)", nr);
-	fprintf(to, "\n%" PRIu64 " in the log", iv->present);
+	fprintf(to, "\n%" PRIu64 " in the list", iv->present);
 	if (all_lost(iv))
 		fprintf(to, ", %s%" PRIu64 " lost", iv->at_most ? "at most " : "",
 			all_lost(iv));
@@ -625,7 +627,7 @@ void plot_put(FILE *to, const struct plot *plot)
 	p.bottom = p.top + HEIGHT;
 	used = below.used;
 
-	fprintf(to, "<div class=\"wide\"><svg class=\"plot\" viewBox=\"0 0 %d %d\" role=\"group\" aria-label=\"The log's entries against pcrUpdateCounter\">\n",
+	fprintf(to, "<div class=\"wide\"><svg class=\"plot\" viewBox=\"0 0 %d %d\" role=\"group\" aria-label=\"The entries against pcrUpdateCounter\">\n",
 		WIDTH, p.bottom + 50 + LANE * used);
 	fputs("<defs><pattern id=\"hatch\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\"><path class=\"hatch\" d=\"M0 6L6 0\"/></pattern></defs>\n", to);
 	put_axes(to, &p);

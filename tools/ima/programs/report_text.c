@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A verdict for people: first the verdict, then where, then why. */
+/*
+ * The verdict for people: first the verdict and its reasons, then the details.
+ */
 
 #include <inttypes.h>
 #include <string.h>
@@ -43,7 +45,7 @@ static void put_signer(const struct signer *signer)
 		     "  rebooted or restarted since the previous evidence" :
 		     "  the same boot as the previous evidence");
 	if (signer->weak)
-		puts("  only SHA-1 values are signed, which does not withstand collisions");
+		puts("  only SHA-1 values are signed, and SHA-1 is not collision-resistant");
 }
 
 static void put_targets(const struct imatally_result *result,
@@ -69,7 +71,7 @@ static void put_targets(const struct imatally_result *result,
 }
 
 #define COLUMN 26
-#define MAX_ROWS 40	/* before rows share a line */
+#define MAX_ROWS 40	/* with more intervals, some are combined */
 
 static void put_end(bool valid, uint64_t index, enum imatally_event event,
 		    const char *otherwise)
@@ -136,9 +138,9 @@ static void put_result(const struct imatally_result *result,
 	put_findings(result, IMATALLY_FAULT, NULL);
 	put_findings(result, IMATALLY_LOSS, NULL);
 	if (differs_at_end(result))
-		puts("  PCR values read after the log, or while it grew, differ too: read the PCRs first,\n"
-		     "  all at once, then the log.");
-	printf("log: ");
+		puts("  PCR values also differ if they were read after the list, or while it grew: read\n"
+		     "  all PCRs at once, and the list afterwards.");
+	printf("list: ");
 	put_summary(stdout, result);
 	putchar('\n');
 	if (result->resumption != IMATALLY_NO_STATE) {
@@ -151,7 +153,7 @@ static void put_result(const struct imatally_result *result,
 	put_findings(result, IMATALLY_FINDING, "findings:");
 	put_findings(result, IMATALLY_NOTE, "notes:");
 	if (result->findings_not_kept)
-		printf("and %" PRIu64 " more, none graver than those told\n",
+		printf("and %" PRIu64 " more, none more severe than these\n",
 		       result->findings_not_kept);
 }
 
@@ -161,7 +163,7 @@ void report_text(const struct report *report)
 		put_result(report->result, report->signer);
 	else if (report->status == EXIT_NOT_AUTHENTIC)
 		printf("verdict: not authentic\n  %s\n", report->why->text);
-	/* an error was complained about */
+	/* an error was reported on stderr */
 }
 
 void report_line(const struct report *report, const char *name)

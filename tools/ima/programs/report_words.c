@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A verdict's parts in words, as every report for people says them. */
+/* The parts of a verdict in words, for all reports for people. */
 
 #include <inttypes.h>
 
@@ -38,10 +38,10 @@ static void put_point(FILE *to, const struct imatally_point *point)
 {
 	switch (point->place) {
 	case IMATALLY_AT_START:
-		fprintf(to, "the start of the log");
+		fprintf(to, "the start of the list");
 		break;
 	case IMATALLY_AT_END:
-		fprintf(to, "the end of the log");
+		fprintf(to, "the end of the list");
 		break;
 	case IMATALLY_AT_ENTRY:
 		fprintf(to, "entry %" PRIu64, point->index);
@@ -75,9 +75,9 @@ void put_reasons(FILE *to, unsigned int unjudged, const char *name)
 		{ IMATALLY_UNJUDGED_KEYS, "a record lacks a key" },
 		{ IMATALLY_UNJUDGED_RESUME, "firmware moved it at resume" },
 		{ IMATALLY_UNJUDGED_STEP,
-		  "this TPM counts an extend otherwise than once a bank" },
+		  "this TPM does not count one update per extend and bank" },
 		{ IMATALLY_UNJUDGED_BANKS,
-		  "the extends did not all go to the same banks" },
+		  "not all extends went to the same banks" },
 	};
 	const char *separator = "";
 	size_t i;
@@ -109,7 +109,7 @@ void put_finding(FILE *to, const struct imatally_finding *f)
 	switch (f->kind) {
 	case IMATALLY_ALTERED:
 		put_point(to, &f->from);
-		fprintf(to, ": its template digest is not that of its data");
+		fprintf(to, ": the template digest is not the digest of the data");
 		break;
 	case IMATALLY_INSERTED:
 		fprintf(to, "%" PRId64 " %s more than the kernel counted, ", count,
@@ -117,32 +117,32 @@ void put_finding(FILE *to, const struct imatally_finding *f)
 		put_between(to, f);
 		break;
 	case IMATALLY_ACCOUNTS:
-		fprintf(to, "the kernel's own accounts disagree ");
+		fprintf(to, "the kernel's counts contradict each other ");
 		put_between(to, f);
 		break;
 	case IMATALLY_DIFFERS_AT_RECORD:
 		fprintf(to, "the replay (PCR %u, ", f->pcr);
 		put_alg(to, f->alg);
-		fprintf(to, ") stops agreeing ");
+		fprintf(to, ") stops matching ");
 		put_between(to, f);
-		fprintf(to, ", where nothing is counted as lost");
+		fprintf(to, ", although no entry is counted as lost");
 		break;
 	case IMATALLY_DIFFERS_FAILED:
 		fprintf(to, "the replay (PCR %u, ", f->pcr);
 		put_alg(to, f->alg);
-		fprintf(to, ") stops agreeing ");
+		fprintf(to, ") stops matching ");
 		put_between(to, f);
-		fprintf(to, ": %" PRId64 " failed %s can't be why, whichever they were",
-		       count, plural(count, "extend", "extends"));
+		fprintf(to, ", and no choice of %" PRId64 " failed %s explains it",
+			count, plural(count, "extend", "extends"));
 		break;
 	case IMATALLY_DIFFERS_AT_END:
 		fprintf(to, "PCR %u, ", f->pcr);
 		put_alg(to, f->alg);
-		fprintf(to, ": the log replays to another value; it ");
+		fprintf(to, ": the list replays to another value; it ");
 		if (f->from.place == IMATALLY_AT_START) {
-			fprintf(to, "has no counter record that says where it went wrong");
+			fprintf(to, "has no record that shows where it starts to differ");
 		} else {
-			fprintf(to, "is right up to ");
+			fprintf(to, "matches up to ");
 			put_point(to, &f->from);
 		}
 		break;
@@ -171,10 +171,10 @@ void put_finding(FILE *to, const struct imatally_finding *f)
 		fprintf(to, " was not extended");
 		break;
 	case IMATALLY_NOT_SEARCHED:
-		fprintf(to, "which %" PRId64 " %s failed was not searched, ", count,
+		fprintf(to, "which %" PRId64 " %s failed is not known, ", count,
 		       plural(count, "extend", "extends"));
 		put_between(to, f);
-		fprintf(to, ": too many possibilities");
+		fprintf(to, ": there are too many possibilities");
 		break;
 	case IMATALLY_RESET:
 		fprintf(to, "the TPM was reset ");
@@ -196,35 +196,35 @@ void put_finding(FILE *to, const struct imatally_finding *f)
 		put_between(to, f);
 		break;
 	case IMATALLY_UNJUDGED:
-		fprintf(to, "the counter can't be judged ");
+		fprintf(to, "the counter cannot be judged ");
 		put_between(to, f);
 		fprintf(to, ": ");
 		put_reasons(to, f->count, f->word);
 		break;
 	case IMATALLY_UNPROTECTED:
 		put_point(to, &f->to);
-		fprintf(to, ": the counter was read without an HMAC session, the record before it with one");
+		fprintf(to, ": the counter was read without an HMAC session, unlike in the record before");
 		break;
 	case IMATALLY_NEWER_RECORD:
 		put_point(to, &f->to);
 		fprintf(to, ": a record of version %" PRId64 ", newer than this imatally",
 		       count);
 		if (f->word[0])
-			fprintf(to, "; key \"%s\" is not understood", f->word);
+			fprintf(to, "; unknown key \"%s\"", f->word);
 		break;
 	case IMATALLY_FOREIGN:
 		put_point(to, &f->from);
-		fprintf(to, " is named " IMATALLY_RECORD_NAME ", but is not the kernel's record");
+		fprintf(to, " is named " IMATALLY_RECORD_NAME ", but is not a record");
 		break;
 	case IMATALLY_BANK_UNSUPPORTED:
 		fprintf(to, "bank ");
 		put_alg(to, f->alg);
-		fprintf(to, " was not compared: its algorithm can't be computed here");
+		fprintf(to, " was not compared: its algorithm cannot be computed here");
 		break;
 	case IMATALLY_BANK_ADRIFT:
 		fprintf(to, "PCR %u, ", f->pcr);
 		put_alg(to, f->alg);
-		fprintf(to, ": not compared, since no record tells its value after the gap");
+		fprintf(to, ": not compared, because no record has its value after the gap");
 		break;
 	case IMATALLY_PCR_NOT_GIVEN:
 		fprintf(to, "PCR %u was not compared: no value was given", f->pcr);
@@ -235,8 +235,8 @@ void put_finding(FILE *to, const struct imatally_finding *f)
 		put_between(to, f);
 		break;
 	case IMATALLY_TAIL:
-		fprintf(to, "%" PRId64 " %s at the end of the log came after the PCR values, which do not prove %s",
-		       count, entries(count), plural(count, "it", "them"));
+		fprintf(to, "%" PRId64 " %s at the end of the list %s not covered by the PCR values",
+			count, entries(count), plural(count, "is", "are"));
 		break;
 	case IMATALLY_PADDED:
 		fprintf(to, "bank ");
@@ -249,8 +249,7 @@ void put_finding(FILE *to, const struct imatally_finding *f)
 	}
 }
 
-static void put_incomplete(FILE *to,
-			   const struct imatally_result *result)
+static void put_incomplete(FILE *to, const struct imatally_result *result)
 {
 	const char *separator = " ";
 
@@ -274,7 +273,7 @@ static void put_incomplete(FILE *to,
 		separator = ", ";
 	}
 	if (*separator == ' ')
-		fprintf(to, " the PCR values do not prove all of the log");
+		fprintf(to, " the PCR values do not prove the whole list");
 }
 
 void put_verdict(FILE *to, const struct imatally_result *result)
@@ -291,7 +290,7 @@ void put_verdict(FILE *to, const struct imatally_result *result)
 		put_incomplete(to, result);
 		break;
 	case IMATALLY_MISMATCH:
-		fprintf(to, "mismatch: the log has no consistent reading");
+		fprintf(to, "mismatch: the list has no consistent reading");
 		break;
 	}
 }
@@ -299,19 +298,19 @@ void put_verdict(FILE *to, const struct imatally_result *result)
 void put_match(FILE *to, const struct imatally_target *target)
 {
 	if (target->match == IMATALLY_MATCH_SAME)
-		fprintf(to, "the same as the replay");
+		fprintf(to, "matches the replay");
 	else if (target->matched_after)
-		fprintf(to, "the same as the replay after %" PRIu64 " %s",
+		fprintf(to, "matches the replay after %" PRIu64 " %s",
 			target->matched_after, entries(target->matched_after));
 	else if (target->match == IMATALLY_MATCH_UNKNOWN)
 		fprintf(to, "not compared");
 	else
-		fprintf(to, "not the same as the replay");
+		fprintf(to, "does not match the replay");
 }
 
 void put_summary(FILE *to, const struct imatally_result *result)
 {
-	fprintf(to, "%" PRIu64 " %s, %" PRIu64 " counter %s, %u %s",
+	fprintf(to, "%" PRIu64 " %s, %" PRIu64 " %s, %u %s",
 		result->entries, entries(result->entries), result->records,
 		plural(result->records, "record", "records"), result->kernels,
 		plural(result->kernels, "kernel", "kernels"));
@@ -320,11 +319,11 @@ void put_summary(FILE *to, const struct imatally_result *result)
 void put_resumption(FILE *to, const struct imatally_result *result)
 {
 	static const char *const why[] = {
-		[IMATALLY_ANEW_SHORTER] = "the log ends before it does: a reboot?",
-		[IMATALLY_ANEW_OTHER_LOG] = "it is of another log: a reboot?",
-		[IMATALLY_ANEW_BANK] = "it lacks a bank or the PCR of which a value is given",
-		[IMATALLY_ANEW_DIFFERS] = "the replay does not go on from it",
-		[IMATALLY_ANEW_PIPE] = "the log comes through a pipe",
+		[IMATALLY_ANEW_SHORTER] = "the list ends before the state does (a reboot?)",
+		[IMATALLY_ANEW_OTHER_LOG] = "the state is of another list (a reboot?)",
+		[IMATALLY_ANEW_BANK] = "the state lacks a bank or PCR for which a value was given",
+		[IMATALLY_ANEW_DIFFERS] = "the replay from the state on differs",
+		[IMATALLY_ANEW_PIPE] = "the list is read from a pipe",
 	};
 
 	if (result->resumption == IMATALLY_RESUMED)
@@ -332,6 +331,6 @@ void put_resumption(FILE *to, const struct imatally_result *result)
 			result->resumed, entries(result->resumed),
 			result->entries - result->resumed);
 	else if (result->resumption != IMATALLY_NO_STATE)
-		fprintf(to, "verified anew from the start: %s",
+		fprintf(to, "verified from the start: %s",
 			why[result->resumption]);
 }

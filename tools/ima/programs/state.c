@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The file in which verify keeps how far a log is verified. */
+/* The file in which verify saves what it has verified. */
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Talking to a TPM: the connection, the AK, PCR values, quote and audit. */
+/* Access to a TPM: connection, AK, PCR values, quote and audit session. */
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 #include "tpm.h"
 #include "tpm_key.h"
 
-/* How often to quote again, when a PCR was extended just before. */
+/* How often to try again if a PCR was extended just before the quote. */
 #define ATTEMPTS 20
 
 struct tpm {
@@ -78,7 +78,7 @@ int tpm_set_auth(struct tpm *tpm, enum tpm_auth which, const char *value)
 		text = input_read(value + strlen(from_file), &len);
 		if (!text)
 			return -1;
-		/* as an editor leaves it */
+		/* editors append a newline */
 		if (len && text[len - 1] == '\n')
 			len--;
 		value = text;
@@ -86,7 +86,7 @@ int tpm_set_auth(struct tpm *tpm, enum tpm_auth which, const char *value)
 		len = strlen(value);
 	}
 	if (len > sizeof(auth->buffer)) {
-		complain("an authorization value has %zu bytes at most",
+		complain("an authorization value has at most %zu bytes",
 			 sizeof(auth->buffer));
 	} else {
 		auth->size = len;
@@ -107,7 +107,7 @@ static int use_ak(struct tpm *tpm, ESYS_TR ak, bool is_transient)
 	return rc ? failed("the AK's authorization", rc) : 0;
 }
 
-/* A persistent handle, 0 if it is none. */
+/* Parse a persistent handle.  Returns 0 if it is not one. */
 static TPM2_HANDLE persistent(const char *ak)
 {
 	char *end;
@@ -135,7 +135,7 @@ int tpm_load_ak(struct tpm *tpm, const char *name)
 	if (rc) {
 		complain("--ak %s: %s%s", name, Tss2_RC_Decode(rc),
 			 handle ? "" :
-				  " (a saved context is gone when the TPM was reset)");
+				  " (a saved context becomes invalid when the TPM is reset)");
 		return -1;
 	}
 	return use_ak(tpm, ak, !handle);
@@ -213,11 +213,11 @@ char *tpm_ak_pem(struct tpm *tpm)
 	pem = tpm_key_pem(&public->publicArea);
 	Esys_Free(public);
 	if (!pem)
-		complain("the AK's public key is of no known kind");
+		complain("the type of the AK's public key is not supported");
 	return pem;
 }
 
-/* What goes into the evidence.  Room for any of the structures below. */
+/* Collecting the evidence.  A buffer has room for any of the structures. */
 
 #define LARGEST 8192
 
@@ -226,7 +226,7 @@ struct buffer {
 	size_t len;
 };
 
-/* Append a @value of @type.  Nonzero if it is none, or does not fit. */
+/* Append @value to a buffer.  Nonzero if it is invalid or does not fit. */
 #define MARSHAL(type, value, buffer)					\
 	Tss2_MU_##type##_Marshal(value, (buffer)->data, LARGEST, &(buffer)->len)
 
@@ -250,7 +250,7 @@ static int keep_attestation(struct imatally_attestation *attestation,
 	struct buffer buf = { .len = 0 };
 
 	if (MARSHAL(TPMT_SIGNATURE, signature, &buf)) {
-		complain("the TPM's signature is of no known kind");
+		complain("the type of the TPM's signature is not supported");
 		return -1;
 	}
 	return keep_bytes(&attestation->attest, attest->attestationData,
@@ -258,7 +258,7 @@ static int keep_attestation(struct imatally_attestation *attestation,
 	       keep_bytes(&attestation->signature, buf.data, buf.len) ? -1 : 0;
 }
 
-/* Command and response as cpHash and rpHash take them. */
+/* Keep a command and its response as hashed for cpHash and rpHash. */
 static int keep_exchange(struct imatally_evidence *evidence,
 			 const struct buffer *command,
 			 const struct buffer *response)
@@ -291,7 +291,7 @@ static void begin_exchange(TPM2_CC code, struct buffer *command,
 
 /* PCR values */
 
-/* The PCR in every bank that holds it. */
+/* Select the PCR in all banks that have it. */
 static int select_pcr(struct tpm *tpm, unsigned int pcr,
 		      TPML_PCR_SELECTION *selection)
 {
@@ -322,7 +322,7 @@ static int select_pcr(struct tpm *tpm, unsigned int pcr,
 	Esys_Free(capability);
 	if (selection->count)
 		return 0;
-	complain("the TPM holds PCR %u in no bank", pcr);
+	complain("no bank of the TPM has PCR %u", pcr);
 	return -1;
 }
 
@@ -346,12 +346,12 @@ static int keep_value(struct imatally_pcrs *pcrs, unsigned int index,
 }
 
 /*
- * Keep the values of PCR @pcr in a response, and take their banks out of
+ * Keep the values of PCR @pcr in a response, and remove their banks from
  * @wanted.
  */
 static int keep_values(struct imatally_pcrs *pcrs, unsigned int pcr,
-		       TPML_PCR_SELECTION *wanted, const TPML_PCR_SELECTION *got,
-		       const TPML_DIGEST *values)
+		       TPML_PCR_SELECTION *wanted,
+		       const TPML_PCR_SELECTION *got, const TPML_DIGEST *values)
 {
 	UINT32 i, j, next = 0, left = 0;
 
@@ -373,11 +373,11 @@ static int keep_values(struct imatally_pcrs *pcrs, unsigned int pcr,
 	wanted->count = left;
 	if (next)
 		return 0;
-	complain("TPM2_PCR_Read: the TPM tells no value of PCR %u", pcr);
+	complain("TPM2_PCR_Read: the TPM returned no value of PCR %u", pcr);
 	return -1;
 }
 
-/* One read, in the audit session if there is one. */
+/* Read once, in the audit session if there is one. */
 static int read_once(struct tpm *tpm, ESYS_TR session, unsigned int pcr,
 		     TPML_PCR_SELECTION *wanted,
 		     struct imatally_evidence *evidence)
@@ -414,7 +414,7 @@ static int read_all(struct tpm *tpm, ESYS_TR session, unsigned int pcr,
 {
 	TPML_PCR_SELECTION wanted = *selection;
 
-	/* a TPM may answer with fewer values than it was asked for */
+	/* a TPM may return fewer values than requested */
 	while (wanted.count)
 		if (read_once(tpm, session, pcr, &wanted, evidence))
 			return -1;
@@ -456,8 +456,9 @@ static int start_audit(struct tpm *tpm, ESYS_TR *session)
 }
 
 /*
- * Hash the nonce, for nothing but to have it in the session, whose audit digest
- * begins anew with it: what follows is not older than the nonce.
+ * Hash the nonce, only to have it in the session.  The audit digest is reset
+ * here, so that the commands that follow are known to be no older than the
+ * nonce.
  */
 static int audit_nonce(struct tpm *tpm, ESYS_TR session,
 		       const TPM2B_DATA *nonce,
@@ -514,7 +515,7 @@ static int sign_audit(struct tpm *tpm, ESYS_TR session, const TPM2B_DATA *nonce,
 	return ret;
 }
 
-/* Whether the quote is of the values that were read before it. */
+/* Return whether the quote is of the values that were read before. */
 static bool is_quoted(struct imatally_evidence *evidence,
 		      const struct imatally_ak *ak,
 		      const struct imatally_bytes *nonce,
@@ -524,7 +525,7 @@ static bool is_quoted(struct imatally_evidence *evidence,
 	struct imatally_attested attested;
 	bool good;
 
-	/* these are not signed yet */
+	/* the exchanges are not signed yet */
 	evidence->nr_exchanges = 0;
 	good = !imatally_evidence_check(evidence, ak, nonce->data, nonce->len,
 					&attested, err);
@@ -533,8 +534,8 @@ static bool is_quoted(struct imatally_evidence *evidence,
 }
 
 /*
- * Read and quote, with nothing but IMA between the two.  *@quoted is false if an
- * extend came there each time; the values that were read are kept all the same.
+ * Read the PCR and quote it.  *@quoted is false if the PCR was extended in
+ * between in every attempt; the values that were read are kept nevertheless.
  */
 static int read_and_quote(struct tpm *tpm, ESYS_TR session, unsigned int pcr,
 			  const TPML_PCR_SELECTION *selection,
@@ -561,10 +562,11 @@ static int read_and_quote(struct tpm *tpm, ESYS_TR session, unsigned int pcr,
 	return 0;
 }
 
-/* What was read is as good as a quote once it is attested, and no better else. */
+/* Without a quote, the values are only useful if the read is attested. */
 static int finish(struct tpm *tpm, ESYS_TR session,
 		  const struct imatally_bytes *nonce, bool quoted,
-		  struct imatally_evidence *evidence, struct imatally_error *err)
+		  struct imatally_evidence *evidence,
+		  struct imatally_error *err)
 {
 	TPM2B_DATA data = { .size = nonce->len };
 
@@ -575,18 +577,18 @@ static int finish(struct tpm *tpm, ESYS_TR session,
 		imatally_evidence_drop_counter(evidence);
 		if (quoted)
 			return 0;
-		complain("%d quotes, and none of the values read before it: %s",
+		complain("none of %d quotes is of the values read before it: %s",
 			 ATTEMPTS, err->text);
 		return -1;
 	}
 	if (!quoted) {
-		complain("the PCR changes too fast to be quoted; its values are attested with the counter");
+		complain("the PCR is extended too often to be quoted; its values are attested with the counter");
 		imatally_evidence_drop_quote(evidence);
 	}
 	return 0;
 }
 
-/* As the verifier will see it. */
+/* Check the evidence as the verifier will do. */
 static int check_own(const struct imatally_evidence *evidence,
 		     const struct imatally_ak *ak,
 		     const struct imatally_bytes *nonce)
@@ -619,7 +621,7 @@ int tpm_attest(struct tpm *tpm, unsigned int pcr,
 	if (imatally_ak_from_pem(&ak, pem, strlen(pem), &err)) {
 		complain_about("the AK", &err);
 	} else if (!select_pcr(tpm, pcr, &selection)) {
-		/* without the session there is a quote all the same */
+		/* without the session, there can still be a quote */
 		start_audit(tpm, &session);
 		ret = read_and_quote(tpm, session, pcr, &selection, ak, nonce,
 				     evidence, &quoted, &err) ||

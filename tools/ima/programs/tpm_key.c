@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Templates, PEM and context files: what needs no TPM. */
+/* Key templates, PEM and context files. */
 
 #include <errno.h>
 #include <openssl/core_names.h>
@@ -18,7 +18,7 @@ int tpm_key_template(const char *alg, TPM2B_PUBLIC *template)
 
 	memset(template, 0, sizeof(*template));
 	public->nameAlg = TPM2_ALG_SHA256;
-	/* restricted: signs nothing but what the TPM itself says */
+	/* restricted: it only signs structures that the TPM created */
 	public->objectAttributes =
 		TPMA_OBJECT_RESTRICTED | TPMA_OBJECT_SIGN_ENCRYPT |
 		TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT |
@@ -42,7 +42,7 @@ int tpm_key_template(const char *alg, TPM2B_PUBLIC *template)
 		rsa->scheme.details.anySig.hashAlg = TPM2_ALG_SHA256;
 		rsa->keyBits = 2048;
 	} else {
-		complain("--ak-alg %s: not one of ecc, rsa and rsapss", alg);
+		complain("--ak-alg %s: ecc, rsa or rsapss expected", alg);
 		return -1;
 	}
 	return 0;
@@ -61,7 +61,7 @@ static bool push_rsa(OSSL_PARAM_BLD *build, const TPMT_PUBLIC *public,
 					exponent ? exponent : 65537);
 }
 
-/* An uncompressed point: 4, x, y, with leading zeroes, which a TPM may omit. */
+/* An uncompressed point: 4, x, y.  A TPM may omit leading zeroes. */
 static bool push_ecc(OSSL_PARAM_BLD *build, const TPMT_PUBLIC *public,
 		     uint8_t *point)
 {
@@ -146,7 +146,7 @@ char *tpm_key_pem(const TPMT_PUBLIC *public)
 
 #define CONTEXT_MAGIC 0xbadcc0de
 #define CONTEXT_VERSION 1
-#define CONTEXT_HEADER 24	/* up to the blob's size, excluded */
+#define CONTEXT_HEADER 24	/* what precedes the size of the blob */
 
 int tpm_context_read(const char *path, TPMS_CONTEXT *context)
 {
@@ -191,7 +191,7 @@ int tpm_context_write(const char *path, const TPMS_CONTEXT *context)
 				   &len) ||
 	    Tss2_MU_TPM2B_CONTEXT_DATA_Marshal(&context->contextBlob, data,
 					       sizeof(data), &len)) {
-		complain("%s: the AK's context can't be saved", path);
+		complain("%s: the context of the AK cannot be saved", path);
 		return -1;
 	}
 	return output_write(path, data, len);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* imatally verify --evidence: whether a TPM vouches for a folder. */
+/* imatally verify --evidence: checking the evidence in a directory. */
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "commands.h"
 
-/* A file that is read whole; NULL after a complaint. */
+/* Read a file.  NULL after an error message. */
 static char *read_in(const char *dir, const char *name, size_t *len)
 {
 	char *path, *text;
@@ -56,7 +56,7 @@ static int read_ak(const char *path, struct imatally_ak **ak)
 	return ret;
 }
 
-/* @nonce NULL: any. */
+/* If @nonce is NULL, any nonce is accepted. */
 static int check(const char *dir, const struct imatally_evidence *evidence,
 		 const struct imatally_ak *ak,
 		 const struct imatally_bytes *nonce,
@@ -130,7 +130,7 @@ int evidence_check(const struct evidence_arguments *args,
 		ret = check_previous(args->previous, ak, signer, err);
 	if (!ret) {
 		signer->weak = only_sha1(&evidence.pcrs);
-		/* they are the caller's now */
+		/* ownership passes to the caller */
 		*pcrs = evidence.pcrs;
 		memset(&evidence.pcrs, 0, sizeof(evidence.pcrs));
 	}

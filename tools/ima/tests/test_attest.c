@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What a TPM vouches for, and everything that it does not. */
+/* Evidence that is authentic, and all kinds that are not. */
 
 #include "attester.h"
 #include "test.h"
@@ -41,7 +41,7 @@ static enum imatally_status check_with(const char *nonce)
 				       &err);
 }
 
-/* The TPM signed what was changed in between. */
+/* It was changed before the TPM signed it. */
 static void expect_refusal_of_signed(const char *reason)
 {
 	attester_sign(&tpm);
@@ -50,7 +50,7 @@ static void expect_refusal_of_signed(const char *reason)
 		fail_msg("no \"%s\" in: %s", reason, err.text);
 }
 
-/* It was changed after the TPM had signed. */
+/* It was changed after the TPM signed it. */
 static void expect_refusal(const char *reason)
 {
 	assert_int_equal(check_with(NONCE), IMATALLY_ERR_NOT_AUTHENTIC);
@@ -122,12 +122,12 @@ static void the_quote_may_be_absent(void **state)
 	assert_int_equal(attested.counter, m.counter);
 	assert_int_equal(attested.clock.clock, 1000000);
 	tpm.evidence.pcrs.pcr[1].bank.value[0] ^= 1;
-	expect_refusal("the attested counter: the value of PCR 10 in bank 0x000b is another one");
+	expect_refusal("the attested counter: the value of PCR 10 in bank sha256 differs");
 	tpm.evidence.pcrs.pcr[1].bank.value[0] ^= 1;
 	assert_int_equal(check_with("another one"), IMATALLY_ERR_NOT_AUTHENTIC);
 
 	imatally_evidence_drop_counter(&tpm.evidence);
-	expect_refusal("nobody signed them");
+	expect_refusal("they are not signed");
 }
 
 static void another_nonce(void **state)
@@ -136,7 +136,7 @@ static void another_nonce(void **state)
 	assert_int_equal(check_with("from the verifieR"),
 			 IMATALLY_ERR_NOT_AUTHENTIC);
 	assert_non_null(strstr(err.text, "nonce"));
-	/* "from the verifier" in hexadecimal: what it answers instead */
+	/* "from the verifier" in hexadecimal, which it answers instead */
 	assert_non_null(strstr(err.text, "66726f6d20746865207665726966696572"));
 	assert_int_equal(check_with("from the"),
 			 IMATALLY_ERR_NOT_AUTHENTIC);
@@ -158,7 +158,7 @@ static void another_ak(void **state)
 		imatally_ak_free(ak);
 		attester_init(&other, schemes[i], TPM2_ALG_SHA256);
 		ak = attester_ak(&other);
-		expect_refusal("not this AK's");
+		expect_refusal("not by this AK");
 		attester_free(&other);
 	}
 }
@@ -214,17 +214,17 @@ static void every_pcr_value_counts(void **state)
 		struct imatally_pcr *pcr = &pcrs->pcr[i];
 
 		pcr->bank.value[pcr->bank.len - 1] ^= 1;
-		expect_refusal("the PCR values are not those that were quoted");
+		expect_refusal("the PCR values are not the quoted ones");
 		pcr->bank.value[pcr->bank.len - 1] ^= 1;
 		pcr->index = 11;
-		expect_refusal("no value of it is told");
+		expect_refusal("the evidence has no value of it");
 		pcr->index = 10;
 		pcr->bank.alg ^= 0x100;
-		expect_refusal("no value of it is told");
+		expect_refusal("the evidence has no value of it");
 		pcr->bank.alg ^= 0x100;
 	}
 	pcrs->nr--;
-	expect_refusal("no value of it is told");
+	expect_refusal("the evidence has no value of it");
 }
 
 static void a_value_that_is_not_quoted(void **state)
@@ -238,10 +238,10 @@ static void a_value_that_is_not_quoted(void **state)
 	pcrs->nr = 1;
 	attester_quote(&tpm);
 	pcrs->nr = 2;
-	expect_refusal_of_signed("of 2 PCR values told, it covers 1");
+	expect_refusal_of_signed("it covers 1 of 2 PCR values");
 }
 
-/* A TPM quotes a bank as often as it is asked to. */
+/* A TPM quotes a bank twice if requested. */
 static void a_bank_quoted_twice_stands_for_no_other(void **state)
 {
 	TPML_PCR_SELECTION *selection = &tpm.quote.attested.quote.pcrSelect;
@@ -267,13 +267,13 @@ static void something_else_that_was_signed(void **state)
 	quote = tpm.evidence.quote;
 	tpm.evidence.quote = tpm.evidence.audit;
 	tpm.evidence.audit = quote;
-	expect_refusal("the quote: the TPM signed something else (0x8016)");
+	expect_refusal("the quote: it is another attestation structure (type 0x8016)");
 	tpm.evidence.audit = tpm.evidence.quote;
 	tpm.evidence.quote = quote;
 
 	quote = tpm.evidence.audit;
 	tpm.evidence.audit = tpm.evidence.quote;
-	expect_refusal("the attested counter: the TPM signed something else (0x8018)");
+	expect_refusal("the attested counter: it is another attestation structure (type 0x8018)");
 	tpm.evidence.audit = quote;
 }
 
@@ -283,9 +283,9 @@ static void a_key_that_is_not_restricted(void **state)
 	attester_read(&tpm, &m, NONCE);
 	tpm.quote.magic = 0x12345678;
 	attester_sign(&tpm);
-	/* mu refuses it already when it marshals or unmarshals */
+	/* libtss2-mu refuses to marshal or unmarshal it */
 	assert_int_equal(check_with(NONCE), IMATALLY_ERR_NOT_AUTHENTIC);
-	assert_non_null(strstr(err.text, "no TPM made it"));
+	assert_non_null(strstr(err.text, "not created by a TPM"));
 }
 
 static void a_sha1_signature_is_refused(void **state)
@@ -293,7 +293,7 @@ static void a_sha1_signature_is_refused(void **state)
 	(void)state;
 	tpm.hash = TPM2_ALG_SHA1;
 	attester_read(&tpm, &m, NONCE);
-	expect_refusal_of_signed("a hash that is not trusted (0x0004)");
+	expect_refusal_of_signed("not trusted (0x0004)");
 }
 
 static void a_counter_for_another_nonce(void **state)
@@ -301,10 +301,10 @@ static void a_counter_for_another_nonce(void **state)
 	(void)state;
 	attester_read(&tpm, &m, NONCE);
 	tpm.audit.extraData.buffer[0] ^= 1;
-	expect_refusal_of_signed("the attested counter: another nonce");
+	expect_refusal_of_signed("the attested counter: wrong nonce");
 }
 
-/* The TPM signs an old session with a new nonce. */
+/* The TPM signs the digest of an old session with a new nonce. */
 static void a_counter_that_was_read_before(void **state)
 {
 	struct attester old = tpm;
@@ -317,14 +317,14 @@ static void a_counter_that_was_read_before(void **state)
 	imatally_evidence_free(&tpm.evidence);
 	tpm.evidence = old.evidence;
 	tpm.audit.attested = old.audit.attested;
-	expect_refusal_of_signed("did not begin with the nonce");
+	expect_refusal_of_signed("did not start with the nonce");
 
-	/* nor is a read alone enough */
+	/* a read without it is not enough either */
 	attester_read(&tpm, &m, NONCE);
 	command = &tpm.evidence.exchange[0].command;
 	command->data[3] ^= 1;
 	attester_audit(&tpm);
-	expect_refusal_of_signed("did not begin with the nonce");
+	expect_refusal_of_signed("did not start with the nonce");
 }
 
 static void a_counter_of_another_boot(void **state)
@@ -332,10 +332,10 @@ static void a_counter_of_another_boot(void **state)
 	(void)state;
 	attester_read(&tpm, &m, NONCE);
 	tpm.audit.clockInfo.resetCount++;
-	expect_refusal_of_signed("not of the same boot as the quote");
+	expect_refusal_of_signed("not from the same boot as the quote");
 	attester_read(&tpm, &m, NONCE);
 	tpm.audit.clockInfo.restartCount--;
-	expect_refusal_of_signed("not of the same boot as the quote");
+	expect_refusal_of_signed("not from the same boot as the quote");
 }
 
 static void a_counter_read_with_other_values(void **state)
@@ -347,23 +347,23 @@ static void a_counter_read_with_other_values(void **state)
 	response = &tpm.evidence.exchange[1].response;
 	response->data[response->len - 1] ^= 1;
 	attester_audit(&tpm);
-	expect_refusal_of_signed("the attested counter: the value of PCR 10 in bank 0x000b is another one");
+	expect_refusal_of_signed("the attested counter: the value of PCR 10 in bank sha256 differs");
 
 	attester_read(&tpm, &m, NONCE);
 	response = &tpm.evidence.exchange[1].response;
 	response->len -= 34;		/* one digest less than selected */
 	response->data[8 + 4 + 16 + 3] = 1;
 	attester_audit(&tpm);
-	expect_refusal_of_signed("is another one");
+	expect_refusal_of_signed("sha256 differs");
 
 	attester_read(&tpm, &m, NONCE);
 	response = &tpm.evidence.exchange[1].response;
 	response->data = realloc(response->data, response->len + 2);
 	memset(response->data + response->len, 0, 2);
-	response->len += 2;		/* one more, and empty */
+	response->len += 2;		/* an additional empty one */
 	response->data[8 + 4 + 16 + 3] = 3;
 	attester_audit(&tpm);
-	expect_refusal_of_signed("values that it does not select");
+	expect_refusal_of_signed("more values than it selects");
 }
 
 static void another_command_in_the_session(void **state)
@@ -376,25 +376,25 @@ static void another_command_in_the_session(void **state)
 	exchange->command.data[3] ^= 1;
 	exchange->response.data[7] ^= 1;
 	attester_audit(&tpm);
-	expect_refusal_of_signed("is not TPM2_PCR_Read");
+	expect_refusal_of_signed("something other than TPM2_PCR_Read");
 
-	/* a refused one */
+	/* a command that failed */
 	attester_read(&tpm, &m, NONCE);
 	tpm.evidence.exchange[1].response.data[3] = 1;
 	attester_audit(&tpm);
-	expect_refusal_of_signed("is not TPM2_PCR_Read");
+	expect_refusal_of_signed("something other than TPM2_PCR_Read");
 
-	/* none at all */
+	/* no read */
 	attester_read(&tpm, &m, NONCE);
 	exchange = &tpm.evidence.exchange[1];
 	tpm.evidence.nr_exchanges = 1;
 	free(exchange->command.data);
 	free(exchange->response.data);
 	attester_audit(&tpm);
-	expect_refusal_of_signed("of 2 PCR values told, it covers 0");
+	expect_refusal_of_signed("it covers 0 of 2 PCR values");
 }
 
-/* A TPM that answers with one value at a time. */
+/* A TPM that returns one value at a time. */
 static void read_in_two(uint32_t counter_moves)
 {
 	struct imatally_exchange *exchange;
@@ -432,7 +432,7 @@ static void a_read_may_take_several_commands(void **state)
 	assert_int_equal(attested.counter, m.counter);
 
 	read_in_two(1);
-	expect_refusal_of_signed("PCRs were updated between its reads");
+	expect_refusal_of_signed("PCRs were updated between the reads");
 }
 
 /* Time */
@@ -472,17 +472,17 @@ static void time_does_not_go_back(void **state)
 
 	(void)state;
 	follows(before, at(2000, 5, 2, true, 200), NULL, false);
-	follows(before, at(2000, 5, 2, true, 99), "pcrUpdateCounter went back by 1", false);
+	follows(before, at(2000, 5, 2, true, 99), "pcrUpdateCounter decreased by 1", false);
 	follows(before, at(2000, 5, 2, true, 0), NULL, false);
 	follows(before, at(999, 5, 2, true, 200), "clock went back by 1 ms", false);
 	follows(before, at(999, 5, 2, false, 200), "clock went back by 1 ms", false);
-	follows(before, at(2000, 4, 3, true, 200), "resetCount went back by 1", false);
-	follows(before, at(2000, 5, 1, true, 200), "restartCount went back by 1", false);
-	/* suspended, rebooted: the counter starts anew at a reset only */
+	follows(before, at(2000, 4, 3, true, 200), "resetCount decreased by 1", false);
+	follows(before, at(2000, 5, 1, true, 200), "restartCount decreased by 1", false);
+	/* suspended, rebooted: only a reset restarts the counter */
 	follows(before, at(2000, 5, 3, true, 200), NULL, true);
-	follows(before, at(2000, 5, 3, true, 20), "pcrUpdateCounter went back", true);
+	follows(before, at(2000, 5, 3, true, 20), "pcrUpdateCounter decreased", true);
 	follows(before, at(2000, 6, 0, true, 20), NULL, true);
-	/* a power loss: the clock may have lost something, and says so */
+	/* after a power loss, the clock may go back, and says so */
 	follows(before, at(999, 6, 0, false, 20), NULL, true);
 	follows(before, at(999, 6, 0, true, 20), "clock went back", true);
 	/* obfuscated counts wrap */
@@ -491,7 +491,7 @@ static void time_does_not_go_back(void **state)
 	follows(at(1000, UINT32_MAX, 7, true, 9), at(2000, 0, 7, true, 9), NULL,
 		true);
 	follows(at(1000, 0, 7, true, 9), at(2000, UINT32_MAX, 7, true, 9),
-		"resetCount went back by 1", true);
+		"resetCount decreased by 1", true);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The command itself, named by $IMATALLY: output and exit statuses. */
+/* Output and exit statuses of the command, whose path is in $IMATALLY. */
 
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -40,13 +40,13 @@ static void spill(const char *name, const void *data, size_t len)
 	fclose(file);
 }
 
-/* Run imatally in the tests' directory; its exit status. */
+/* Run imatally in the directory of the tests.  Returns its exit status. */
 static int run(const char *arguments)
 {
 	char command[1024];
 	int status;
 
-	/* a FIFO that it should not wait for is no reason to wait here */
+	/* limit the time, in case it blocks on a FIFO */
 	snprintf(command, sizeof(command),
 		 "cd %s && timeout 120 %s >out 2>err %s", dir, imatally,
 		 arguments);
@@ -57,7 +57,7 @@ static int run(const char *arguments)
 	return WEXITSTATUS(status);
 }
 
-/* The machine's log and PCRs, as files "log", "pcrs", "sha1" and so on. */
+/* Save the list and PCRs of the machine: "log", "pcrs", "sha1" and so on. */
 static void save(void)
 {
 	char *pcrread = machine_pcrread(&m);
@@ -113,7 +113,7 @@ static void help_and_version(void **state)
 	expect(out, "imatally show");
 	expect(out, "imatally verify");
 	assert_int_equal(run("show --help"), 0);
-	expect(out, "Usage: imatally show LOG...");
+	expect(out, "Usage: imatally show LIST...");
 	assert_int_equal(run("verify --help"), 0);
 	expect(out, "--pcrs FILE");
 	expect(out, "--evidence DIR");
@@ -179,10 +179,10 @@ static void shows_every_record(void **state)
 	expect(out, "  pcrUpdateCounter  22\n");
 	expect(out, "  pcrUpdateCounter  34\n");
 	expect(out, "  pcr               10\n    sha1            ");
-	expect(out, "2 counter records in 8 entries\n");
+	expect(out, "2 records in 8 entries\n");
 	assert_null(strstr(out, "updates"));
 	assert_int_equal(run("show - <log"), 0);
-	expect(out, "2 counter records in 8 entries\n");
+	expect(out, "2 records in 8 entries\n");
 }
 
 static void shows_what_is_unusual(void **state)
@@ -201,7 +201,7 @@ static void shows_what_is_unusual(void **state)
 	assert_int_equal(run("show log"), 0);
 	expect(out, "  error             EIO\n");
 	expect(out, "    0x4321");
-	expect(out, "does not know, from \"colour\" on\n");
+	expect(out, "beginning with \"colour\"\n");
 	expect(out, "entry 10: named pcr_counter, but not a record\n");
 	assert_int_equal(run("show --json log"), 0);
 	expect(out, "\"tpm_error\":\"EIO\"");
@@ -227,9 +227,9 @@ static void complete_is_0(void **state)
 	(void)state;
 	assert_int_equal(run("verify log --pcrs pcrs"), 0);
 	expect_first_line("verdict: complete");
-	expect(out, "log: 8 entries, 2 counter records, 1 kernel\n");
+	expect(out, "list: 8 entries, 2 records, 1 kernel\n");
 	expect(out, "PCR values: unsigned\n");
-	expect(out, "PCR 10 sha256: the same as the replay\n");
+	expect(out, "PCR 10 sha256: matches the replay\n");
 	assert_string_equal(err, "");
 	assert_int_equal(run("verify --strict log --pcrs pcrs"), 0);
 	assert_int_equal(run("verify log --pcr sha1:sha1 --pcr sha256:sha256"),
@@ -270,9 +270,9 @@ static void mismatch_is_2_and_gives_advice(void **state)
 	machine_delete(&m, 8, 1);
 	spill("log", m.log, m.len);
 	assert_int_equal(run("verify log --pcrs pcrs"), 2);
-	expect_first_line("verdict: mismatch: the log has no consistent reading");
-	expect(out, "it is right up to entry 7 (kexec_load)\n");
-	expect(out, "read the PCRs first");
+	expect_first_line("verdict: mismatch: the list has no consistent reading");
+	expect(out, "it matches up to entry 7 (kexec_load)\n");
+	expect(out, "read\n  all PCRs at once");
 }
 
 static void a_longer_log_is_0(void **state)
@@ -282,8 +282,8 @@ static void a_longer_log_is_0(void **state)
 	spill("log", m.log, m.len);
 	assert_int_equal(run("verify log --pcrs pcrs --strict"), 0);
 	expect_first_line("verdict: complete");
-	expect(out, "2 entries at the end of the log came after the PCR values");
-	expect(out, "PCR 10 sha1: the same as the replay after 8 entries");
+	expect(out, "2 entries at the end of the list are not covered by the PCR values");
+	expect(out, "PCR 10 sha1: matches the replay after 8 entries");
 }
 
 static void strict_makes_findings_1(void **state)
@@ -309,13 +309,13 @@ static void malformed_is_3_with_entry_and_offset(void **state)
 	assert_int_equal(run("verify log --pcrs pcrs"), 3);
 	expect(err, expected);
 	assert_string_equal(out, "");
-	/* show: what was fine comes first */
+	/* show prints the records before the error */
 	assert_int_equal(run("show log"), 3);
 	expect(err, expected);
 	expect(out, "entry 1: boot");
 	spill("log", "", 0);
 	assert_int_equal(run("verify log --pcrs pcrs"), 3);
-	expect(err, "the log is empty");
+	expect(err, "the list is empty");
 
 	machine_buffer(&m, "pcr_counter", "version=0;event=boot;x=1;", 25);
 	spill("log", m.log, m.len);
@@ -339,11 +339,11 @@ static void a_state_is_gone_on_from(void **state)
 	save();
 	assert_int_equal(run(verify), 0);
 	assert_non_null(strstr(out, "verified before, 3 new"));
-	/* neither a mismatch nor an error is kept */
+	/* the state is not updated after a mismatch or an error */
 	m.bank[0].pcr[10][0] ^= 1;
 	save();
 	assert_int_equal(run(verify), 2);
-	assert_non_null(strstr(out, "state: verified anew"));
+	assert_non_null(strstr(out, "state: verified from the start"));
 	m.bank[0].pcr[10][0] ^= 1;
 	save();
 	assert_int_equal(run(verify), 0);
@@ -363,7 +363,7 @@ static void a_state_is_gone_on_from(void **state)
 	assert_non_null(strstr(err, "no/state"));
 }
 
-/* Nobody who writes beside it is followed, and the umask says who reads it. */
+/* Links next to it are not followed, and its mode follows the umask. */
 static void a_state_is_replaced_whole(void **state)
 {
 	const mode_t mask = umask(027);
@@ -377,7 +377,7 @@ static void a_state_is_replaced_whole(void **state)
 	snprintf(path, sizeof(path), "%s/whole", dir);
 	assert_int_equal(symlink("other", path), 0);
 	assert_int_equal(run("verify log --pcrs pcrs --html whole"), 3);
-	assert_non_null(strstr(err, "whole: not a regular file"));
+	assert_non_null(strstr(err, "whole: not replaced, since it is not a regular file"));
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(run("verify log --pcrs pcrs --state whole"), 0);
 	assert_int_equal(lstat(path, &st), 0);
@@ -394,21 +394,21 @@ static void jobs_verify_folders_in_their_order(void **state)
 			     "rm c/log; mkdir -p states"), 0);
 	assert_int_equal(run("verify --jobs 2 a b x --state states"), 0);
 	assert_string_equal(out, "a: complete\nb: complete\nx: complete\n"
-				 "3 logs: 3 complete\n");
+				 "3 lists: 3 complete\n");
 	assert_int_equal(run("verify --jobs 0 ./a/ b x --state states"), 0);
 	assert_int_equal(run("verify --jobs 3 a c b x"), 3);
 	assert_string_equal(out, "a: complete\nc: error\nb: complete\n"
-				 "x: complete\n4 logs: 3 complete, 1 error\n");
+				 "x: complete\n4 lists: 3 complete, 1 error\n");
 	assert_non_null(strstr(err, "c/log"));
 	machine_delete(&m, 3, 1);
 	save();
 	assert_int_equal(run("verify --jobs 1 a b; cp log b"), 0);
 	assert_int_equal(run("verify --jobs 9 a b"), 1);
-	assert_non_null(strstr(out, "2 logs: 1 complete, 1 incomplete"));
+	assert_non_null(strstr(out, "2 lists: 1 complete, 1 incomplete"));
 	assert_int_equal(run("verify --jobs 1 a; rm a/pcrs"), 0);
 	assert_int_equal(run("verify --jobs 2 b a"), 3);
 	assert_string_equal(out, "b: incomplete: 1 entry lost\na: error\n"
-				 "2 logs: 1 incomplete, 1 error\n");
+				 "2 lists: 1 incomplete, 1 error\n");
 	assert_non_null(strstr(err, "a/pcrs"));
 	assert_int_equal(run("verify --jobs 2 a --ak a --nonce 00"), 3);
 	assert_non_null(strstr(err, "a/a.pem"));
@@ -424,10 +424,10 @@ static void folders_of_one_name_have_no_state(void **state)
 	assert_int_equal(run("verify --jobs 2 p/m q/n ./q/m// --state one"), 3);
 	expect(err, "p/m");
 	expect(err, "./q/m//");
-	expect(err, ": both would have the state one/m: give folders of different names");
+	expect(err, ": both would use the state one/m: rename a directory");
 	assert_string_equal(out, "");
 	assert_int_equal(run("verify --jobs 1 p/m p/m --state one --json"), 3);
-	expect(out, "both would have the state one/m");
+	expect(out, "both would use the state one/m");
 }
 
 static void the_pcr_that_ima_extends_is_the_users_to_say(void **state)
@@ -444,7 +444,7 @@ static void the_pcr_that_ima_extends_is_the_users_to_say(void **state)
 	expect(err, "no entry extends PCR 11");
 }
 
-/* Whoever fills a folder must not make the verifier wait. */
+/* The contents of a directory must not make the verifier block. */
 static void folders_have_regular_files_only(void **state)
 {
 	(void)state;
@@ -454,18 +454,18 @@ static void folders_have_regular_files_only(void **state)
 			     "ec_paramgen_curve:P-256 2>/dev/null | "
 			     "openssl pkey -pubout >ak.pem"), 0);
 	assert_int_equal(run("verify --jobs 2 f g"), 3);
-	assert_string_equal(out, "f: error\ng: error\n2 logs: 2 error\n");
-	expect(err, "f/log: not a regular file: put one in the folder\n");
-	expect(err, "g/pcrs: not a regular file: put one in the folder\n");
+	assert_string_equal(out, "f: error\ng: error\n2 lists: 2 error\n");
+	expect(err, "f/log: not a regular file\n");
+	expect(err, "g/pcrs: not a regular file\n");
 	assert_int_equal(run("verify --evidence h --ak ak.pem --nonce 00"), 3);
-	expect(err, "h/manifest.json: not a regular file: put one in the folder\n");
+	expect(err, "h/manifest.json: not a regular file\n");
 	assert_int_equal(run("verify --jobs 1 h --ak ak.pem --nonce 00"), 3);
 	expect(err, "h/manifest.json: not a regular file");
 	assert_int_equal(run("--version; rm f/log; ln -s /dev/zero f/log"), 0);
 	assert_int_equal(run("verify --jobs 1 f"), 3);
 	expect(err, "f/log: not a regular file");
 
-	/* what the user names himself may be anything */
+	/* files named by the user may be of any type */
 	assert_int_equal(run("--version; cat log >fifo &"), 0);
 	assert_int_equal(run("verify fifo --pcrs pcrs"), 0);
 	expect_first_line("verdict: complete");
@@ -475,7 +475,7 @@ static void folders_have_regular_files_only(void **state)
 	assert_int_equal(run("verify /dev/stdin --pcrs pcrs <log"), 0);
 }
 
-/* Have it verify a log that comes through a pipe. */
+/* Verify a list from a pipe. */
 static int run_on_pipe(void)
 {
 	char command[1024];
@@ -493,7 +493,7 @@ static int run_on_pipe(void)
 	return WEXITSTATUS(status);
 }
 
-/* Nothing tells before the end, and a pipe can't be read a second time. */
+/* A pipe cannot be read twice, so both kinds of digests must be replayed. */
 static void padded_digests_are_found_without_a_record(void **state)
 {
 	(void)state;
@@ -523,20 +523,20 @@ static void a_log_may_be_text_or_in_parts(void **state)
 	spill("part3", m.log + m.start[6], m.len - m.start[6]);
 	assert_int_equal(run("verify part1 part2 part3 --pcrs pcrs --strict"), 0);
 	expect_first_line("verdict: complete");
-	expect(out, "log: 8 entries, 2 counter records, 1 kernel\n");
+	expect(out, "list: 8 entries, 2 records, 1 kernel\n");
 	assert_int_equal(run("verify part1 part2 - --pcrs pcrs <part3"), 0);
 	assert_int_equal(run("show part1 part2 part3"), 0);
 	expect(out, "entry 7: kexec_load, kernel 1\n");
-	expect(out, "2 counter records in 8 entries\n");
+	expect(out, "2 records in 8 entries\n");
 
-	/* an error is told with the part's name and an offset in it */
+	/* an error has the name of the part and an offset in it */
 	spill("part2", m.log + m.start[3], m.start[6] - m.start[3] - 1);
 	assert_int_equal(run("verify part1 part2 part3 --pcrs pcrs"), 3);
 	expect(err, "imatally: part2: entry 5, offset ");
 	assert_int_equal(run("show part1 part2 part3"), 3);
 	expect(err, "imatally: part2: entry 5, offset ");
 
-	/* without the first part, that is what is missing */
+	/* without the first part, its entries are missing */
 	assert_int_equal(run("verify part3 --pcrs pcrs"), 1);
 	expect_first_line("verdict: incomplete: 6 entries lost");
 
@@ -551,14 +551,14 @@ static void a_log_may_be_text_or_in_parts(void **state)
 	assert_int_equal(run("verify log --pcrs pcrs --strict"), 0);
 	expect_first_line("verdict: complete");
 	assert_int_equal(run("show log"), 0);
-	expect(out, "2 counter records in 6 entries, ASCII, with template digests of 256 bits\n");
+	expect(out, "2 records in 6 entries, ASCII, with template digests of 256 bits\n");
 }
 
 static void a_full_disk_is_an_error(void **state)
 {
 	(void)state;
 	assert_int_equal(run("show log >/dev/full"), 3);
-	expect(err, "can't write");
+	expect(err, "cannot write");
 	assert_int_equal(run("verify log --pcrs pcrs >/dev/full"), 3);
 	assert_int_equal(run("--help >/dev/full"), 3);
 }

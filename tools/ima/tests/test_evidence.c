@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The manifest: what it must be, and what is said of one that is not. */
+/* Manifests that are valid, and errors for those that are not. */
 
 #include "attester.h"
 #include "test.h"
@@ -56,22 +56,22 @@ static void what_is_wrong_is_told(void **state)
 		{ "{\"format\": \"imatally-evidence\", \"version\": 1.0}", "\"version\"" },
 		{ "{" HEAD "}", "\"pcrs\": an object" },
 		{ "{" HEAD ", " HEAD "}", "duplicate" },
-		{ "{" HEAD ", \"pcrs\": {}, " QUOTE "}", "\"pcrs\": there is no value" },
-		{ "{" HEAD ", \"pcrs\": {\"md5\": {}}, " QUOTE "}", "\"md5\" is no hash" },
-		{ "{" HEAD ", \"pcrs\": {\"sha1\": []}, " QUOTE "}", "an object is expected" },
+		{ "{" HEAD ", \"pcrs\": {}, " QUOTE "}", "\"pcrs\": no PCR values" },
+		{ "{" HEAD ", \"pcrs\": {\"md5\": {}}, " QUOTE "}", "\"md5\" is not a hash" },
+		{ "{" HEAD ", \"pcrs\": {\"sha1\": []}, " QUOTE "}", "an object expected" },
 		{ "{" HEAD ", \"pcrs\": {\"sha1\": {\"24\": \"00\"}}, " QUOTE "}", "0 to 23" },
 		{ "{" HEAD ", \"pcrs\": {\"sha1\": {\"-1\": \"00\"}}, " QUOTE "}", "0 to 23" },
 		{ "{" HEAD ", \"pcrs\": {\"sha1\": {\"\": \"00\"}}, " QUOTE "}", "0 to 23" },
 		{ "{" HEAD ", \"pcrs\": {\"sha1\": {\"10x\": \"00\"}}, " QUOTE "}", "0 to 23" },
 		{ "{" HEAD ", \"pcrs\": {\"sha1\": {\"10\": 0}}, " QUOTE "}", "PCR 10: a string" },
 		{ "{" HEAD ", \"pcrs\": {\"sha1\": {\"10\": \"00\"}}, " QUOTE "}", "PCR 10: not a sha1 digest" },
-		{ "{" HEAD ", " PCRS "}", "neither a \"quote\" nor a \"counter\"" },
+		{ "{" HEAD ", " PCRS "}", "neither \"quote\" nor \"counter\"" },
 		{ "{" HEAD ", " PCRS ", \"quote\": \"ff\"}", "\"quote\": an object" },
 		{ "{" HEAD ", " PCRS ", \"quote\": {\"attest\": \"ff\"}}", "\"signature\": a string" },
 		{ "{" HEAD ", " PCRS ", \"quote\": {\"attest\": \"f\"}}", "\"attest\": not an even number" },
 		{ "{" HEAD ", " PCRS ", \"quote\": {\"attest\": \"fg\"}}", "\"attest\": not an even number" },
 		{ "{" HEAD ", " PCRS ", " QUOTE ", \"counter\": 1}", "\"counter\": an object" },
-		{ "{" HEAD ", " PCRS ", " QUOTE ", \"counter\": {\"hash\": \"md5\"}}", "\"md5\" is no hash" },
+		{ "{" HEAD ", " PCRS ", " QUOTE ", \"counter\": {\"hash\": \"md5\"}}", "\"md5\" is not a hash" },
 		{ "{" HEAD ", " PCRS ", " QUOTE ", \"counter\": {\"hash\": \"sha256\", \"exchanges\": []}}", "1 to 50" },
 		{ "{" HEAD ", " PCRS ", " QUOTE ", \"counter\": {\"hash\": \"sha256\", \"exchanges\": [1]}}", "\"command\"" },
 		{ "{" HEAD ", " PCRS ", " QUOTE ", \"counter\": {\"hash\": \"sha256\", \"exchanges\": [" EXCHANGE "]}}", "\"attest\"" },
@@ -108,7 +108,7 @@ static void it_has_no_more_banks_than_a_tpm(void **state)
 					 IMATALLY_ERR_MALFORMED);
 		text[strlen(text) - 2] = '\0';
 	}
-	assert_string_equal(err.text, "\"pcrs\": PCR 0: values of more than 16 banks: give those of one TPM only");
+	assert_string_equal(err.text, "\"pcrs\": PCR 0: values of more than 16 banks: give those of a single TPM");
 }
 
 static void cut_anywhere_it_is_none(void **state)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A list reads the same however it is written: as text or bytes, with whatever
- * bank's digests, in either byte order, in one file or in parts.
+ * A list is read the same in all formats: ASCII or binary, with the digests of
+ * any bank, in both byte orders, in one file or in parts.
  */
 
 #include <dirent.h>
@@ -35,7 +35,7 @@ static const struct machine_field sigv2[] = {
 	{ "verity:sha256:\0digestdigestdigestdigestdigestdi", 47 },
 	{ "/a\tb\\c\303\244", 9 }, { "\3\2\4signature", 12 },
 };
-/* a name of three lines; it can't have blanks, or a line would begin an entry */
+/* a name with three lines; a line with spaces could look like an entry */
 static const struct machine_field lines[] = {
 	{ "sha256:\0digestdigestdigestdigestdigestdi", 40 },
 	{ "/x\n10_0123456789abcdef_ima-ng\n\303/y", 34 },
@@ -109,7 +109,7 @@ static enum imatally_status judge(struct imatally_log *log,
 static void expect_verdict(const struct machine *m,
 			   enum imatally_verdict verdict)
 {
-	/* in an allocation of its own, so that sanitizers see an overrun */
+	/* in a separate allocation, so that sanitizers detect an overrun */
 	void *copy = malloc(m->len);
 	struct imatally_result result;
 	struct imatally_error err;
@@ -167,7 +167,10 @@ static void an_altered_entry_is_a_mismatch_in_every_layout(void **state)
 		start(&m, i);
 		fill(&m);
 		machine_measure_as(&m, 10, "/a/name");
-		/* the name's last letter; terminator or line feed follow */
+		/*
+		 * the last letter of the name, before the terminator or line
+		 * feed
+		 */
 		m.log[m.len - 2] ^= 1;
 		expect_verdict(&m, IMATALLY_MISMATCH);
 		m.log[m.len - 2] ^= 1;
@@ -178,7 +181,7 @@ static void an_altered_entry_is_a_mismatch_in_every_layout(void **state)
 	}
 }
 
-/* All entries of @text are those of @binary; how many. */
+/* Check that both lists have the same entries, and return their number. */
 static unsigned int expect_same(struct imatally_log *text,
 				struct imatally_log *binary)
 {
@@ -234,7 +237,7 @@ static void text_is_what_the_binary_list_is(void **state)
 
 #define VECTORS "vectors"
 
-/* The kernel's own text and bytes, of real boots */
+/* Lists from real boots in both formats */
 static void text_of_a_kernel_is_what_its_binary_list_is(void **state)
 {
 	DIR *vectors = opendir(VECTORS);
@@ -265,7 +268,7 @@ static void text_of_a_kernel_is_what_its_binary_list_is(void **state)
 	assert_true(lists > 0);
 }
 
-/* Read a text to its end: entries, or -1 with an error. */
+/* Read a text to its end.  Returns the number of entries, or -1. */
 static int read_text(const char *text, size_t len, struct imatally_error *err)
 {
 	void *copy = malloc(len ? len : 1);
@@ -303,9 +306,10 @@ static void a_text_that_ends_amid_an_entry_is_an_error(void **state)
 			continue;
 		}
 		/*
-		 * Blanks that show empty fields and the line feed may be missing
-		 * if the digest says so; and a name's line may be one's end, with
-		 * a digest that is wrong.
+		 * Spaces for empty fields and the line feed may be missing if
+		 * the digest matches anyway.  The end of a line in a name may
+		 * be taken for the end of the entry, whose digest then does not
+		 * match.
 		 */
 		if (got >= 0) {
 			assert_int_equal(got, whole + 1);
@@ -314,7 +318,7 @@ static void a_text_that_ends_amid_an_entry_is_an_error(void **state)
 			continue;
 		}
 		assert_int_equal(err.status, IMATALLY_ERR_MALFORMED);
-		/* of a name's lines, one may be taken for the next entry */
+		/* a line of a name may be taken for the next entry */
 		assert_in_range(err.entry, whole, whole + 1);
 		assert_in_range(err.offset, m.start[whole], len);
 	}
@@ -380,7 +384,7 @@ static FILE *file_of(const void *data, size_t len)
 	return file;
 }
 
-/* The machine's list cut in three: text, nothing at all, and bytes. */
+/* The list cut in three parts: ASCII, empty, and binary. */
 static void parts_are_one_list(void **state)
 {
 	struct imatally_result result;
@@ -449,7 +453,7 @@ static void an_error_in_a_part_has_the_parts_offset(void **state)
 }
 
 /*
- * ASCII lists that other projects publish, in the folder $IMA_LOGS: they are
+ * ASCII lists that other projects publish, in the directory $IMA_LOGS: they are
  * not this project's to distribute.
  */
 static void lists_of_other_projects_parse(void **state)
@@ -461,7 +465,7 @@ static void lists_of_other_projects_parse(void **state)
 
 	(void)state;
 	if (!dir) {
-		print_message("skipped: IMA_LOGS does not name a folder of published lists\n");
+		print_message("skipped: IMA_LOGS does not name a directory of published lists\n");
 		skip();
 	}
 	folder = opendir(dir);

@@ -51,8 +51,9 @@ static void add_template(struct machine *m, unsigned int i)
 		    templates[i].nr_fields);
 }
 
-/* Read all; the error's status at the end. */
-static enum imatally_status read_all(struct imatally_log *log, uint64_t *entries,
+/* Read the whole list.  Returns the status at the end. */
+static enum imatally_status read_all(struct imatally_log *log,
+				     uint64_t *entries,
 				     struct imatally_error *err)
 {
 	struct imatally_entry entry;
@@ -60,7 +61,7 @@ static enum imatally_status read_all(struct imatally_log *log, uint64_t *entries
 
 	*entries = 0;
 	while ((got = imatally_log_next(log, &entry, err)) > 0) {
-		/* every byte that is promised must be readable */
+		/* all bytes of the entry must be readable */
 		static uint8_t copy[1 << 17];
 		unsigned int i;
 
@@ -77,7 +78,7 @@ static enum imatally_status read_buffer(const void *buf, size_t len,
 					uint64_t *entries,
 					struct imatally_error *err)
 {
-	/* in an allocation of its own, so that sanitizers see an overrun */
+	/* in a separate allocation, so that sanitizers detect an overrun */
 	void *copy = malloc(len ? len : 1);
 	struct imatally_log *log;
 	enum imatally_status status;
@@ -179,7 +180,7 @@ static void a_file_reads_as_a_buffer_does(void **state)
 
 	(void)state;
 	every_template_in_one_log(&m);
-	/* larger than the reader's window, at changing alignments */
+	/* larger than the window, at different alignments */
 	for (i = 0; i < 3; i++) {
 		memset(big, i, sizeof(big));
 		machine_buffer(&m, "big", big, sizeof(big) - i);
@@ -217,7 +218,7 @@ static void put_u32(uint8_t *at, uint32_t value)
 	at[3] = value >> 24;
 }
 
-/* Set one u32 of the second entry, and expect an error at it or behind it. */
+/* Set a u32 in the second entry, and expect an error there or after it. */
 static void expect_lie(size_t at, uint32_t value, const char *about)
 {
 	struct imatally_error err;
@@ -247,19 +248,19 @@ static void lengths_that_lie_are_errors(void **state)
 	(void)state;
 	for (i = 0; i < ARRAY_SIZE(lies); i++) {
 		expect_lie(0, lies[i], "PCR index");
-		expect_lie(24, lies[i], "template's name");
-		expect_lie(34, lies[i], "template data");
+		expect_lie(24, lies[i], "template name");
+		expect_lie(34, lies[i], "the template data");
 		expect_lie(38, lies[i], "field d-ng");
 	}
 	expect_lie(0, 24, "PCR index");
 	expect_lie(0, 0x0a000000, "PCR index");
-	expect_lie(24, 0, "template's name");
-	expect_lie(24, 256, "template's name");
-	expect_lie(34, 7, "field d-ng claims");
-	expect_lie(34, 3, "no room");
-	expect_lie(38, 39, "field n-ng claims");
-	/* one byte beyond the template data, in its last field */
-	expect_lie(82, 12, "field n-ng claims 12 bytes");
+	expect_lie(24, 0, "template name");
+	expect_lie(24, 256, "template name");
+	expect_lie(34, 7, "field d-ng has length");
+	expect_lie(34, 3, "ends before field");
+	expect_lie(38, 39, "field n-ng has length");
+	/* the last field exceeds the template data by one byte */
+	expect_lie(82, 12, "field n-ng has length 12");
 }
 
 static void bytes_after_the_last_field_are_an_error(void **state)
@@ -346,7 +347,7 @@ static void a_lie_costs_no_memory(void **state)
 
 	(void)state;
 	machine_init(&m, 1, NULL);
-	machine_measure(&m, 1000);	/* more than the reader's window */
+	machine_measure(&m, 1000);	/* more than the window */
 	put_u32(m.log + 34, 0xfffffff0);
 	file = tmpfile();
 	fwrite(m.log, 1, m.len, file);
@@ -354,7 +355,7 @@ static void a_lie_costs_no_memory(void **state)
 	before = mallinfo2();
 	log = imatally_log_open_file(file);
 	assert_int_equal(read_all(log, &entries, &err), IMATALLY_ERR_MALFORMED);
-	/* its buffer is still there (sanitizers show nothing here) */
+	/* its buffer still exists (this is for sanitizers) */
 	after = mallinfo2();
 	assert_in_range(after.uordblks + after.hblkhd,
 			0, before.uordblks + before.hblkhd + (1 << 18));
@@ -420,7 +421,7 @@ static void seeks_to_any_entry_also_after_an_error(void **state)
 	machine_init(&m, 2, NULL);
 	machine_measure(&m, 900);
 
-	/* the log may begin within the file */
+	/* the list may start in the middle of the file */
 	file = tmpfile();
 	assert_non_null(file);
 	fwrite(before, 1, sizeof(before), file);

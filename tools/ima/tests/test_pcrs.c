@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* PCR values as tpm2_pcrread and sysfs show them. */
+/* Parsing PCR values as printed by tpm2_pcrread and sysfs. */
 
 #include "test.h"
 
@@ -30,7 +30,7 @@ static void takes_what_tpm2_pcrread_prints(void **state)
 	assert_int_equal(pcrs.pcr[2].bank.alg, IMATALLY_ALG_SHA256);
 	assert_int_equal(pcrs.pcr[2].bank.value[31], 0xff);
 
-	/* once more says nothing new */
+	/* repeated values are accepted */
 	assert_int_equal(pcrread(&pcrs, "sha1 :\r\n10 : 0x" H20 "\r\n", &err),
 			 IMATALLY_OK);
 	assert_int_equal(pcrs.nr, 3);
@@ -65,7 +65,7 @@ static void refuses_the_rest_and_names_the_line(void **state)
 	} bad[] = {
 		{ "", "no PCR value" },
 		{ "sha256:\n", "no PCR value" },
-		{ "10: 0x" H20 "\n", "line 1: a PCR before" },
+		{ "10: 0x" H20 "\n", "line 1: PCR value before" },
 		{ "sha1:\n\n  24: 0x" H20 "\n", "line 3: not a PCR index" },
 		{ "sha1:\n  x: 0x" H20 "\n", "line 2: not a PCR index" },
 		{ "sha1:\n  10: 0x" H32 "\n", "line 2: not a sha1 digest" },
@@ -92,7 +92,7 @@ static void refuses_the_rest_and_names_the_line(void **state)
 	}
 }
 
-/* Any number is an algorithm, and each value is compared with all before it. */
+/* Any number is an algorithm; time is quadratic in the number of values. */
 static void takes_the_banks_that_a_tpm_may_have(void **state)
 {
 	struct imatally_pcrs pcrs = { 0 };
@@ -109,12 +109,12 @@ static void takes_the_banks_that_a_tpm_may_have(void **state)
 	assert_int_equal(pcrs.nr, 2 * IMATALLY_MAX_BANKS);
 	assert_int_equal(pcrread(&pcrs, "sha1:\n 0: 0x" H20 "\n", &err),
 			 IMATALLY_ERR_MALFORMED);
-	assert_string_equal(err.text, "line 2: values of more than 16 banks: give those of one TPM only");
+	assert_string_equal(err.text, "line 2: values of more than 16 banks: give those of a single TPM");
 	assert_int_equal(imatally_pcrs_add_hex(&pcrs, 0, IMATALLY_ALG_SHA1,
 					       H20, strlen(H20), &err),
 			 IMATALLY_ERR_MALFORMED);
 	assert_int_equal(pcrs.nr, 2 * IMATALLY_MAX_BANKS);
-	/* further ones of the same banks */
+	/* more values of the same banks */
 	assert_int_equal(pcrread(&pcrs, "0x1001:\n 10: 0x02\n0x1010:\n 10: 0x03\n",
 				 &err), IMATALLY_OK);
 	assert_int_equal(pcrs.nr, 2 * IMATALLY_MAX_BANKS + 2);

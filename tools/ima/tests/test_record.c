@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The grammar of the counter record. */
+/* The grammar of the record. */
 
 #include "mklog.h"
 #include "test.h"
@@ -16,7 +16,7 @@
 static enum imatally_status parse(const char *text, struct imatally_record *rec,
 				  struct imatally_error *err)
 {
-	/* in an allocation of its own, so that sanitizers see an overrun */
+	/* in a separate allocation, so that sanitizers detect an overrun */
 	size_t len = strlen(text);
 	char *copy = malloc(len ? len : 1);
 	enum imatally_status status;
@@ -117,20 +117,20 @@ static void refuses_these_and_says_where(void **state)
 		const char *text, *about;
 		unsigned int offset;
 	} bad[] = {
-		{ "", "event is missing", 0 },
+		{ "", "key event is missing", 0 },
 		{ ";", "key=value", 0 },
-		{ "event=boot;version=0;", "version is not the first", 0 },
+		{ "event=boot;version=0;", "the first key is not version", 0 },
 		{ "version=0", "';'", 9 },
 		{ V0C "banks=2", "';'", 48 },
 		{ V0C "\n", "';'", 42 },
-		{ "version=0;", "event is missing", 10 },
-		{ V0, "pcrUpdateCounter is missing", 21 },
-		{ "version=0;version=0;event=boot;", "twice", 10 },
-		{ V0C "banks=2;banks=2;", "twice", 49 },
-		{ V0C "entries=1;banks=2;", "banks is out of order", 51 },
-		{ V0C "error=EIO;", "error beside", 41 },
+		{ "version=0;", "key event is missing", 10 },
+		{ V0, "key pcrUpdateCounter is missing", 21 },
+		{ "version=0;version=0;event=boot;", "duplicate key version", 10 },
+		{ V0C "banks=2;banks=2;", "duplicate key banks", 49 },
+		{ V0C "entries=1;banks=2;", "key banks is out of order", 51 },
+		{ V0C "error=EIO;", "both pcrUpdateCounter and error", 41 },
 		{ V0 "error=EIO;pcrUpdateCounter=1;", "out of order", 31 },
-		{ V0 "error=EIO;" PCR, "pcr beside error", 151 },
+		{ V0 "error=EIO;" PCR, "both error and pcr", 151 },
 		{ V0 "error=;", "errno", 27 },
 		{ V0 "error=eio;", "errno", 27 },
 		{ V0 "error=-5;", "errno", 27 },
@@ -155,7 +155,7 @@ static void refuses_these_and_says_where(void **state)
 		{ V0C "banks=16385;", "not a decimal", 47 },
 		{ V0C "protected=2;", "not a decimal", 51 },
 		{ V0C "colour=red;", "unknown key \"colour\"", 41 },
-		{ V0C "=;", "not a key", 41 },
+		{ V0C "=;", "invalid key", 41 },
 		{ V0C "pcr=10;", "PCR index", 45 },
 		{ V0C "pcr=24:sha1:" H20 ";", "PCR index", 45 },
 		{ V0C "pcr=:sha1:" H20 ";", "PCR index", 45 },
@@ -170,12 +170,12 @@ static void refuses_these_and_says_where(void **state)
 		  "lower-case", 53 },
 		{ V0C "pcr=10:sha1:00112233445566778899AABBCCDDEEFF01234567;",
 		  "lower-case", 53 },
-		{ V0C "pcr=10:sha1:" H20 ",sha1:" H20 ";", "twice", 94 },
+		{ V0C "pcr=10:sha1:" H20 ",sha1:" H20 ";", "duplicate bank", 94 },
 		{ V0C "pcr=10:sha1:" H20 ",;", "hash algorithm", 94 },
-		{ V1, "pcr is missing", 158 },
+		{ V1, "key pcr is missing", 158 },
 		{ "version=1;event=boot;pcrUpdateCounter=1;" PCR,
-		  "updates is missing", 160 },
-		{ "version=1;event=boot;error=EIO;", "entries is missing",
+		  "key updates is missing", 160 },
+		{ "version=1;event=boot;error=EIO;", "key entries is missing",
 		  31 },
 	};
 	struct imatally_record rec;
@@ -189,7 +189,7 @@ static void refuses_these_and_says_where(void **state)
 		if (!strstr(err.text, bad[i].about))
 			fail_msg("%s: \"%s\" does not speak of \"%s\"",
 				 bad[i].text, err.text, bad[i].about);
-		/* within the piece that is wrong */
+		/* in the invalid part */
 		if (err.offset > strlen(bad[i].text) ||
 		    err.offset + 8 < bad[i].offset ||
 		    err.offset > bad[i].offset + 8)
@@ -247,7 +247,7 @@ static void a_newer_version_may_have_more(void **state)
 	assert_int_equal(rec.value[IMATALLY_KEY_EXTENDS], 4);
 }
 
-/* The entry that the record stands in. */
+/* The entry with the record */
 static void expect_record(const struct machine *m, bool record, bool foreign)
 {
 	struct imatally_log *log = imatally_log_open_buffer(m->log, m->len);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Verdicts on the logs of a whole machine. */
+/* Verdicts on lists of a machine. */
 
 #include "mklog.h"
 #include "test.h"
@@ -7,7 +7,7 @@
 static struct machine m;
 static struct imatally_result result;
 
-/* The verdict on the machine's list and its PCRs of now. */
+/* Verify the current list and PCRs of the machine. */
 static enum imatally_verdict verdict_with(const char *pcrread)
 {
 	struct imatally_log *log = imatally_log_open_buffer(m.log, m.len);
@@ -120,7 +120,7 @@ static void not_counted_without_records(void **state)
 	assert_non_null(finding(IMATALLY_DIFFERS_AT_END));
 }
 
-/* The list is cut at its newest end, and the execute record with it. */
+/* The newest entries are cut, including the execute record. */
 static void a_cut_list_is_counted_by_the_counter(void **state)
 {
 	unsigned int banks, version;
@@ -152,7 +152,7 @@ static void a_cut_list_is_counted_by_the_counter(void **state)
 			assert_false(lost->at_most);
 			assert_false(result.has_findings);
 
-			/* and the same with some of the newer ones carried */
+			/* and with some of the newer ones kept */
 			start(banks, version);
 			machine_record(&m, "kexec_load");
 			machine_measure(&m, 10);
@@ -177,7 +177,7 @@ static void others_make_it_at_most(void **state)
 	assert_true(result.has_findings);
 }
 
-/* A kernel that keeps the last entry when it cuts the list. */
+/* A kernel that keeps the last entry when the list is cut. */
 static void a_cut_before_the_execute_record_is_exact(void **state)
 {
 	(void)state;
@@ -218,7 +218,7 @@ static void deletions_between_records_are_counted_and_located(void **state)
 static void deletions_elsewhere(void **state)
 {
 	(void)state;
-	/* after the last record nothing counts */
+	/* after the last record, entries are not counted */
 	start(2, 0);
 	machine_measure(&m, 10);
 	machine_delete(&m, 5, 1);
@@ -230,14 +230,14 @@ static void deletions_elsewhere(void **state)
 	assert_int_equal(verdict(), IMATALLY_INCOMPLETE);
 	assert_int_equal(result.lost, 1);
 
-	/* the second kernel's */
+	/* of the second kernel */
 	start(2, 0);
 	machine_kexec(&m, m.nr_entries, true);
 	machine_delete(&m, 2, 1);
 	assert_int_equal(verdict(), IMATALLY_INCOMPLETE);
 	assert_int_equal(result.lost, 1);
 
-	/* in the first kernel's part, after its last record, after kexec */
+	/* before and after the first kernel's last record, and after kexec */
 	start(2, 0);
 	machine_measure(&m, 10);
 	machine_kexec(&m, m.nr_entries, true);
@@ -256,7 +256,7 @@ static void deletions_elsewhere(void **state)
 	expect_between(IMATALLY_LOST, 1, 1, 8);
 }
 
-/* A kernel that says it deleted 6 of its 12 entries before that. */
+/* A kernel that deleted the first 6 of its 12 entries, according to records. */
 static void start_trimmed(void)
 {
 	start(2, 1);
@@ -265,7 +265,7 @@ static void start_trimmed(void)
 	machine_record(&m, "request");
 }
 
-/* @trimmed of the @lost entries were deleted from the start. */
+/* @lost entries are missing, of which @trimmed were deleted from the start. */
 static void expect_incomplete(uint64_t lost, uint64_t trimmed)
 {
 	assert_int_equal(verdict(), IMATALLY_INCOMPLETE);
@@ -283,7 +283,7 @@ static void the_front_of_a_trimmed_list_is_missed(void **state)
 	assert_int_equal(finding(IMATALLY_LOST)->from.place, IMATALLY_AT_START);
 }
 
-/* More is missing than the kernel deleted: both are told. */
+/* More is missing than was deleted: both are reported. */
 static void user_space_deleted_only_what_the_kernel_says(void **state)
 {
 	(void)state;
@@ -294,18 +294,18 @@ static void user_space_deleted_only_what_the_kernel_says(void **state)
 	machine_delete(&m, 0, 8);
 	expect_incomplete(11, 6);
 
-	/* not all that was deleted is missing: a part of it was given */
+	/* a part of the deleted entries was given */
 	start_trimmed();
 	machine_delete(&m, 0, 4);
 	expect_incomplete(4, 4);
 
-	/* none is */
+	/* all of them were given */
 	start_trimmed();
 	assert_int_equal(verdict(), IMATALLY_COMPLETE);
 	assert_int_equal(result.trimmed, 0);
 }
 
-/* What is missing amid a log was not deleted from its start. */
+/* Entries missing in the middle were not deleted from the start. */
 static void an_entry_amid_was_not_deleted_by_user_space(void **state)
 {
 	(void)state;
@@ -322,7 +322,7 @@ static void an_entry_amid_was_not_deleted_by_user_space(void **state)
 static void kernels_delete_one_after_the_other(void **state)
 {
 	(void)state;
-	/* the first one's 5, then 4 of what it handed over */
+	/* 5 of the first kernel, then 4 of what it handed over */
 	start(2, 1);
 	machine_measure(&m, 10);
 	machine_delete(&m, 0, 5);
@@ -334,7 +334,7 @@ static void kernels_delete_one_after_the_other(void **state)
 	machine_record(&m, "request");
 	expect_incomplete(9, 9);
 
-	/* all that it was handed, up to its own boot_aggregate */
+	/* all that it was handed, up to its boot_aggregate */
 	start(2, 1);
 	machine_measure(&m, 10);
 	machine_record(&m, "kexec_execute");
@@ -371,7 +371,7 @@ static void an_altered_entry_is_named(void **state)
 	assert_non_null(finding(IMATALLY_DIFFERS_AT_RECORD));
 }
 
-/* Another file of the same length in its place, its digest made good */
+/* Replace an entry by one of the same length with a correct digest. */
 static void forge(uint64_t index)
 {
 	struct machine forged;
@@ -383,7 +383,7 @@ static void forge(uint64_t index)
 	machine_free(&forged);
 }
 
-/* Only the PCRs know. */
+/* Only the PCRs show it. */
 static void a_forged_entry_is_located_between_records(void **state)
 {
 	(void)state;
@@ -398,7 +398,7 @@ static void a_forged_entry_is_located_between_records(void **state)
 	assert_null(finding(IMATALLY_ALTERED));
 }
 
-/* All by hand: no loss explains the difference, the counter says so. */
+/* The counter shows that the difference is not a loss. */
 static void an_edit_before_a_kexec_is_no_loss(void **state)
 {
 	(void)state;
@@ -460,14 +460,14 @@ static void failed_extends_are_passed_with_the_records_help(void **state)
 	expect_between(IMATALLY_FAILED, 2, 1, 10);
 	assert_int_equal(result.failed, 2);
 	assert_int_equal(result.lost, 0);
-	/* which ones they were */
+	/* the failed entries are found */
 	for (i = 0; i < result.nr_findings; i++)
 		if (result.finding[i].kind == IMATALLY_FAILED_ENTRY)
 			found |= 1ULL << result.finding[i].from.index;
 	assert_int_equal(found, 1 << 5 | 1 << 6);
 }
 
-/* What failed after the last kernel's last record is counted nowhere. */
+/* No record counts failures after the last kernel's last record. */
 static void extends_that_fail_until_a_kexec_are_found(void **state)
 {
 	uint64_t found = 0;
@@ -524,7 +524,7 @@ static void too_many_failed_extends_are_not_searched_for(void **state)
 	expect_between(IMATALLY_NOT_SEARCHED, 40, 1, 162);
 }
 
-/* Each could be searched for, and all of them together take too long. */
+/* A single search would be possible, but not all of them. */
 static void the_search_for_failed_extends_ends_for_the_whole_log(void **state)
 {
 	bool not_searched[8] = { false };
@@ -574,7 +574,7 @@ static void a_gap_is_passed_at_the_next_record_that_can(void **state)
 	machine_delete(&m, 3, 2);
 	assert_int_equal(verdict(), IMATALLY_INCOMPLETE);
 	assert_int_equal(result.lost, 2);
-	/* but nothing more is excused by it afterwards */
+	/* but it does not excuse what comes later */
 	machine_measure(&m, 2);
 	machine_record(&m, "request");
 	forge(m.nr_entries - 2);
@@ -596,7 +596,7 @@ static void dropped_measurements_are_incomplete(void **state)
 static void others_are_a_note_or_a_finding(void **state)
 {
 	(void)state;
-	/* version 0 can't tell who it was */
+	/* version 0 does not show who it was */
 	start(2, 0);
 	machine_others(&m, 3);
 	machine_record(&m, "request");
@@ -634,7 +634,7 @@ static void a_read_that_lost_its_session_is_a_finding(void **state)
 	assert_int_equal(verdict(), IMATALLY_COMPLETE);
 	expect_between(IMATALLY_UNPROTECTED, 0, 2, 3);
 	assert_true(result.has_findings);
-	/* another kernel may not be able to */
+	/* another kernel may lack HMAC sessions */
 	m.protected = true;
 	machine_record(&m, "kexec_execute");
 	m.protected = false;
@@ -677,7 +677,7 @@ static void an_error_record_leaves_its_intervals_unjudged(void **state)
 	assert_int_equal(result.nr_findings, 2);
 }
 
-/* Anybody can reset PCR 23, extend it with what he likes, and have it quoted. */
+/* User space can reset PCR 23, extend it and have it quoted. */
 static void an_invented_log_in_another_pcr_is_none(void **state)
 {
 	struct imatally_pcrs pcrs = { 0 };
@@ -699,10 +699,10 @@ static void an_invented_log_in_another_pcr_is_none(void **state)
 	log = imatally_log_open_buffer(m.log, m.len);
 	assert_int_equal(imatally_verify(log, &pcrs, &result, &err),
 			 IMATALLY_ERR_USAGE);
-	assert_string_equal(err.text, "no entry extends PCR 10: does IMA extend another one there?");
+	assert_string_equal(err.text, "no entry extends PCR 10: set the PCR that IMA extends on that machine");
 	imatally_log_close(log);
 
-	/* a kernel whose IMA extends it is another matter */
+	/* unless it is the PCR that IMA extends */
 	log = imatally_log_open_buffer(m.log, m.len);
 	v = imatally_verifier_new(&pcrs);
 	imatally_verifier_set_pcr(v, 23);
@@ -714,7 +714,7 @@ static void an_invented_log_in_another_pcr_is_none(void **state)
 	imatally_pcrs_free(&pcrs);
 }
 
-/* Call the templates of all entries with a buffer @name, which no digest has. */
+/* Rename the templates of entries with a buffer, which no digest covers. */
 static void rename_buffers(const char *name)
 {
 	struct imatally_log *log = imatally_log_open_buffer(m.log, m.len);
@@ -761,7 +761,9 @@ static void no_name_of_a_template_hides_a_record(void **state)
 		m.dropped = 14;
 		machine_record(&m, "request");
 		m.dropped = 0;
-		/* a key in a keyring of that name begins no kernel */
+		/*
+		 * a key in a keyring of that name is not the start of a kernel
+		 */
 		machine_buffer(&m, "boot_aggregate", "key", 3);
 		assert_int_equal(verdict(), IMATALLY_INCOMPLETE);
 		assert_int_equal(result.dropped, 14);
@@ -805,7 +807,7 @@ static void some_banks_may_be_missing(void **state)
 	pcrread = machine_pcrread(&one);
 	assert_int_equal(verdict_with(pcrread), IMATALLY_COMPLETE);
 	free(pcrread);
-	/* a bank that the records lack can't be followed over a gap */
+	/* a bank that is not in the records cannot be replayed after a gap */
 	start(2, 0);
 	machine_measure(&m, 5);
 	m.nr_banks = 1;
@@ -853,7 +855,7 @@ static void errors_are_no_verdict(void **state)
 	assert_int_equal(err.offset, m.len);
 	imatally_log_close(log);
 
-	/* no value of the log's PCR */
+	/* no value of the IMA PCR */
 	pcrs.pcr[0] = pcrs.pcr[3];
 	pcrs.nr = 1;
 	log = imatally_log_open_buffer(m.log, m.start[2]);
@@ -878,7 +880,7 @@ static void findings_are_bounded(void **state)
 			 1022 + 1 - IMATALLY_MAX_FINDINGS);
 }
 
-/* What is lost is told however much is worth a note, in the order of the log. */
+/* Losses are reported in order, however many notes there are. */
 static void losses_do_not_drown_in_notes(void **state)
 {
 	const struct imatally_finding *last;
@@ -909,7 +911,7 @@ static void losses_do_not_drown_in_notes(void **state)
 	assert_true(last[-1].to.index < last->from.index);
 }
 
-/* Whatever byte is changed, it is never complete. */
+/* With any byte changed, the list is not complete. */
 static void no_changed_byte_goes_unseen(void **state)
 {
 	struct imatally_pcrs pcrs = { 0 };
@@ -928,7 +930,7 @@ static void no_changed_byte_goes_unseen(void **state)
 	for (i = 0; i < m.len; i++) {
 		struct imatally_log *log;
 
-		/* a violation's data is in no digest: the kernel's doing */
+		/* no digest covers the data of a violation */
 		if (i >= m.start[4] + 24 && i < m.start[5])
 			continue;
 		m.log[i] ^= 1;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Every finding has a sentence for people, and a word for programs. */
+/* Every finding has a sentence for people and a name for programs. */
 
 #include "../programs/report.h"
 #include "test.h"
@@ -23,12 +23,12 @@ static const struct {
 	  "PCR 10, sha1", "differs_at_record" },
 	{ { IMATALLY_DIFFERS_FAILED, .from = AT(RECORD, 1), .to = AT(RECORD, 9),
 	    .count = 1, .pcr = 10, .alg = IMATALLY_ALG_SHA256 },
-	  "1 failed extend can't be why", "differs_despite_failed" },
+	  "no choice of 1 failed extend explains it", "differs_despite_failed" },
 	{ { IMATALLY_DIFFERS_AT_END, .from = AT(START, 0), .to = AT(END, 0),
 	    .pcr = 10, .alg = IMATALLY_ALG_SHA256 },
-	  "no counter record", "differs_at_end" },
+	  "has no record that shows", "differs_at_end" },
 	{ { IMATALLY_DIFFERS_AT_END, .from = AT(RECORD, 9), .to = AT(END, 0) },
-	  "right up to entry 9", "differs_at_end" },
+	  "matches up to entry 9", "differs_at_end" },
 	{ { IMATALLY_LOST, .from = AT(RECORD, 1), .to = AT(RECORD, 9), .count = 1 },
 	  "1 entry lost between entry 1 (request) and entry 9", "lost" },
 	{ { IMATALLY_LOST, .from = AT(ENTRY, 4), .to = AT(BOOT_AGGREGATE, 5),
@@ -151,7 +151,7 @@ static void other_words(void **state)
 		assert_non_null(imatally_unjudged_name(i));
 	for (i = IMATALLY_NO_STATE + 1; i <= IMATALLY_ANEW_PIPE; i++)
 		assert_non_null(imatally_resumption_name(i));
-	/* what no program was told of */
+	/* invalid values */
 	assert_null(imatally_resumption_name(IMATALLY_NO_STATE));
 	assert_null(imatally_verdict_name(3));
 	assert_null(imatally_severity_name(IMATALLY_FAULT + 1));
@@ -171,7 +171,7 @@ static void verdicts_and_matches(void **state)
 		{ { .verdict = IMATALLY_COMPLETE_NOT_COUNTED },
 		  "complete (not counted)" },
 		{ { .verdict = IMATALLY_MISMATCH },
-		  "mismatch: the log has no consistent reading" },
+		  "mismatch: the list has no consistent reading" },
 		{ { .verdict = IMATALLY_INCOMPLETE, .lost = 2, .at_most = true,
 		    .dropped = 1, .failed = 3 },
 		  "incomplete: at most 2 entries lost, 1 measurement dropped, 3 entries whose extend failed" },
@@ -179,18 +179,18 @@ static void verdicts_and_matches(void **state)
 		    .dropped = 2 },
 		  "incomplete: 6 entries lost (trimmed: user space deleted 5 from the start), 2 measurements dropped" },
 		{ { .verdict = IMATALLY_INCOMPLETE },
-		  "incomplete: the PCR values do not prove all of the log" },
+		  "incomplete: the PCR values do not prove the whole list" },
 	};
 	static const struct {
 		struct imatally_target target;
 		const char *text;
 	} matches[] = {
-		{ { .match = IMATALLY_MATCH_SAME }, "the same as the replay" },
+		{ { .match = IMATALLY_MATCH_SAME }, "matches the replay" },
 		{ { .match = IMATALLY_MATCH_DIFFERENT, .matched_after = 1 },
-		  "the same as the replay after 1 entry" },
+		  "matches the replay after 1 entry" },
 		{ { .match = IMATALLY_MATCH_UNKNOWN }, "not compared" },
 		{ { .match = IMATALLY_MATCH_DIFFERENT },
-		  "not the same as the replay" },
+		  "does not match the replay" },
 	};
 	FILE *to;
 	size_t i;
