@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The entries of a measurement list that is in memory, with libimatally:
+ * Print the entries of a measurement list with libimatally:
  *
  *	cc entries.c $(pkg-config --cflags --libs libimatally) -o entries
  *	./entries <LIST
@@ -10,7 +10,7 @@
 
 static void print_name(const struct imatally_entry *entry)
 {
-	/* not terminated in the template "ima", and chosen by whoever named a file */
+	/* not terminated in the template "ima"; may contain any characters */
 	const struct imatally_field *name = imatally_entry_field(entry, "n-ng");
 	uint32_t i;
 

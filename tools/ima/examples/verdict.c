@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The verdict on a measurement list, with libimatally:
+ * Verify a measurement list with libimatally:
  *
  *	cc verdict.c $(pkg-config --cflags --libs libimatally) -o verdict
- *	./verdict LIST PCRS		(what tpm2_pcrread printed)
+ *	./verdict LIST PCRS		(the output of tpm2_pcrread)
  */
 #include <imatally.h>
 #include <inttypes.h>

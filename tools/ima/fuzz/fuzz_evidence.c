@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Any bytes as a manifest.  One that parses must parse again as it is written.
- * Then a key of our own signs whatever it says, with digests made right: else
- * no input would ever come past the signature.
+ * The input is a manifest.  If it is valid, it must be the same after
+ * formatting and parsing it.  Then it is signed with our own key and correct
+ * digests, since otherwise no input would get past the check of the signature.
  */
 
 #include <stdlib.h>
@@ -44,7 +44,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		attester_init(&tpm, TPM2_ALG_ECDSA, TPM2_ALG_SHA256);
 		ak = attester_ak(&tpm);
 	}
-	/* a pair of braces becomes a hash table */
+	/* a hash table for each pair of braces */
 	limit_begin(size, 256);
 	if (imatally_evidence_parse(&tpm.evidence, (const char *)data, size,
 				    &err)) {

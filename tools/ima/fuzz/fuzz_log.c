@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Any bytes as a measurement list.  From a file it must read as it does from
- * memory.  Then it is judged: against PCR values that it can't reach, which must
- * be a mismatch, and against those that it does reach; the latter once more with
- * its template digests made right, else few inputs would come past them.
+ * The input is a measurement list.  It must be read the same from a file and
+ * from memory.  It is then verified against PCR values that it cannot lead to,
+ * which must be a mismatch, against those that it leads to, and against the
+ * latter with correct template digests, since few inputs have them.
  */
 
 #include <openssl/evp.h>
@@ -21,11 +21,11 @@ static const struct {
 	{ IMATALLY_ALG_SHA256, "sha256", 32 },
 };
 
-/* What is in the log, and the PCRs after it, as this file replays it. */
+/* The number of entries, and the PCRs, as replayed by this file. */
 struct whole {
 	uint64_t entries;
 	bool altered, records;
-	bool other;		/* not binary with SHA-1 digests */
+	bool other;		/* not binary, or not with SHA-1 digests */
 	uint32_t pcr;		/* of the first entry */
 	uint8_t value[BANKS][IMATALLY_MAX_PCR + 1][32];
 };
@@ -36,7 +36,7 @@ static void digest(const char *alg, const void *data, size_t len, uint8_t *out)
 			  NULL));
 }
 
-/* Extend the PCRs; @mended is where the entry's right digest belongs. */
+/* Extend the PCRs, and write the correct template digest to @mended. */
 static void extend(struct whole *whole, const struct imatally_entry *entry,
 		   uint8_t *mended)
 {
@@ -71,7 +71,7 @@ static void extend(struct whole *whole, const struct imatally_entry *entry,
 	}
 }
 
-/* Everything that an entry promises can be read. */
+/* All bytes of an entry can be read. */
 static void touch(const struct imatally_entry *entry)
 {
 	uint8_t copy[256];
@@ -168,7 +168,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct whole whole = { 0 };
 	uint8_t *mended;
 
-	/* fmemopen() refuses it */
+	/* not supported by fmemopen() */
 	if (!size)
 		return 0;
 	limit_begin(size, 9);

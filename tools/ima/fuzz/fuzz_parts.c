@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Any bytes as a measurement list that is given in two parts, cut where its last two
- * bytes say: where an entry begins, or at any byte.  Cut between entries, it reads and
- * is judged as the whole, unless the second part reads as one of another layout.  Cut
- * amid an entry of a binary list, it reads up to there, and no further.
+ * The input is a measurement list in two parts.  Its last two bytes tell where
+ * it is cut: at the start of an entry, or at any byte.  If it is cut between
+ * entries, it is read and judged like the whole list, unless the second part
+ * looks like another layout.  If it is cut within an entry of a binary list,
+ * reading fails there.
  */
 
 #include "limit.h"
@@ -19,13 +20,13 @@ struct whole {
 	struct imatally_layout layout;
 	uint64_t entries;
 	bool fails;
-	uint64_t cut_entry;	/* the first one that does not end before the cut */
-	bool cut_between;	/* and that it begins there */
+	uint64_t cut_entry;	/* the first entry that does not end before the cut */
+	bool cut_between;	/* whether it starts there */
 	bool has_record;
-	struct imatally_record record;	/* the last one */
+	struct imatally_record record;	/* the last entry */
 };
 
-/* fmemopen() refuses to open nothing: an empty part is a file at its end. */
+/* fmemopen() requires at least a byte: for an empty part, seek to the end. */
 static FILE *open_part(const uint8_t *data, size_t size)
 {
 	const void *bytes = size ? data : (const void *)".";
@@ -62,7 +63,7 @@ static bool same_layout(struct imatally_layout a, struct imatally_layout b)
 	       a.digest_len == b.digest_len;
 }
 
-/* Where the input asks for the cut. */
+/* Return the place of the cut. */
 static size_t choose_cut(const uint8_t *data, size_t size, const size_t *start,
 			 size_t nr_starts)
 {
@@ -111,7 +112,7 @@ static size_t read_whole(struct whole *whole)
 	return cut;
 }
 
-/* Read both at once.  False if a part's layout is not that of the whole. */
+/* Read both.  False if a part has another layout than the whole. */
 static bool read_parts(const struct whole *whole, size_t cut)
 {
 	struct imatally_log *log = imatally_log_open_buffer(whole->data,
@@ -170,7 +171,7 @@ static enum imatally_status judge(const struct whole *whole,
 	memset(pcr, 0, sizeof(pcr));
 	pcr[0].index = IMATALLY_PCR_OF_LOG;
 	pcr[0].bank = nothing;
-	/* the last record's, which the log reaches if it is an honest one */
+	/* those of the last record, which match if the list is not forged */
 	if (whole->has_record && whole->record.nr_banks) {
 		pcrs.nr = whole->record.nr_banks;
 		for (i = 0; i < pcrs.nr; i++) {

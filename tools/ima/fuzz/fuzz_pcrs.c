@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Any bytes as PCR values: as tpm2_pcrread prints them, and as sysfs does. */
+/* The input is PCR values, in the formats of tpm2_pcrread and of sysfs. */
 
 #include "../lib/private.h"
 #include "limit.h"

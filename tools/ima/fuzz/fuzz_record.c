@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Two lines as the texts of two records.  What parses must parse again as it is
- * written, and whatever two records say can be reckoned with.
+ * The input is two lines, the texts of two records.  A valid one must be the
+ * same after formatting and parsing it, and any two records can be compared.
  */
 
 #include <inttypes.h>
@@ -71,7 +71,7 @@ static bool parse(struct imatally_record *rec, const char *text, size_t len)
 	return true;
 }
 
-/* As neighbours, of one kernel and of two, wherever they may stand. */
+/* As consecutive records, of the same kernel and of two, at any place. */
 static void reckon(const struct imatally_mark *from, struct imatally_mark *to)
 {
 	static const uint64_t places[] = { 1, 2, 1000, 1ULL << 40 };

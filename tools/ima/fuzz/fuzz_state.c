@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Any bytes as the state of an earlier verification; then its first line with the
- * checksum made right, and the list that the seed is of verified from there.  A
- * state that comes of it must be taken again.
+ * The input is a state of an earlier verification.  It is loaded as it is, and
+ * once more with a correct checksum, to verify the list of the seed from there.
+ * The resulting state must be valid.
  */
 
 #include <openssl/evp.h>
@@ -91,7 +91,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (!pcrs.nr)
 		load();
-	/* a pair of braces becomes a hash table */
+	/* a hash table for each pair of braces */
 	limit_begin(size + list.len, 256);
 	verify_from((const char *)data, size);
 	sealed = malloc(line + 128);

@@ -6,12 +6,12 @@
 #include "limit.h"
 
 /*
- * A reader's window, what is kept to search for failed extends, the findings
- * that are kept, and libcrypto.
+ * For the window, the search for failed extends, the findings that are kept,
+ * and libcrypto.
  */
 #define FIXED (1 << 20)
 
-static size_t live, most;	/* bytes; unbounded while no limit is set */
+static size_t live, most;	/* in bytes; not limited unless a limit is set */
 
 static void count(const volatile void *p, size_t size)
 {

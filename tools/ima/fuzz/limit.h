@@ -1,25 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the fuzzers assert of every input. */
+/* Assertions for all fuzzers. */
 #ifndef FUZZ_LIMIT_H
 #define FUZZ_LIMIT_H
 
 #include "../tests/test.h"
 
 /*
- * From limit_begin() to limit_end(), no more than a fixed amount and @per_byte
- * times @size bytes may have been allocated at any one time.
+ * Between limit_begin() and limit_end(), at most a fixed number of bytes plus
+ * @per_byte * @size may be allocated at any time.
  */
 void limit_begin(size_t size, size_t per_byte);
 void limit_end(void);
 
-/* An error says what is wrong in one line that can be printed anywhere. */
+/* An error must have a text of one printable line. */
 void expect_message(const struct imatally_error *err);
 
-/* One entry, read twice from different places. */
+/* An entry that was read in two ways must be the same. */
 void expect_same_entry(const struct imatally_entry *a,
 		       const struct imatally_entry *b);
 
-/* Stop, for the fuzzer to report the input, if @condition does not hold. */
+/* Abort if @condition is false, so that the fuzzer reports the input. */
 #define EXPECT(condition)                                                \
 	do {                                                             \
 		if (!(condition)) {                                      \

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Evidence without a TPM. */
+/* See attester.h. */
 
 #include <openssl/ec.h>
 #include <openssl/pem.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The part of a machine's TPM that signs, for tests: an AK, a clock, and
- * evidence made with them as the TPM and "imatally collect" make it.  In two
- * steps, so that a test can lie in between.
+ * The attesting part of a machine's TPM, for tests: an AK, a clock, and
+ * evidence that is created as by a TPM and "imatally collect".  Creation takes
+ * two steps, so that a test can change the evidence in between.
  */
 #ifndef TESTS_ATTESTER_H
 #define TESTS_ATTESTER_H
@@ -15,9 +15,9 @@
 
 struct attester {
 	EVP_PKEY *pkey;
-	uint16_t scheme, hash;		/* of its signatures */
+	uint16_t scheme, hash;		/* of signatures */
 	TPMS_CLOCK_INFO clock;
-	/* what will be signed */
+	/* to be signed */
 	TPMS_ATTEST quote, audit;
 	struct imatally_evidence evidence;
 };
@@ -26,19 +26,19 @@ struct attester {
 void attester_init(struct attester *a, uint16_t scheme, uint16_t hash);
 void attester_free(struct attester *a);
 
-/* The AK's public key, as the library takes it. */
+/* Get the public key of the AK. */
 struct imatally_ak *attester_ak(const struct attester *a);
 
 /* Read and quote PCR 10 of @m, in all banks. */
 void attester_read(struct attester *a, const struct machine *m,
 		   const char *nonce);
-/* Compute the audit digest once more, after a change of the exchanges. */
+/* Update the audit digest after a change of the exchanges. */
 void attester_audit(struct attester *a);
-/* The quoted digest, over the PCR values of the evidence in their order. */
+/* Update the quoted digest, over the PCR values of the evidence in order. */
 void attester_quote(struct attester *a);
 void attester_sign(struct attester *a);
 
-/* All of it. */
+/* All steps */
 void attester_attest(struct attester *a, const struct machine *m,
 		     const char *nonce);
 

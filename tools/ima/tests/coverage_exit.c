@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* _exit() for "make coverage", which counts what ran only where exit() is called. */
+/* An _exit() for coverage builds that writes the counts, as exit() does. */
 
-void __gcov_dump(void);	/* of libgcov */
+void __gcov_dump(void);	/* from libgcov */
 void __real__exit(int status) __attribute__((noreturn));
 void __wrap__exit(int status) __attribute__((noreturn));
 

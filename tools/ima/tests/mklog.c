@@ -101,8 +101,8 @@ static void put_u32(struct machine *m, uint32_t value)
 }
 
 /*
- * ima_calc_field_array_hash() is over the fields with their lengths, but for
- * the template "ima": without, and the name in a buffer of 256 bytes.
+ * ima_calc_field_array_hash() hashes the fields with their lengths; for the
+ * template "ima" it hashes them without, and the name in a buffer of 256 bytes.
  */
 static size_t hashed_bytes(const struct machine *m, const char *template,
 			   const struct machine_field *field,
@@ -166,7 +166,7 @@ static void put_hex(struct machine *m, const uint8_t *data, size_t len)
 	}
 }
 
-/* ima_show_template_data_ascii(), by the field's id */
+/* ima_show_template_data_ascii(), by id of the field */
 static void put_shown(struct machine *m, const char *id,
 		      const struct machine_field *field)
 {
@@ -260,7 +260,7 @@ static void put_entry(struct machine *m, uint32_t pcr, const uint8_t *digest,
 		m->start[++m->nr_entries] = m->len;
 }
 
-/* What goes into a bank, and stands in its own list. */
+/* What is extended into a bank, and is the digest in the bank's list. */
 static void digest_for(const struct machine *m, const struct machine_bank *bank,
 		       const uint8_t *data, size_t len, uint8_t *value)
 {
@@ -305,8 +305,8 @@ void machine_add(struct machine *m, uint32_t pcr, const char *template,
 }
 
 /* d-ng: "sha256:" and its terminator, then the digest */
-static uint32_t digest_field(const struct machine *m, const void *of, size_t len,
-			     uint8_t *field)
+static uint32_t digest_field(const struct machine *m, const void *of,
+			     size_t len, uint8_t *field)
 {
 	memcpy(field, "sha256:", 8);
 	digest(m->sha256, of, len, field + 8);

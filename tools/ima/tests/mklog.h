@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A machine for tests: a TPM that hashes and counts, and kernels one after the
- * other that measure into it and into a list, as IMA does.  Written from the
- * kernel's source, and apart from the library: it shares no code with it.
+ * A machine for tests: a TPM that hashes and counts, and a succession of
+ * kernels that extend it and append to a list like IMA.  It was written from
+ * the kernel's source and shares no code with the library.
  */
 #ifndef TESTS_MKLOG_H
 #define TESTS_MKLOG_H
@@ -19,7 +19,7 @@
 #define MACHINE_ENTRIES 2048
 
 struct machine_bank {
-	const char *alg;	/* "sha256"; also libcrypto's name */
+	const char *alg;	/* "sha256"; also the name in libcrypto */
 	EVP_MD *md;
 	unsigned int size;
 	bool padded;		/* the kernel lacks the algorithm */
@@ -31,12 +31,13 @@ struct machine {
 	unsigned int nr_banks;
 	struct machine_bank bank[MACHINE_BANKS];
 	uint32_t counter;
-	bool tpm_fails;		/* extends fail, nothing is counted */
-	const char *tpm_error;	/* the counter can't be read: errno's name */
+	bool tpm_fails;		/* extends fail and are not counted */
+	const char *tpm_error;	/* name of an errno: the counter cannot be read */
 
 	/*
-	 * The list, as binary_runtime_measurements, or as this says.  With a stream it goes there,
-	 * however long it is, and is neither kept nor counted here.
+	 * The list in the format of binary_runtime_measurements, or as selected
+	 * below.  With a stream, entries of any number are written to it, and
+	 * are neither kept nor counted here.
 	 */
 	FILE *stream;
 	uint8_t *log;
@@ -46,13 +47,13 @@ struct machine {
 
 	bool ascii;		/* as ascii_runtime_measurements */
 	bool big_endian;	/* without ima_canonical_fmt */
-	unsigned int list_of;	/* bank's own list: its number from 1; 0: SHA-1 */
+	unsigned int list_of;	/* list of a bank, from 1; 0 for SHA-1 */
 
-	/* the running kernel's accounts */
+	/* counts of the running kernel */
 	unsigned int version;	/* of its records */
 	uint64_t entries, carried, extends, failed, dropped, updates;
 	uint64_t uncertain, trimmed, step;
-	bool protected;			/* it reads the counter in a session */
+	bool protected;			/* the counter is read in a session */
 	unsigned int files;	/* for names */
 	EVP_MD *sha1, *sha256;	/* of template data, of files */
 };
@@ -62,38 +63,38 @@ struct machine_field {
 	uint32_t len;
 };
 
-/* The first @nr_banks of sha1, sha256, sha384, sha512; @only chooses one. */
+/* The first @nr_banks of sha1, sha256, sha384, sha512, or only bank @only. */
 void machine_init(struct machine *m, unsigned int nr_banks, const char *only);
 void machine_free(struct machine *m);
 
-/* An entry of any template, with the fields given. */
+/* Add an entry of any template. */
 void machine_add(struct machine *m, uint32_t pcr, const char *template,
 		 const struct machine_field *field, unsigned int nr_fields);
-/* An ima-ng entry of that name; of a new name; the same as a violation. */
+/* Add an ima-ng entry: with that name, with new names, as a violation. */
 void machine_measure_as(struct machine *m, uint32_t pcr, const char *name);
 void machine_measure(struct machine *m, unsigned int count);
 void machine_violation(struct machine *m);
-/* An ima-buf entry. */
+/* Add an ima-buf entry. */
 void machine_buffer(struct machine *m, const char *name, const void *buf,
 		    size_t len);
 
-/* The text of a record as of now, and the record as an entry. */
+/* Get the text of a record; add the record. */
 size_t machine_record_text(const struct machine *m, const char *event,
 			   char *text, size_t size);
 void machine_record(struct machine *m, const char *event);
 
-/* A kernel starts: boot_aggregate, and its record (if @record). */
+/* Start a kernel: add boot_aggregate and, with @record, its boot record. */
 void machine_boot(struct machine *m, bool record);
-/* kexec: of the list, the oldest @keep entries are carried. */
+/* kexec with only the oldest @keep entries of the list. */
 void machine_kexec(struct machine *m, unsigned int keep, bool record);
 
-/* Somebody else extends a PCR of the TPM (not the IMA PCR). */
+/* Extend another PCR than IMA's, as user space does. */
 void machine_others(struct machine *m, unsigned int count);
 
-/* Change the list behind the kernel's back. */
+/* Change the list without the kernel. */
 void machine_delete(struct machine *m, unsigned int index, unsigned int count);
 
-/* What tpm2_pcrread would print; to be freed. */
+/* The output of tpm2_pcrread; to be freed. */
 char *machine_pcrread(const struct machine *m);
 
 #endif /* TESTS_MKLOG_H */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* cmocka with what it wants included before it, and the library under test. */
+/* cmocka with the headers that it requires, and the library under test. */
 #ifndef TESTS_TEST_H
 #define TESTS_TEST_H
 

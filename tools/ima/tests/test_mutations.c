@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A real list, altered in more than 100,000 ways: whatever of it was measured, no
- * change goes unseen, and deletions between records are counted and located.
+ * More than 100,000 mutations of a real list: every change of what was measured
+ * is detected, and deletions between records are counted and located.
  *
- * What was measured of an entry is its PCR and its template data; of a violation
- * nothing but that there was one.  The template's name is in no digest, and what
- * follows the PCR values is not proved by them.  Changes of these alone are the
- * only ones that may pass.
+ * An entry measures its PCR and its template data, a violation only its PCR.
+ * No digest covers the name of the template, and the PCR values do not prove
+ * the entries after them.  Only changes of these may go undetected.
  */
 
 #include <openssl/evp.h>
@@ -14,7 +13,7 @@
 #include "test.h"
 
 #define VECTOR "vectors/two-kernels/"
-#define PROVED 24	/* entries in the PCR values */
+#define PROVED 24	/* entries covered by the PCR values */
 #define ENTRIES 25
 #define ROOM 16384
 
@@ -24,12 +23,12 @@ struct list {
 };
 
 static struct list original, mutant;
-static size_t start[ENTRIES + 1];	/* of the entries of @original */
+static size_t start[ENTRIES + 1];	/* of the entries in @original */
 static struct imatally_pcrs pcrs;
 static struct imatally_result result;
 static unsigned long tried, passed;
 
-/* Mutations are the same in every run. */
+/* The mutations are the same in every run. */
 static uint32_t random_below(uint32_t end)
 {
 	static uint64_t state = 88172645463325252ULL;
@@ -100,7 +99,7 @@ static void sha1(const struct imatally_entry *entry, uint8_t *digest)
 			       EVP_sha1(), NULL));
 }
 
-/* Was the same measured, entry by entry, up to the PCR values? */
+/* Return whether the entries covered by the PCR values measure the same. */
 static bool measured_the_same(const struct list *list)
 {
 	struct imatally_log *a, *b;
@@ -126,7 +125,7 @@ static bool measured_the_same(const struct list *list)
 	return same;
 }
 
-/* The mutant must be seen to be one, unless it measured the same. */
+/* The mutation must be detected, unless the entries measure the same. */
 static void try_mutant(const char *kind)
 {
 	bool judged = verify(&mutant);
@@ -154,7 +153,7 @@ static void put_entries(unsigned int from, unsigned int to)
 	put(original.bytes + start[from], start[to] - start[from]);
 }
 
-/* Make the template digest right of the entry that begins at @at. */
+/* Correct the template digest of the entry that starts at @at. */
 static void mend(size_t at)
 {
 	struct imatally_log *log = imatally_log_open_buffer(
@@ -192,11 +191,11 @@ static void every_bit_flipped(void **state)
 		try_mutant("a bit");
 		mutant.bytes[bit / 8] ^= 1 << bit % 8;
 	}
-	/* data of the violation, and the entry at the end */
+	/* data of the violation, and the last entry */
 	print_message("%lu of %zu bits are in no digest\n", passed, bit);
 }
 
-/* Every bit of the template data, with the entry's digest made right. */
+/* Every bit of the template data, with a correct template digest. */
 static void every_bit_forged(void **state)
 {
 	unsigned int i;
@@ -216,7 +215,7 @@ static void every_bit_forged(void **state)
 	}
 }
 
-/* Each digit of a record by each other one. */
+/* Replace each digit of a record by each other digit. */
 static void every_digit_of_the_records(void **state)
 {
 	unsigned int i;
@@ -314,7 +313,7 @@ static void entries_swapped(void **state)
 	}
 }
 
-/* An entry of the list, with another name and a right digest, anywhere. */
+/* An entry with another name and a correct digest, at any place. */
 static void entries_inserted(void **state)
 {
 	unsigned int like, where;
@@ -337,7 +336,7 @@ static void entries_inserted(void **state)
 	}
 }
 
-/* Several at once */
+/* Several mutations at once */
 static void at_random(void **state)
 {
 	unsigned int n;
@@ -372,11 +371,11 @@ static void there_were_a_hundred_thousand(void **state)
 	assert_true(tried >= 100000);
 }
 
-/* Entries (records among them) that were between two records of one kernel */
+/* Entries, including records, between two records of the same kernel */
 static void deletions_are_counted_and_located(void **state)
 {
 	static const struct {
-		unsigned int first, last;	/* records of one kernel */
+		unsigned int first, last;	/* records of the same kernel */
 	} kernels[] = { { 1, 15 }, { 17, 21 } };
 	static const unsigned int records[] = { 1, 8, 13, 15, 17, 21 };
 	unsigned int k, from, to, before, after, i;
@@ -412,7 +411,7 @@ static void deletions_are_counted_and_located(void **state)
 	}
 }
 
-/* Nothing says what was violated, but that is not taken for a record. */
+/* The data of a violation can be changed, but is not taken for a record. */
 static void a_violation_is_no_record(void **state)
 {
 	const unsigned int violation = 11, record = 8;
@@ -434,7 +433,7 @@ static void a_violation_is_no_record(void **state)
 	assert_true(result.has_findings);
 }
 
-/* No digest has the template's name: it hides nothing. */
+/* Renaming a template, which no digest covers, does not hide a record. */
 static void a_record_of_another_template_is_one(void **state)
 {
 	(void)state;

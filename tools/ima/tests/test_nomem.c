@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * No memory: the first allocation fails, then the second, and so on until a run
- * needs none that fails.  Each time the library must say so and leave nothing
- * behind (which the run with sanitizers sees), and never answer otherwise.
+ * Out of memory: the first allocation fails, then the second, and so on until
+ * none fails in a run.  The library must report it each time, and not leak
+ * memory (which sanitizers detect) or give a verdict.
  *
- * Then the same with the allocations of libcrypto and jansson.  They need not say
- * why they fail: jansson may speak of an invalid token, a bank whose algorithm
- * libcrypto does not give is told as one that can't be computed, and a signature
- * that it can't check is none.  Good must not become bad by it unsaid, nor bad good.
+ * The same is repeated with allocations of libcrypto and jansson, which do not
+ * always report the reason: jansson may report an invalid token, a bank may be
+ * reported as one whose algorithm cannot be computed, and a signature that
+ * cannot be verified as invalid.  But a list must not be judged differently
+ * without any sign.
  */
 
 #include <openssl/crypto.h>
@@ -25,7 +26,7 @@ void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t nr, size_t size);
 void *__wrap_realloc(void *p, size_t size);
 
-static unsigned long countdown;	/* to the allocation that fails; 0: none */
+static unsigned long countdown;	/* until the allocation that fails; 0 for none */
 static bool others_too, failed;
 
 static bool fails(void)
@@ -36,7 +37,7 @@ static bool fails(void)
 	return true;
 }
 
-/* By --wrap, in place of those that the library calls. */
+/* Called instead of malloc() etc. because of --wrap */
 void *__wrap_malloc(size_t size)
 {
 	return fails() ? NULL : __real_malloc(size);
@@ -78,7 +79,7 @@ static void crypto_free(void *p, const char *file, int line)
 	free(p);
 }
 
-/* What is done, and how it went */
+/* Something to run, and its status */
 typedef enum imatally_status (*job)(void);
 
 static char list[8192], pcr_text[8192];
@@ -127,7 +128,7 @@ static void each_allocation_fails(job run, bool with_others)
 {
 	unsigned long n = 0;
 
-	/* what is made once, and kept */
+	/* allocate what is kept for all runs */
 	assert_int_equal(run(), IMATALLY_OK);
 	others_too = with_others;
 	do {
@@ -162,7 +163,10 @@ static enum imatally_status read_pcrs(void)
 	return status;
 }
 
-/* With the vector's PCR values; @log is closed, or NULL. */
+/*
+ * Verify @log, which may be NULL, with the PCR values of the vector, and close
+ * it.
+ */
 static enum imatally_status verify(struct imatally_log *log,
 				   struct imatally_result *result)
 {
@@ -209,7 +213,7 @@ static enum imatally_status verify_file(void)
 	return status;
 }
 
-/* The reader's window has to grow for it */
+/* An entry that is larger than the window */
 static enum imatally_status read_large_entry(void)
 {
 	static char big[300000];
@@ -232,7 +236,7 @@ static enum imatally_status read_large_entry(void)
 	return status;
 }
 
-/* A list that nothing explains */
+/* A list that does not match and has no explanation */
 static enum imatally_status verify_what_was_altered(void)
 {
 	struct imatally_result result;
@@ -257,7 +261,7 @@ static enum imatally_status parse_evidence(void)
 	enum imatally_status status = imatally_evidence_parse(
 		&evidence, manifest, strlen(manifest), &err);
 
-	/* it is empty after an error, and may be freed all the same */
+	/* after an error, it is empty and may be freed */
 	imatally_evidence_free(&evidence);
 	return status;
 }
@@ -268,7 +272,7 @@ static enum imatally_status format_evidence(void)
 
 	if (!text)
 		return IMATALLY_ERR_NOMEM;
-	/* jansson 2.14 may leave a part of a string out: nobody can read it */
+	/* jansson 2.14 may omit a part of a string, which makes it invalid */
 	if (!others_too)
 		assert_string_equal(text, manifest);
 	free(text);

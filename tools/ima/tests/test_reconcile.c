@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Each equation between two neighbouring records. */
+/* Every equation between two consecutive records. */
 
 #include "../lib/reconcile.h"
 #include "test.h"
 
 /*
- * Two version 1 records of one kernel with two banks, at entries 1 and 11; and
- * of two kernels: the second begins at entry 21, and its record is entry 22.
- * All accounts close.
+ * Two records of version 1, two banks: of the same kernel, at entries 1 and 11,
+ * and of two kernels, where the second one starts at entry 21 and its record is
+ * entry 22.  All equations hold.
  */
 static struct imatally_mark first, second, other;
 static struct imatally_span within, across;
@@ -50,7 +50,7 @@ static int setup(void **state)
 	all_keys(&other);
 	other.index = 22;
 	other.kernel = 2;
-	/* entries 11 to 20, then a boot_aggregate */
+	/* entries 11 to 20, followed by a boot_aggregate */
 	SET(other, COUNTER, 49 + 2 * 10 + 2);
 	SET(other, UPDATES, 2);
 	SET(other, ENTRIES, 22);
@@ -202,7 +202,7 @@ static void entries_against_extends_and_failed(void **state)
 	assert_false(iv.accounts_disagree);
 	assert_int_equal(iv.failed, 2);
 	assert_int_equal(iv.rest, 0);
-	/* not without a TPM, where nothing is extended */
+	/* not without a TPM: there are no extends */
 	SET(second, EXTENDS, 1);
 	SET(second, FAILED, 0);
 	assert_true(judge(&within).accounts_disagree);
@@ -284,7 +284,7 @@ static void kexec_counts_what_the_counter_saw_and_the_log_lacks(void **state)
 
 	(void)state;
 	ADD(other, COUNTER, 2 * 196);
-	/* all is there: others' updates */
+	/* no entry is missing: updates by others */
 	iv = judge(&across);
 	assert_int_equal(iv.lost_handover, 0);
 	assert_int_equal(iv.rest, 392);
@@ -303,7 +303,7 @@ static void kexec_counts_what_the_counter_saw_and_the_log_lacks(void **state)
 	assert_true(iv.at_most);
 	assert_int_equal(iv.rest, 1);
 
-	/* fewer than the log holds: no loss explains that */
+	/* fewer than entries in the list, which a loss does not explain */
 	ADD(other, COUNTER, -395);
 	iv = judge(&across);
 	assert_int_equal(iv.lost_handover, 0);
@@ -334,7 +334,7 @@ static void kexec_counts_what_was_carried(void **state)
 	iv = judge(&across);
 	assert_int_equal(iv.lost_handover, 5);
 	assert_false(iv.by_counter);
-	/* known to be lost earlier */
+	/* known to be lost before */
 	across.lost_before = 5;
 	assert_int_equal(judge(&across).lost_handover, 0);
 	across.lost_before = 6;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Replay: the PCRs that a machine's log leads to are the machine's PCRs. */
+/* The replay of a machine's list leads to the PCRs of the machine. */
 
 #include "../lib/replay.h"
 #include "mklog.h"
@@ -66,7 +66,7 @@ static void expect_pcr(const struct imatally_replay *replay,
 	}
 }
 
-/* Something of everything. */
+/* Entries of all kinds */
 static void fill(struct machine *m)
 {
 	static const struct machine_field ima[] = {
@@ -140,7 +140,7 @@ static void padded_sha1_where_the_kernel_lacks_the_algorithm(void **state)
 	sha384 = value_of(&m.bank[2], 10);
 	assert_false(imatally_replay_settle(replay, 10, &sha384));
 
-	/* once known, the kernel can't change its mind */
+	/* once known, it cannot change for this kernel */
 	m.bank[2].padded = true;
 	m.len = m.nr_entries = 0;
 	machine_measure(&m, 1);
@@ -161,8 +161,8 @@ static void a_digest_that_is_not_its_datas_is_seen(void **state)
 	(void)state;
 	machine_init(&m, 1, NULL);
 	fill(&m);
-	m.log[m.start[2] + 4] ^= 1;	/* the digest of one */
-	m.log[m.start[6] - 2] ^= 1;	/* the name of another */
+	m.log[m.start[2] + 4] ^= 1;	/* the digest of an entry */
+	m.log[m.start[6] - 2] ^= 1;	/* the name of another entry */
 	extend_all(replay, &m, &altered);
 	assert_int_equal(altered, 2);
 	imatally_replay_free(replay);
@@ -180,7 +180,7 @@ static void restarts_from_a_true_value(void **state)
 	machine_init(&m, 2, NULL);
 	fill(&m);
 	replay = replay_of(&m);
-	machine_measure(&m, 2);		/* what the replay misses */
+	machine_measure(&m, 2);		/* an entry that is not replayed */
 	imatally_replay_forget(replay);
 	expect_pcr(replay, &m, 10, IMATALLY_MATCH_UNKNOWN);
 	value = value_of(&m.bank[1], 10);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* States: what is verified in steps is judged as if it were in one. */
+/* With states, verifying in steps gives the same verdict as at once. */
 
 #include <openssl/evp.h>
 
@@ -9,7 +9,7 @@
 static struct machine m;
 static struct imatally_result whole, result;
 static char *state;		/* after the last step, or NULL */
-static const char *values;	/* of PCRs, if not those of the machine */
+static const char *values;	/* PCR values, if not those of the machine */
 
 static struct imatally_pcrs machine_values(void)
 {
@@ -24,7 +24,7 @@ static struct imatally_pcrs machine_values(void)
 	return pcrs;
 }
 
-/* Verify the list and the PCRs of now, from the state on if there is one. */
+/* Verify the current list and PCRs, from the state on if there is one. */
 static void step(void)
 {
 	struct imatally_log *log = imatally_log_open_buffer(m.log, m.len);
@@ -56,7 +56,9 @@ static void step(void)
 	imatally_pcrs_free(&pcrs);
 }
 
-/* All but the intervals of before, and which entries were read. */
+/*
+ * Compare everything except earlier intervals and the entries that were read.
+ */
 static void expect_as_whole(void)
 {
 	const struct imatally_interval *last, *other;
@@ -82,7 +84,7 @@ static void expect_as_whole(void)
 
 		assert_int_equal(a->kind, b->kind);
 		assert_int_equal(a->severity, b->severity);
-		/* values in between tell it earlier */
+		/* values in between show it earlier */
 		if (a->kind == IMATALLY_PADDED)
 			continue;
 		assert_int_equal(a->from.place, b->from.place);
@@ -150,7 +152,7 @@ static int teardown(void **unused)
 	return 0;
 }
 
-/* One thing more that may happen to a machine. */
+/* Another event of a machine */
 static void happen(unsigned int what)
 {
 	switch (what) {
@@ -202,7 +204,7 @@ static void happen(unsigned int what)
 		machine_record(&m, "boot");
 		machine_delete(&m, m.nr_entries - 2, 1);
 		break;
-	case 12:	/* something else moves the counter, and the list is cut */
+	case 12:	/* others update PCRs, and the list is cut */
 		machine_measure(&m, 2);
 		m.counter++;
 		machine_kexec(&m, m.nr_entries - 1, true);
@@ -221,7 +223,7 @@ static void steps_are_judged_as_the_whole(void **unused)
 		start_padded(run % 3 + 1, run % 6 == 5);
 		m.version = run % 4 > 0;
 		for (i = 0; i < 12; i++) {
-			/* any generator will do; minimal standard */
+			/* a simple generator is sufficient */
 			seed = seed * 48271ULL % 2147483647;
 			happen(seed / 7 % 14);
 			step();
@@ -260,7 +262,7 @@ static void what_was_lost_before_is_told_again(void **unused)
 	assert_int_equal(result.lost, 2);
 }
 
-/* The kernel tells of a deletion in the record after it only. */
+/* A deletion appears only in the record after it. */
 static void what_user_space_deleted_is_told_when_it_is_known(void **unused)
 {
 	(void)unused;
@@ -282,7 +284,7 @@ static void what_user_space_deleted_is_told_when_it_is_known(void **unused)
 	assert_int_equal(result.trimmed, 6);
 }
 
-/* The values of before, on a log that has grown. */
+/* Old values, with a list that has grown. */
 static void the_state_ends_where_the_values_do(void **unused)
 {
 	struct machine before;
@@ -338,7 +340,7 @@ static void a_bank_that_is_new_is_verified_anew(void **unused)
 		step();
 		expect_resumed(m.nr_entries - 1);
 	}
-	/* a state of SHA-1 alone, of a list without records */
+	/* a state with SHA-1 only, of a list without records */
 	machine_free(&m);
 	machine_init(&m, 3, NULL);
 	machine_boot(&m, false);
@@ -352,7 +354,7 @@ static void a_bank_that_is_new_is_verified_anew(void **unused)
 	expect_as_whole();
 }
 
-/* Of a PCR whose first entry comes after the state's end */
+/* A PCR whose first entry comes after the end of the state */
 static void a_value_in_another_bank_is_verified_anew(void **unused)
 {
 	char *pcrread, text[256];
@@ -373,7 +375,7 @@ static void a_value_in_another_bank_is_verified_anew(void **unused)
 	expect_as_whole();
 }
 
-/* A changed entry after the state's end, and values that nothing leads to. */
+/* A changed entry after the end of the state, and values that do not match. */
 static void a_difference_is_looked_at_from_the_start(void **unused)
 {
 	(void)unused;
@@ -415,7 +417,7 @@ static void damage_anywhere_is_found(void **unused)
 	}
 }
 
-/* Replace a text in the state, give it its checksum, and load it. */
+/* Replace a text in the state, update the checksum, and load it. */
 static enum imatally_status load_with(const char *text, const char *by)
 {
 	char *at = strstr(state, text), forged[1 << 16];

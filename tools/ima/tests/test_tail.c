@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A counter read together with the PCR values: what it says of the log's end. */
+/* A counter read together with the PCR values, at the end of the list. */
 
 #include "../lib/reconcile.h"
 #include "test.h"
@@ -11,7 +11,7 @@ static struct imatally_pcrs pcrs;
 static struct imatally_result result;
 static uint32_t counter;
 
-/* The PCRs and the counter are read now. */
+/* Read the PCRs and the counter. */
 static void read_tpm(void)
 {
 	char *text = machine_pcrread(&m);
@@ -125,7 +125,9 @@ static void a_log_that_went_on(void **state)
 	assert_int_equal(last()->rest, 0);
 }
 
-/* The counter belongs to the record before the values, not to the last one. */
+/*
+ * The counter is compared with the record before the values, not the last one.
+ */
 static void a_record_after_the_values(void **state)
 {
 	(void)state;

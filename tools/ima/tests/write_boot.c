@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A boot for a real TPM: write_boot LOG BANKS COUNTER [MORE] writes the list of
- * a kernel that booted when pcrUpdateCounter was COUNTER on a TPM with the
- * first BANKS of sha1, sha256, sha384 and sha512 (0: sha256 only), with MORE
- * entries after its last record; and prints the extends to be made, a line
- * each, as tpm2_pcrextend takes them.
+ * A boot for a real TPM: write_boot LIST BANKS COUNTER [MORE] writes the list
+ * of a kernel that booted when pcrUpdateCounter was COUNTER, on a TPM with the
+ * first BANKS of sha1, sha256, sha384 and sha512 (0: only sha256), with MORE
+ * entries after its last record.  It prints the arguments of tpm2_pcrextend for
+ * each entry, one line each.
  */
 
 #include <openssl/evp.h>

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Write a machine's log and PCR values to files, for a comparison with other
- * programs: mklog DIR BANKS [ENTRIES LIST [EVERY]], where BANKS is how many of
- * sha1, sha256, sha384 and sha512 the TPM has.  A short log has every template
- * that evmctl knows.  One of ENTRIES is like the files' entries of LIST, another
- * measurement list, over and over, each with a digest of its own; with a counter
- * record after every EVERY entries, or none at all.
+ * Write the list and PCR values of a machine to files, for comparison with
+ * other programs: mklog DIR BANKS [ENTRIES LIST [EVERY]], where BANKS is the
+ * number of banks (sha1, sha256, sha384, sha512).  Without ENTRIES, the list is
+ * short and has every template that evmctl supports.  With it, it repeats the
+ * entries of files in LIST, another measurement list, with different digests,
+ * and has a record after every EVERY entries, or none.
  *
  *	DIR/log			the measurement list
- *	DIR/pcrread		PCR values as tpm2_pcrread prints them
- *	DIR/evmctl-ALG		a bank as evmctl reads it
- *	DIR/next, DIR/pcrread.next	with ENTRIES: one entry more, the values
- *					after it
+ *	DIR/pcrread		PCR values in the format of tpm2_pcrread
+ *	DIR/evmctl-ALG		a bank in the format of evmctl
+ *	DIR/next, DIR/pcrread.next	with ENTRIES: another entry, and the
+ *					values after it
  */
 
 #include <stdlib.h>
@@ -79,7 +79,7 @@ static void write_values(const char *dir, const struct machine *m)
 		write_bank(dir, &m->bank[i]);
 }
 
-/* Every template that evmctl knows, violations, records and a kexec. */
+/* Every template that evmctl supports, violations, records and a kexec. */
 static void write_short(struct machine *m, const char *dir)
 {
 	static const struct machine_field fields[] = {
@@ -102,12 +102,12 @@ static void write_short(struct machine *m, const char *dir)
 	write_values(dir, m);
 }
 
-/* A list of which entries are taken, round and round */
+/* A list whose entries are repeated */
 struct model {
 	const char *path;
 	FILE *file;
 	struct imatally_log *log;
-	uint64_t taken;		/* in this round */
+	uint64_t taken;		/* in this repetition */
 };
 
 static void open_model(struct model *model, const char *path)
@@ -143,7 +143,7 @@ static void next_of_model(struct model *model, struct imatally_entry *entry)
 			model->taken = 0;
 			continue;
 		}
-		/* critical data and keys are facts of one moment */
+		/* critical data and keys should not be repeated */
 		if (!imatally_entry_field(entry, "d-ng") ||
 		    imatally_entry_field(entry, "buf") ||
 		    imatally_entry_is_violation(entry) ||
@@ -157,8 +157,12 @@ static void next_of_model(struct model *model, struct imatally_entry *entry)
 	exit(1);
 }
 
-/* Measure a file like the model's next, whose digest ends in @number. */
-static void measure_like(struct machine *m, struct model *model, uint64_t number)
+/*
+ * Measure a file like the next one of the model, with a digest ending in
+ * @number.
+ */
+static void measure_like(struct machine *m, struct model *model,
+			 uint64_t number)
 {
 	struct machine_field field[IMATALLY_MAX_FIELDS];
 	char template[256] = { 0 }, digest[256];

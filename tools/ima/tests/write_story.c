@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Write the log of a machine on which all happened that a report tells apart,
- * and its PCR values: write_story LOG PCRREAD.
+ * Write the list and PCR values of a machine with everything that a report can
+ * show: write_story LIST PCRREAD.
  */
 
 #include <stdio.h>
@@ -28,11 +28,11 @@ static void live(struct machine *m)
 	/* the list was cut before the last 20 files and the record */
 	machine_kexec(m, m->nr_entries - 21, true);
 	machine_measure(m, 35);
-	/* firmware moves the counter */
+	/* firmware updates PCRs */
 	m->counter += 4;
 	machine_record(m, "resume");
 	machine_measure(m, 50);
-	/* behind the kernel's back */
+	/* without the kernel */
 	machine_others(m, 4);
 	machine_record(m, "request");
 	machine_measure(m, 20);
