@@ -62,5 +62,6 @@ def run(expression: str, out: Path, *options: str | Path) -> Session:
             *(f"--ignore={tests / name}" for name in NOT_AGAIN), "--out", out, *options]
     done = subprocess.run(dying_with_parent(argv), cwd=TOP, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, encoding="utf-8", errors="replace")
-    (out / "output").write_text(done.stdout, encoding="utf-8")
-    return results(junit, done.stdout)
+    output = f"{done.stdout}\n(pytest ended with status {done.returncode})\n"
+    (out / "output").write_text(output, encoding="utf-8")
+    return results(junit, output)

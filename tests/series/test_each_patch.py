@@ -2,10 +2,10 @@
 """
 What a maintainer would try before taking the series.
 
-Each patch builds without warnings and boots; the whole series builds with what it depends on switched off and on, and
-for other architectures; each patch has somebody to go to; and the kernel does not grow much. "make check-series" runs
-these alone, in about an hour when nothing is cached. What has passed is not run again until something changes that it
-depends on.
+Each patch builds without warnings and boots. The whole series builds with what it depends on switched off and on, and
+for other architectures. get_maintainer.pl names somebody for each patch, and the kernel does not grow much. "make
+check-series" runs only these, in about an hour when nothing is cached. A test that has passed is not run again until
+something changes that it depends on.
 """
 
 import re
@@ -48,19 +48,19 @@ ARCHITECTURES = ["arm64", "ppc64le"]
 
 NEEDED_ELSEWHERE = ["SECURITY=y", "SECURITYFS=y", "INTEGRITY=y", "IMA=y", "IMA_KEXEC=y", "IMA_UPDATE_COUNTER=y",
                     "KEXEC_FILE=y", "TCG_TPM=y", "TCG_TPM2_HMAC=y", "SUSPEND=y"]
-"""What another architecture's default configuration may lack. Not each of them has them all."""
+"""What the default configuration of another architecture may lack. Some architectures lack a symbol."""
 
 
 @dataclass(frozen=True)
 class Checkout:
-    """A work tree of the series of its own, to build any commit of it."""
+    """A separate work tree of the series, to build any of its commits."""
 
     base: str
     source: Path
     config: Path
     out: Path
     tools: str
-    """A digest of what a result depends on beside the source."""
+    """A digest of what a result depends on, besides the source."""
 
     @property
     def start(self) -> str:
@@ -90,7 +90,7 @@ class Checkout:
                             *symbol.split("=")], check=True)
 
     def configure(self, obj: Path, *symbols: str) -> None:
-        """Take the tests' configuration, but for these symbols, given as NAME=VALUE."""
+        """Configure as the tests do, except for these symbols, given as NAME=VALUE."""
         obj.mkdir(parents=True, exist_ok=True)
         (obj / ".config").write_bytes(self.config.read_bytes())
         self.set_symbols(obj, *symbols)
@@ -99,7 +99,7 @@ class Checkout:
         assert not_taken(wanted, (obj / ".config").read_text(encoding="utf-8")) == []
 
     def build(self, obj: Path, start: str, end: str, *targets: str) -> None:
-        """Build these; no line that start..end has changed may have a warning."""
+        """Build targets. Lines that start..end has changed must have no warning."""
         assert warnings_of(self.source, start, end, make(self.source, obj, "-s", *targets)) == []
 
 
@@ -119,7 +119,7 @@ def checkout(group: Group, kernel: Build) -> Checkout:
 
 
 def names(group: Group) -> list[str]:
-    """The patches, as TOPIC/NUMBER-SUBJECT."""
+    """Return the patches' names, as TOPIC/NUMBER-SUBJECT."""
     return [f"{patch.parts[-3]}/{patch.stem}" for patch in patches.patches(group.base)]
 
 
@@ -156,7 +156,7 @@ def test_series_builds_without_warnings(line: str, checkout: Checkout) -> None:
 
 @pytest.mark.groups(SERIES, lambda group: ARCHITECTURES)
 def test_series_compiles_without_warnings(line: str, checkout: Checkout) -> None:
-    """Those files only that the series touches."""
+    """Only the files that the series touches are compiled."""
     facts = architectures.get(line)
     obj = checkout.out / line
     options = (f"ARCH={facts.kernel_arch}", f"CROSS_COMPILE={facts.cross}")
@@ -174,7 +174,7 @@ def test_series_compiles_without_warnings(line: str, checkout: Checkout) -> None
 
 
 @pytest.mark.groups(SERIES)
-def test_each_patch_has_somebody_to_go_to(checkout: Checkout) -> None:
+def test_get_maintainer_names_somebody_for_each_patch(checkout: Checkout) -> None:
     def has_somebody() -> None:
         mails = [file for file in sorted(mail.mail(checkout.base).glob("0*.patch")) if "-cover-letter" not in file.name]
         assert mails
@@ -188,7 +188,7 @@ def test_each_patch_has_somebody_to_go_to(checkout: Checkout) -> None:
 
 @pytest.mark.groups(SERIES)
 def test_kernel_grows_little(checkout: Checkout) -> None:
-    """Without unit tests, which are no part of a kernel that people use."""
+    """Unit tests are left out, because a kernel that people use has none."""
 
     def grows_little() -> None:
         for name, commit in (("base", checkout.start), ("series", checkout.end)):

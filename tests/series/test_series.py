@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The series as it would be mailed, and what the kernel's own tools say of it."""
+"""The series as it would be mailed, and what the kernel's own tools report about it."""
 
 import os
 import re
@@ -16,7 +16,7 @@ from patchset.git import git
 from patchset.tree import base_ref, series_ref
 from patchset.tree import tree as tree_of
 
-# Compilers and Sphinx need long on a busy machine
+# Compilers and Sphinx take long on a busy machine
 pytestmark = pytest.mark.timeout(3600)
 
 MAILED = [Group("mailed")]
@@ -39,13 +39,13 @@ def tree(group: Group) -> Path:
 
 
 def changed_files(group: Group, tree: Path, *patterns: str) -> list[str]:
-    """Those of the series that match."""
+    """Return the files that the series changes and that match."""
     return git(tree, "diff", "--name-only", base_ref(group.base), series_ref(group.base), "--", *patterns).split()
 
 
 @pytest.mark.groups(MAILED)
 def test_git_am_onto_a_clean_base_gives_the_tree(group: Group, tree: Path, tmp_path: Path) -> None:
-    """In a checkout of the base that has those files only that the series touches."""
+    """The checkout of the base has only the files that the series touches."""
     mbox = mail.mail(group.base).with_suffix(".mbox")
     clean = tmp_path / "linux"
     git(tree, "worktree", "prune")
@@ -62,8 +62,8 @@ def test_git_am_onto_a_clean_base_gives_the_tree(group: Group, tree: Path, tmp_p
 
 
 @pytest.mark.groups(MAILED)
-def test_checkpatch_has_nothing_to_say(group: Group, tree: Path) -> None:
-    """But for the commits that a patch fixes, which the tree does not have."""
+def test_checkpatch_reports_nothing(group: Group, tree: Path) -> None:
+    """The commits that a patch fixes are unknown to the tree, so checkpatch is not asked about them."""
     said = run("scripts/checkpatch.pl", "--strict", "--ignore", "UNKNOWN_COMMIT_ID", "--git",
                f"{base_ref(group.base)}..{series_ref(group.base)}", cwd=tree).stdout
     assert re.search(r"^total: 0 errors", said, re.M), said
@@ -72,9 +72,9 @@ def test_checkpatch_has_nothing_to_say(group: Group, tree: Path) -> None:
 
 def configured_like(build: Build, name: str) -> Path:
     """
-    A build directory of its own with the same configuration.
+    Return a build directory with the same configuration as build.
 
-    W=1 would make the next build of the kernel compile the files of the series again.
+    It is a separate one because W=1 would make the next build of the kernel compile the files of the series again.
     """
     obj = BUILD / build.base / name
     obj.mkdir(parents=True, exist_ok=True)
@@ -99,11 +99,12 @@ def test_clang_has_no_warning(group: Group, kernel: Build) -> None:
 
 
 @pytest.mark.groups(SEMANTIC)
-def test_coccicheck_has_nothing_to_say(group: Group, tree: Path) -> None:
+def test_coccicheck_reports_nothing(group: Group, tree: Path) -> None:
     """
-    On the lines of the series.
+    Only reports about lines of the series count.
 
-    Not by way of make, which would compile each file, and the tests are part of another.
+    coccicheck is run on each file by itself, because make would compile the file as well, and a file with KUnit tests
+    is included by another one.
     """
     said = ""
     for file in changed_files(group, tree, "*.c", ":!tools"):
@@ -111,7 +112,7 @@ def test_coccicheck_has_nothing_to_say(group: Group, tree: Path) -> None:
             "C": "2", "V": "1", "MODE": "report", "srctree": ".", "LINUXINCLUDE": "-Iarch/x86/include -Iinclude"})
         assert done.returncode == 0, done.stdout
         said += done.stdout
-    assert re.search(r"^Running .*spatch", said, re.M), f"it ran nothing:\n{said}"
+    assert re.search(r"^Running .*spatch", said, re.M), f"coccicheck ran nothing:\n{said}"
     changed = changed_lines(tree, base_ref(group.base), series_ref(group.base))
     found = re.findall(r"^((?:\./)?([\w./-]+\.[ch]):(\d+):.*)$", said, re.M)
     assert [line for line, name, number in found if (name, int(number)) in changed] == []
@@ -119,7 +120,7 @@ def test_coccicheck_has_nothing_to_say(group: Group, tree: Path) -> None:
 
 @pytest.mark.groups(DOCUMENTS)
 def test_sphinx_has_no_warning(group: Group, tree: Path) -> None:
-    """About documents that the series touches."""
+    """Only warnings about documents that the series touches count."""
     built = run(TOP / "scripts" / "docs", "--base", group.base, cwd=TOP)
     assert built.returncode == 0, built.stdout
     said = (BUILD / group.base / "docs" / "sphinx.log").read_text(encoding="utf-8", errors="replace")
@@ -130,7 +131,7 @@ def test_sphinx_has_no_warning(group: Group, tree: Path) -> None:
 
 @pytest.mark.groups(DOCUMENTS)
 def test_kernel_doc_has_no_warning(group: Group, tree: Path) -> None:
-    """About any function of the files that the series adds."""
+    """kernel-doc reads the files that the series adds."""
     files = git(tree, "diff", "--name-only", "--diff-filter=A", base_ref(group.base), series_ref(group.base), "--",
                 "drivers/*.[ch]", "security/*.[ch]").split()
     assert files

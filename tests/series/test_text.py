@@ -12,13 +12,13 @@ from lab.paths import BUILD, TOP
 
 pytestmark = pytest.mark.quick
 
-# A pipe of a process or a match that is not there raises an exception by itself
+# No warning about each pipe or match that might be None: using one raises an exception anyway
 MYPY = ("--check-untyped-defs", "--no-strict-optional", "--ignore-missing-imports", "--explicit-package-bases",
         "--cache-dir", str(BUILD / "mypy"))
 
 
 def tracked(*patterns: str) -> list[str]:
-    """The files of this repository that match, such as "tests/*.py"; those too that are not yet committed."""
+    """The files of this repository that match, such as "tests/*.py", committed or not."""
     listed = subprocess.run(["git", "-C", TOP, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--",
                              *patterns], check=True, stdout=subprocess.PIPE, text=True).stdout
     return sorted(file for file in set(listed.split("\0")) if (TOP / file).is_file())
@@ -52,18 +52,18 @@ def succeed(*command: str | Path) -> str:
 
 @pytest.mark.parametrize("script", [file for file in tracked("scripts", "bench", "tests", "tools/ima", ".ci")
                                     if is_shell(file)])
-def test_shellcheck_has_nothing_to_say(script: str) -> None:
+def test_shellcheck_reports_nothing(script: str) -> None:
     succeed("shellcheck", "-x", "-P", "SCRIPTDIR", script)
 
 
-def test_codespell_has_nothing_to_say() -> None:
+def test_codespell_reports_nothing() -> None:
     # A variable of the kernel's Makefile, and a register
     succeed("codespell", "--ignore-words-list=extraversion,fpr", *tracked(":!LICENSE"))
 
 
 @pytest.mark.parametrize("folder", ["scripts", "tests", "bench"])
-def test_mypy_has_nothing_to_say(folder: str) -> None:
-    """Each command by itself, since mypy takes all of them for the same module."""
+def test_mypy_reports_nothing(folder: str) -> None:
+    """Commands are checked one by one, because mypy takes all of them for the same module."""
     files = [file for file in tracked(folder) if is_python(file)]
     modules = [file for file in files if file.endswith(".py")]
     for batch in [modules] * bool(modules) + [[file] for file in files if file not in modules]:
@@ -72,7 +72,7 @@ def test_mypy_has_nothing_to_say(folder: str) -> None:
 
 @pytest.mark.parametrize("command", commands())
 def test_help_names_the_command(command: str) -> None:
-    """--help prints how to use the command, to the end: that of a script in shell is the comment at its head."""
+    """--help begins with the command's path. A script in shell prints the comment at its head, to the end."""
     text = succeed(TOP / command, "--help")
     assert re.match(rf"usage: {re.escape(command)}\b", text, re.I), text
     if is_shell(command):
