@@ -97,51 +97,51 @@ def test_name_that_is_not_utf8(verify, measured):
 # ---- A list on which all happened
 
 @pytest.fixture
-def told(verify, story):
+def answer_to_story(verify, story):
     return verify("incomplete", 1, "log", "--pcrs", "pcrread", "--strict")
 
 
-def test_option_strict_is_told(told):
-    assert told["strict"] is True
+def test_option_strict_is_reported(answer_to_story):
+    assert answer_to_story["strict"] is True
 
 
-def test_losses_add_up(told):
-    assert [told[key] for key in ("lost", "dropped", "failed")] == [21, 3, 2]
-    assert sum((interval["lost"] or 0) + (interval["lost_at_kexec"] or 0) for interval in told["intervals"]) == 21
+def test_losses_add_up(answer_to_story):
+    assert [answer_to_story[key] for key in ("lost", "dropped", "failed")] == [21, 3, 2]
+    assert sum((interval["lost"] or 0) + (interval["lost_at_kexec"] or 0) for interval in answer_to_story["intervals"]) == 21
 
 
-def test_entries_of_the_intervals_add_up(told):
-    assert sum(interval["entries"] for interval in told["intervals"]) == told["entries"]
+def test_entries_of_the_intervals_add_up(answer_to_story):
+    assert sum(interval["entries"] for interval in answer_to_story["intervals"]) == answer_to_story["entries"]
 
 
-def test_counters_of_the_intervals_add_up(told):
-    known = [(before, after) for before, after in zip(told["intervals"][1:], told["intervals"][2:-1])
+def test_counters_of_the_intervals_add_up(answer_to_story):
+    known = [(before, after) for before, after in zip(answer_to_story["intervals"][1:], answer_to_story["intervals"][2:-1])
              if before["counter"] is not None and after["counter"] is not None]
     assert len(known) > 5
     for before, after in known:
         assert after["pcrUpdateCounter"] == before["pcrUpdateCounter"] + after["counter"]
 
 
-def test_each_kind_of_finding_is_there(told):
-    kinds = {finding["kind"] for finding in told["findings"]}
+def test_each_kind_of_finding_is_there(answer_to_story):
+    kinds = {finding["kind"] for finding in answer_to_story["findings"]}
     assert kinds == {"dropped", "failed", "failed_entry", "lost", "others", "unexplained", "unjudged"}
 
 
-def test_reasons_not_to_judge_are_told(told):
-    reasons = [finding["unjudged"] for finding in told["findings"] if finding["kind"] == "unjudged"]
+def test_reasons_not_to_judge_are_reported(answer_to_story):
+    reasons = [finding["unjudged"] for finding in answer_to_story["findings"] if finding["kind"] == "unjudged"]
     assert reasons == [["resume"], ["error"], ["error"]]
 
 
-def test_findings_are_worded_as_for_people(verifier, told, story):
+def test_findings_are_worded_as_for_people(verifier, answer_to_story, story):
     text = verifier.verify(story.log, story.pcrs).out
-    assert [finding["text"] for finding in told["findings"] if finding["text"] not in text] == []
+    assert [finding["text"] for finding in answer_to_story["findings"] if finding["text"] not in text] == []
 
 
 # ---- Records
 
-def test_show_has_a_line_for_each_record(show, told):
+def test_show_has_a_line_for_each_record(show, answer_to_story):
     status, lines = show("log")
-    assert (status, len(lines)) == (0, told["records"])
+    assert (status, len(lines)) == (0, answer_to_story["records"])
     assert [line["event"] for line in lines][:3] == ["boot", "policy", "request"]
 
 

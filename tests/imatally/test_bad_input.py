@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """
-Lists that are damaged, or none at all: an error with the entry and the offset, status 3, little memory and time.
+Damaged lists, and files that are not lists: an error with the entry and the offset, status 3, little memory and time.
 
 What the reader makes of each missing byte is in test_log.c, of each changed bit in test_mutations.c.
 """
@@ -178,7 +178,7 @@ def test_list_with_bytes_written_over_it_is_never_complete(judge, entry, data):
         assert answer.status in (1, 2) and not answer.verdict.startswith("complete")
 
 
-# ---- No list
+# ---- Not a list
 
 def test_empty_list_is_refused(judge):
     assert is_error(judge(b""), "the list is empty")
@@ -186,7 +186,7 @@ def test_empty_list_is_refused(judge):
 
 @EXAMPLES
 @given(data=st.binary(min_size=1, max_size=2000))
-def test_bytes_that_are_no_list_are_refused(judge, data):
+def test_bytes_that_are_not_a_list_are_refused(judge, data):
     assert is_error(judge(data), "(entry [0-9]+, offset [0-9]+: |the list is empty)")
 
 

@@ -58,7 +58,7 @@ def test_pages_own_script_runs(chromium, hostile):
 
 def test_values_are_there_without_the_script(chromium, hostile):
     # Chromium can't dump a page where scripts are switched off
-    path = hostile.path.with_name("none.html")
+    path = hostile.path.with_name("no-scripts.html")
     path.write_text(re.sub("script-src '.*?'", "script-src 'none'", hostile.text), encoding="utf-8")
     document = chromium.document(path)
     assert 'class="tip"' not in document
@@ -90,7 +90,7 @@ def test_paper_has(printed, text):
     assert re.search(text, printed)
 
 
-def test_paper_does_not_speak_of_pointing(printed):
+def test_paper_does_not_mention_pointing(printed):
     assert "pointed at" not in printed
 
 

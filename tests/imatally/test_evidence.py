@@ -28,7 +28,7 @@ def new_host(verifier, tmp_path_factory, banks="sha1,sha256"):
 
 @pytest.fixture(scope="module")
 def host(verifier, tmp_path_factory):
-    """A kernel booted, there is an AK, and nobody but IMA extended a PCR since."""
+    """A kernel booted, there is an AK, and only IMA has extended PCRs since."""
     with new_host(verifier, tmp_path_factory) as host:
         host.boot()
         host.must_create_ak("ak.pem")
@@ -178,7 +178,7 @@ def test_signer_is_named_by_the_fingerprint_of_its_key(host, evidence):
     assert host.verify(evidence).says(f"signed by the AK sha256:{hashlib.sha256(der).hexdigest()}$")
 
 
-def test_clock_of_the_tpm_is_told(host, evidence):
+def test_clock_of_the_tpm_is_reported(host, evidence):
     assert host.verify(evidence).says("resetCount [0-9]+, restartCount 0, clock [0-9]+ ms, pcrUpdateCounter [0-9]+$")
 
 
@@ -355,7 +355,7 @@ def test_previous_evidence_has_to_be_authentic(history, tmp_path):
                             "the previous evidence: the quote: the signature")
 
 
-def test_reboot_is_told(history):
+def test_reboot_is_reported(history):
     answer = history.verify("rebooted", "--previous", "later", "--html", "page.html")
     assert answer.status == 0 and answer.says("rebooted or restarted since")
     assert "rebooted or restarted since" in (history.folder / "page.html").read_text(encoding="utf-8")
@@ -369,7 +369,7 @@ def test_evidence_from_before_a_reboot_is_not_authentic(history):
 def test_saved_ak_is_gone_after_a_reset(history):
     history.must_create_ak("gone.pem", "gone.ctx")
     history.power_cycle()
-    answer = history.collect("none", "gone.ctx")
+    answer = history.collect("new", "gone.ctx")
     assert answer.status == 3 and answer.says("becomes invalid when the TPM is reset")
 
 
@@ -394,11 +394,11 @@ def not_attested(owned):
     return answer
 
 
-def test_reason_is_told_why_the_counter_is_not_attested(not_attested):
+def test_reason_why_the_counter_is_not_attested_is_reported(not_attested):
     assert not_attested.says("counter not attested") and not_attested.says("TPM2_GetSessionAuditDigest.*auth")
 
 
-def test_counter_that_is_not_attested_is_told(owned, not_attested):
+def test_counter_that_is_not_attested_is_reported(owned, not_attested):
     answer = owned.verify("evidence.without", "--html", "page.html")
     assert answer.status == 0 and answer.says("pcrUpdateCounter is not attested")
     assert "pcrUpdateCounter is not attested" in (owned.folder / "page.html").read_text(encoding="utf-8")
@@ -417,7 +417,7 @@ def test_ak_with_an_authorization(owned):
 
 
 def test_ak_without_its_authorization_is_an_error(owned):
-    answer = owned.collect("none", "mine.ctx", "--endorsement-auth", "secret")
+    answer = owned.collect("new", "mine.ctx", "--endorsement-auth", "secret")
     assert answer.status == 3 and answer.says("TPM2_Quote")
 
 
@@ -465,14 +465,14 @@ def test_link_does_not_lead_out_of_the_folder(host):
     (HANDLE, NONCE, ("--tcti", "swtpm:path=/nowhere"), "no TPM at swtpm:path=/nowhere"),
 ], ids=["a PEM for an AK", "no such handle", "no nonce", "half a byte", "no list", "no TPM"])
 def test_nothing_is_collected_with(host, tmp_path, ak, nonce, options, text):
-    answer = host.collect(tmp_path / "none", ak, *options, nonce=nonce)
+    answer = host.collect(tmp_path / "new", ak, *options, nonce=nonce)
     assert answer.status == 3 and answer.says(text), answer.text
-    assert not (tmp_path / "none" / "manifest.json").exists()
+    assert not (tmp_path / "new" / "manifest.json").exists()
 
 
 # ---- What verify refuses
 
-def test_saved_context_is_no_public_key(host, evidence, other_ak):
+def test_saved_context_is_not_a_public_key(host, evidence, other_ak):
     answer = host.verify(evidence, ak="other.ctx")
     assert answer.status == 3 and answer.says("public key in PEM")
 
@@ -504,19 +504,19 @@ def fifo(copy):
 
 
 @pytest.mark.timeout(120)
-def test_list_that_is_no_regular_file_is_not_waited_for(host, fifo):
+def test_list_that_is_not_a_regular_file_is_not_waited_for(host, fifo):
     answer = host.verify(fifo)
     assert answer.status == 3 and answer.says("/log: not a regular file")
 
 
 @pytest.mark.timeout(120)
-def test_part_of_a_list_that_is_no_regular_file_is_not_waited_for(host, evidence, fifo):
+def test_part_of_a_list_that_is_not_a_regular_file_is_not_waited_for(host, evidence, fifo):
     answer = host.verify(fifo, evidence / "log")
     assert answer.status == 3 and answer.says("copy/log: not a regular file")
 
 
 @pytest.mark.timeout(120)
-def test_previous_manifest_that_is_no_regular_file_is_not_waited_for(host, evidence, fifo):
+def test_previous_manifest_that_is_not_a_regular_file_is_not_waited_for(host, evidence, fifo):
     (fifo / "manifest.json").unlink()
     os.mkfifo(fifo / "manifest.json")
     answer = host.verify(evidence, "--previous", fifo)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """
-Evidence of one host time after time, with a state: only what is new is looked at, nothing is learnt from what nobody
-vouches for, and where the state is not of this list the answer says why.
+Evidence of one host time after time, with a state: only what is new is verified, a state changes only
+after evidence that is authentic and a list that matches, and a state of another list is reported.
 """
 
 import shutil
@@ -70,7 +70,7 @@ def test_only_new_entries_are_verified(host):
     assert host.second.status == 0 and host.second.says(went_on(6, 3)), host.second.text
 
 
-def test_what_was_told_before_is_not_told_again(host):
+def test_what_was_reported_before_is_not_reported_again(host):
     assert not host.second.says(r"^  (\(start\)|1 boot)"), host.second.text
 
 
@@ -85,7 +85,7 @@ def test_answer_is_the_same_with_a_state(host, state_of):
     assert (again.pop("resumption"), again.pop("resumed")) == ("resumed", 6)
     for key in ("resumption", "resumed"):
         whole.pop(key, None)
-    # The intervals from before are not told again
+    # The intervals from before are not reported again
     whole["intervals"], again["intervals"] = whole["intervals"][-1:], again["intervals"][-1:]
     assert again == whole
 
@@ -98,14 +98,14 @@ def test_state_is_on_the_page(host, state_of, tmp_path):
     assert '<svg class="plot"' in text
 
 
-def test_another_ak_of_the_same_tpm_vouches_for_the_same_list(host, state_of):
+def test_another_ak_of_the_same_tpm_signs_the_same_list(host, state_of):
     host.must_create_ak("same.pem", "same.ctx", "--ak-alg", "rsa")
     host.must_collect("by_another", "same.ctx")
     answer = host.verify("by_another", "--state", state_of("second"), ak="same.pem")
     assert answer.status == 0 and answer.says(went_on(9, 0)), answer.text
 
 
-def test_earlier_list_that_is_vouched_for_replaces_the_state(host, state_of):
+def test_earlier_list_that_is_authentic_replaces_the_state(host, state_of):
     state = state_of("second")
     answer = host.verify("first", "--state", state)
     assert answer.status == 0 and answer.says(ENDS_BEFORE)
@@ -113,7 +113,7 @@ def test_earlier_list_that_is_vouched_for_replaces_the_state(host, state_of):
     assert answer.status == 0 and answer.says(went_on(6, 3))
 
 
-# ---- Nothing is learnt from what nobody vouches for
+# ---- A state changes only after evidence that is authentic and a list that matches
 
 @pytest.fixture
 def unchanged(request, host, state_of):
@@ -156,7 +156,7 @@ def test_edited_entry_after_the_state_is_noticed(host, copy_of, unchanged):
     assert answer.status == 2 and answer.says(DOES_NOT_GO_ON), answer.text
 
 
-# What it vouches for may be right, and not what is in the list after it
+# What is signed may be right, while the list after it is not
 @after_first
 def test_edited_entry_after_the_quote_is_noticed(host, copy_of, unchanged):
     edited = copy_of("second")

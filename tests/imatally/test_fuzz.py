@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The fuzzers find nothing: FUZZ_SECONDS for all of them together, a minute unless told."""
+"""The fuzzers find nothing: FUZZ_SECONDS for all of them together, 60 by default."""
 
 import os
 

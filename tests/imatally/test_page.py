@@ -33,7 +33,7 @@ def story(verifier, tmp_path):
 
 
 @pytest.fixture
-def told(verifier, story, tmp_path):
+def story_page(verifier, story, tmp_path):
     return page.write(verifier, tmp_path / "page.html", story.log, story.pcrs)
 
 
@@ -114,24 +114,24 @@ def test_hostile_name_is_text(verifier, story, tmp_path):
 
 @pytest.mark.parametrize("label", ["kernel 1", "kernel 3", "kexec_load", "resume", "21 lost", "3 dropped", "2 failed",
                                    "8 unexplained", "not judged"])
-def test_plot_shows(told, label):
-    assert label in page.labels(told.plot)
+def test_plot_shows(story_page, label):
+    assert label in page.labels(story_page.plot)
 
 
-def test_plot_leads_to_the_table(told):
-    assert told.answer.status == 1
-    assert told.rows == page.links(told.plot)
-    assert len(page.titles(told.plot)) == len(told.rows)
+def test_plot_leads_to_the_table(story_page):
+    assert story_page.answer.status == 1
+    assert story_page.rows == page.links(story_page.plot)
+    assert len(page.titles(story_page.plot)) == len(story_page.rows)
 
 
-def test_plot_tells_the_values_of_a_gap(told):
+def test_plot_has_the_values_of_a_gap(story_page):
     assert ("134 kexec_load to 161 boot\n27 in the list, 21 lost\npcrUpdateCounter 396, +96\nby IMA 96" in
-            page.titles(told.plot)[4])
+            page.titles(story_page.plot)[4])
 
 
-def test_no_line_leaves_the_plot(told):
-    width, height = map(float, told.plot.get("viewBox").split()[2:])
-    points = page.points(told.plot)
+def test_no_line_leaves_the_plot(story_page):
+    width, height = map(float, story_page.plot.get("viewBox").split()[2:])
+    points = page.points(story_page.plot)
     assert len(points) > 10
     assert [(x, y) for x, y in points if not (0 <= x <= width and 0 <= y <= height)] == []
 
@@ -153,7 +153,7 @@ def first_number(plot):
     return next(label for label in page.labels(plot) if label.isdigit())
 
 
-def test_state_from_before_is_told(first_and_next):
+def test_state_from_before_is_reported(first_and_next):
     assert [found.answer.status for found in first_and_next] == [0, 0]
     assert [found.term("State") for found in first_and_next] == [None, "8 entries verified before, 6 new"]
 

@@ -76,7 +76,7 @@ def on_pipe(verifier, measured, slow):
 
 
 @pytest.mark.parametrize("slow", [False, True], ids=["quick", "slow"])
-def test_without_a_terminal_there_is_none(verifier, measured, answer, slow):
+def test_no_progress_without_a_terminal(verifier, measured, answer, slow):
     assert on_pipe(verifier, measured, slow) == Seen(0, answer.out, "")
 
 
@@ -91,5 +91,5 @@ def test_slow_list_shows_entries_and_size_and_then_nothing(verifier, measured, a
     assert (seen.status, seen.out) == (0, answer.out)
 
 
-def test_quick_list_shows_none(verifier, measured, answer):
+def test_no_progress_on_a_quick_list(verifier, measured, answer):
     assert on_terminal(verifier, measured, slow=False) == Seen(0, answer.out, "")

@@ -13,7 +13,7 @@ FOLDER = os.environ.get("IMA_LOGS")
 LISTS = sorted(Path(FOLDER).glob("*.ascii")) if FOLDER else []
 
 
-@pytest.fixture(params=LISTS or [None], ids=[path.stem for path in LISTS] or ["none"])
+@pytest.fixture(params=LISTS or [None], ids=[path.stem for path in LISTS] or ["no folder"])
 def published(request):
     if not FOLDER:
         pytest.skip("IMA_LOGS does not name a directory of published lists")

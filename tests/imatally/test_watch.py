@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""imatally watch asks for records at its rhythm; a pipe stands in for the kernel's file."""
+"""imatally watch asks for records at its rhythm; a pipe takes the place of the kernel's file."""
 
 import os
 import select
@@ -40,7 +40,7 @@ class Watch:
                                         text=True)
 
     def ends(self, *reasons):
-        """With status 3, soon, and each reason told once."""
+        """With status 3, soon, and each reason reported once."""
         _, err = self.process.communicate(timeout=SECONDS)
         assert self.process.returncode == 3, err
         assert [err.count(reason) for reason in reasons] == [1] * len(reasons), err
@@ -98,7 +98,7 @@ def test_ends_without_the_number_of_entries(watch):
 
 
 @pytest.mark.parametrize("number", ["many", "-1"])
-def test_ends_where_the_number_of_entries_is_none(watch, number):
+def test_ends_where_the_number_of_entries_is_not_a_number(watch, number):
     watch.update_counter.symlink_to("/dev/full")
     watch.counted(number)
     watch.start("--every", "1")

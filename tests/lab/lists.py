@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lab.verifier import Verifier
 
-# SHA-1 digests of the template data stand in a binary list
+# Size of the SHA-1 digest of the template data, which a binary list has
 DIGEST = 20
 
 
@@ -75,5 +75,5 @@ def long(verifier: Verifier, folder: Path, like: Path, count: int, every: int = 
 
 
 def story(verifier: Verifier, folder: Path) -> List:
-    """A list on which all happened that a report tells apart."""
+    """A list with an example of everything that a report distinguishes."""
     return _written(folder, verifier.program("write_story"), folder / "log", folder / "pcrread")

@@ -22,7 +22,7 @@ class Page:
 
     @property
     def plot(self) -> xml.Element | None:
-        """The picture, None if there is none."""
+        """The picture, None if the page has no picture."""
         found = re.search(r'<svg class="plot".*?</svg>', self.text, re.S)
         return xml.fromstring(found[0]) if found else None
 

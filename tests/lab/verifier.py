@@ -28,7 +28,7 @@ class Answer:
 
     @property
     def verdict(self) -> str:
-        """Without "verdict: "; empty if there is none."""
+        """Without "verdict: "; empty if there is no verdict."""
         found = re.search(r"^verdict: (.*)$", self.out, re.M)
         return found[1] if found else ""
 
@@ -49,7 +49,7 @@ class Verifier:
     objects: Path
     binary: Path
     mklog: Path
-    # What make is told for this build
+    # Settings of make for this build
     settings: tuple[str, ...] = ()
 
     def make(self, what: str, *targets: str) -> None:
