@@ -9,6 +9,7 @@
 #	TO=6.12		make port: the base that gets it
 #	COMMITS="..."	make port: only these commits
 #	TOPIC=N		make series: only that topic
+#	SIGNED_OFF_BY=X	make series: who mails it, as "Name <mail>"
 #	KCONFIG=FILE	make kernel-deb: configuration of the kernel (default: of the running one)
 #	SUITE=NAME	make check-fresh: bookworm or trixie (default: both)
 #	FULL=1		make bench: measure more, for hours
@@ -70,7 +71,7 @@ port: ## carry commits from the tree of one base to that of another: FROM=7.3 TO
 
 series: ## write the mailable series, or one topic of it
 	@scripts/deps demo
-	@scripts/series --base $(BASE) $(addprefix --topic ,$(TOPIC))
+	@scripts/series --base $(BASE) $(addprefix --topic ,$(TOPIC)) $(if $(SIGNED_OFF_BY),--signed-off-by "$(SIGNED_OFF_BY)")
 
 check-series: ## build and boot each patch, other configurations and architectures
 	@scripts/deps check-series

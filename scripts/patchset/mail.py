@@ -5,14 +5,18 @@ The mailable series: cover letter, and patches with their new files.
 All patches are in build/BASE/series and the cover letter is patches/cover-letter, or one topic is in
 build/BASE/series-TOPIC with patches/TOPIC/cover-letter. A topic without one is mailed without. Beside the folder, the
 patches are in one mailbox for git am.
+
+Whoever mails patches signs off on them, as the kernel's Developer's Certificate of Origin wants it. The patches in this
+repository carry the sign-off of the project, which is replaced.
 """
 
 import shutil
+from email.utils import parseaddr
 from pathlib import Path
 
 from patchset import patches, tree
 from patchset.console import Failed, say
-from patchset.git import bytes_of, commits, git, text_of
+from patchset.git import bytes_of, commit_tree, commits, git, identity, text_of
 from patchset.paths import PATCHES
 
 OPTIONS = ["format-patch", "--quiet", "--thread=shallow"]
@@ -43,11 +47,33 @@ def fill_in(letter: Path, text: str) -> None:
     letter.write_bytes(bytes_of(mail))
 
 
-def mail(base: str, wanted: str = "") -> Path:
-    """Write the series, or one topic, and return the folder."""
+def sign_off(where: Path, span: str, person: str) -> str:
+    """Commit the commits of a span again, by a person and with their sign-off in place of the author's. Returns the span."""
+    name, address = parseaddr(person)
+    if not name or "@" not in address:
+        raise Failed(f"sign-off: {person}: not a name and an address: expected 'Name <mail>'")
+    parent = span.partition("..")[0]
+    tip = parent
+    for commit in commits(where, "--reverse", span):
+        message = commit.message.replace(sign_off_line(commit.author, commit.email), "")
+        tip = commit_tree(where, commit.tree, message + sign_off_line(name, address), tip,
+                          env=identity(name, address, commit.date))
+    return f"{parent}..{tip}"
+
+
+def sign_off_line(name: str, address: str) -> str:
+    return f"Signed-off-by: {name} <{address}>\n"
+
+
+def mail(base: str, wanted: str = "", signed_off_by: str = "") -> Path:
+    """Write the series, or one topic, and return the folder. SIGNED_OFF_BY is who mails it: Name <mail>."""
     where = tree.tree(base)
     topic = find_topic(wanted) if wanted else ""
     span = range_of(base, topic) if topic else f"{tree.base_ref(base)}..{tree.series_ref(base)}"
+    if signed_off_by:
+        span = sign_off(where, span, signed_off_by)
+    else:
+        say("note: the kernel's developers take patches that whoever mails them has signed off on: SIGNED_OFF_BY='Name <mail>'")
     cover = PATCHES / topic / "cover-letter"
     out = where.parent / (f"series-{topic}" if topic else "series")
     shutil.rmtree(out, ignore_errors=True)

@@ -897,6 +897,42 @@ def test_topic_without_a_cover_letter_is_mailed_without(checkout):
     assert [path.name for path in out.iterdir()] == ["0001-main-Check-the-buffer.patch"]
 
 
+def test_whoever_mails_it_is_the_author_and_signs_off(checkout):
+    out = Path(checkout.run("series", "--signed-off-by", "Who Mails <mails@example.org>"))
+    mails = sorted(out.iterdir())
+    assert len(mails) == 4
+    for path in mails:
+        assert "From: Who Mails <mails@example.org>\n" in path.read_text()
+        assert "A U Thor" not in path.read_text()
+    for path in mails[1:]:
+        assert path.read_text().count("\nSigned-off-by:") == 1
+        assert "\nSigned-off-by: Who Mails <mails@example.org>\n---\n" in path.read_text()
+    checkout.git("6.12", "checkout", "--detach", "6.12/base")
+    checkout.git("6.12", "am", str(out.with_suffix(".mbox")))
+    assert checkout.git("6.12", "rev-parse", "HEAD^{tree}") == checkout.git("6.12", "rev-parse", "6.12/series^{tree}")
+
+
+def test_other_sign_offs_stay(checkout):
+    checkout.git("6.12", "commit", "--amend", "--author=A U Thor <author@example.org>", "-m",
+                 f"{EXTEND}\n\nWhy.\n\nReported-by: Re Porter <re@example.org>\nSigned-off-by: Some Body <some@example.org>\n"
+                 "Signed-off-by: A U Thor <author@example.org>")
+    out = Path(checkout.run("series", "--signed-off-by", "Who Mails <mails@example.org>"))
+    assert ("\n\nReported-by: Re Porter <re@example.org>\nSigned-off-by: Some Body <some@example.org>\n"
+            "Signed-off-by: Who Mails <mails@example.org>\n---\n") in sorted(out.iterdir())[-1].read_text()
+
+
+def test_without_a_sign_off_it_says_what_is_missing(checkout):
+    checkout.run("series")
+    assert "SIGNED_OFF_BY='Name <mail>'" in checkout.said
+    checkout.run("series", "--signed-off-by", "Who Mails <mails@example.org>")
+    assert "SIGNED_OFF_BY" not in checkout.said
+
+
+@pytest.mark.parametrize("person", ["Who Mails", "mails@example.org", "<mails@example.org>", "Who Mails <mails>"])
+def test_sign_off_without_a_name_or_an_address_is_refused(checkout, person):
+    assert "expected 'Name <mail>'" in checkout.run("series", "--signed-off-by", person, fails=True)
+
+
 def test_unknown_topic_is_named(checkout):
     assert "there is no topic 9; known: 1-only 2-main 3-new" in checkout.run("series", "--topic", "9", fails=True)
     assert "the topic 1-only has no patches for 6.12" in checkout.run("series", "--topic", "1", fails=True)
