@@ -4,11 +4,12 @@
 import json
 import os
 from collections import defaultdict
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
 
-from lab import groups, selftests, verifier
+from lab import selftests, verifier
 from lab.groups import Group, once, settings
 from lab.paths import BUILD
 from patchset import console
@@ -50,10 +51,25 @@ def pytest_configure(config):
         console.stream = os.fdopen(os.dup(2), "w", encoding="utf-8")
 
 
+# ---- Groups are made items
+
+def marks(group: Group) -> list[pytest.MarkDecorator]:
+    return [getattr(pytest.mark, group.set), pytest.mark.xdist_group(group.id)]
+
+
+def parameters(table: Iterable[Group], lines: Callable[[Group], Iterable[str]] | None = None) -> tuple[str, list]:
+    """For parametrize(): the names of a test's parameters, and their values for each item."""
+    found = [group for row in table for group in row.on_bases()]
+    if lines is None:
+        return "group", [pytest.param(group, id=group.id, marks=marks(group)) for group in found]
+    return "group,line", [pytest.param(group, line, id=f"{group.id}-{line}", marks=marks(group))
+                          for group in found for line in lines(group)]
+
+
 def pytest_generate_tests(metafunc):
     mark = metafunc.definition.get_closest_marker("groups")
     if mark:
-        metafunc.parametrize(*groups.expand(*mark.args, **mark.kwargs))
+        metafunc.parametrize(*parameters(*mark.args, **mark.kwargs))
 
 
 # ---- Builds come before tests: those have time limits, and a machine is slow beside a compiler

@@ -10,7 +10,6 @@ from lab import tap, vm
 from lab.groups import Group, once
 from lab.kernel import Build
 from lab.paths import GUEST
-from lab.selftests import TCB
 
 SCRIPT = GUEST / "commands.sh"
 
@@ -51,7 +50,7 @@ def ran(group: Commands, kernel: Build) -> Run:
     def boot() -> Run:
         out = group.fresh_folder()
         result = vm.run(vm.Machine(kernel.image, out, SCRIPT, banks=group.banks,
-                                   append=TCB))
+                                   append=vm.TCB))
         lines = tap.parse((out / "tap").read_text(encoding="utf-8", errors="replace"))
         return Run(result.status, result.said, {line.name: line for line in lines})
 

@@ -14,7 +14,6 @@ from lab import verifier, vm
 from lab.groups import Group, once
 from lab.kernel import Build
 from lab.paths import GUEST
-from lab.selftests import TCB
 
 OF_THE_VM = [Group("evidence_of_the_vm")]
 WITHOUT_A_RULE = [Group("evidence_without_a_rule")]
@@ -54,7 +53,7 @@ def collect(group: Group, kernel: Build, imatally: Path, script: str, append: st
 
 @pytest.fixture
 def evidence(group: Group, kernel: Build, imatally: Path) -> Collected:
-    return collect(group, kernel, imatally, "evidence.sh", TCB)
+    return collect(group, kernel, imatally, "evidence.sh", vm.TCB)
 
 
 @pytest.fixture

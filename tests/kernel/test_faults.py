@@ -11,7 +11,6 @@ from lab.faults import Outcome
 from lab.groups import Group, once
 from lab.kernel import Build
 from lab.paths import GUEST, TOP
-from lab.selftests import TCB
 
 ROWS = {row.name: row for row in faults.read(TOP / "tests" / "fault-rows")}
 
@@ -55,7 +54,7 @@ def ran(group: Faults, kernel: Build, imatally: Path) -> Run:
         own = faults.tagged(ROWS.values(), group.tag)
         (out / "rows").write_text(faults.for_the_guest(own), encoding="utf-8")
         result = vm.run(vm.Machine(kernel.image, out, GUEST / "faults.sh", banks=group.banks, faults=True,
-                                   append=TCB, timeout=group.timeout, patience=group.patience))
+                                   append=vm.TCB, timeout=group.timeout, patience=group.patience))
         return Run(result, out, faults.outcomes(own, out))
 
     return once(group.id, boot)

@@ -7,7 +7,8 @@ import pytest
 
 from lab import carry, verifier
 from lab.groups import Group, once
-from lab.selftests import ASKED_FOR, COMPLETE, CRASH_KERNEL, NO_KEXEC, NO_POLICY, NO_TPM, TCB, Variant, fields
+from lab.selftests import ASKED_FOR, COMPLETE, CRASH_KERNEL, NO_KEXEC, NO_POLICY, NO_TPM, Variant, fields
+from lab.vm import TCB
 
 KEXEC = fields(programs=())
 ON_7_3 = fields(bases=("7.3",), **KEXEC)

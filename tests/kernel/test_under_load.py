@@ -19,7 +19,7 @@ from lab import verifier, vm
 from lab.groups import Group, once
 from lab.kernel import Build
 from lab.paths import GUEST
-from lab.selftests import TCB, reported
+from lab.selftests import reported
 
 # ---- What a record costs the list, whose lock is held meanwhile
 
@@ -39,7 +39,7 @@ def commands(group: Group, kernel: Build) -> Path:
     def boot() -> Path:
         out = group.fresh_folder()
         (out / "settings").write_text(f"RECORDS={RECORDS} FILES={FILES}\n", encoding="utf-8")
-        result = vm.run(vm.Machine(kernel.image, out, GUEST / "cost.sh", append=TCB, faults=True))
+        result = vm.run(vm.Machine(kernel.image, out, GUEST / "cost.sh", append=vm.TCB, faults=True))
         assert result.status == 0, result.said
         return out / "commands"
 
@@ -86,7 +86,7 @@ def kexec(group: Group, kernel: Build, selftest_programs: Path, imatally: Path) 
     def boot() -> Kexec:
         out = group.fresh_folder()
         shutil.copy(selftest_programs / "load_test", out)
-        result = vm.run(vm.Machine(kernel.image, out, GUEST / "kexec-in-flight.sh", append=TCB, mem=768))
+        result = vm.run(vm.Machine(kernel.image, out, GUEST / "kexec-in-flight.sh", append=vm.TCB, mem=768))
         assert result.status == 0, result.said
         return Kexec((out / "names").read_text(encoding="utf-8").splitlines(),
                      verifier.verify(out / "list", out / "pcrs"), result)
@@ -157,7 +157,7 @@ def killed(group: Group, line: str, kernel: Build, selftest_programs: Path, imat
         out.mkdir(parents=True)
         shutil.copy(selftest_programs / "load_test", out)
         seconds = random.uniform(0, 3)
-        with vm.running(vm.Machine(kernel.image, out, GUEST / "killed.sh", append=TCB, mem=768)) as (qemu, _):
+        with vm.running(vm.Machine(kernel.image, out, GUEST / "killed.sh", append=vm.TCB, mem=768)) as (qemu, _):
             def wait_for(name: str) -> None:
                 while not has_text(out / name):
                     assert qemu.poll() is None, f"the machine ended before it wrote {name}"

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from lab import verifier, vm
 from lab.paths import GUEST
-from lab.selftests import TCB
 
 # How many files are measured between load and execute, in the two runs that the demo shows
 RUNS = {"fits": 3, "overflow": 200}
@@ -53,7 +52,7 @@ def boot(kernel: Path, out: Path, files: int) -> Carried:
     """Load a kernel, measure @files files, execute it."""
     out.mkdir(parents=True, exist_ok=True)
     (out / "files").write_text(f"{files}\n", encoding="ascii")
-    return Carried(out, vm.run(vm.Machine(kernel=kernel, out=out, script=GUEST / "carry.sh", append=TCB)))
+    return Carried(out, vm.run(vm.Machine(kernel=kernel, out=out, script=GUEST / "carry.sh", append=vm.TCB)))
 
 
 def is_verdict_on_loss(answer: verifier.Answer, missing: int) -> bool:

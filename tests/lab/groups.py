@@ -10,12 +10,10 @@ lines(group) gives their names. The first item of a group runs it, by once(), an
 
 import re
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from lab import kernel
 from lab.paths import BUILD
@@ -75,18 +73,6 @@ class Group:
         if settings.image:
             return kernel.Build.of_image(settings.image, self.base, config)
         return once(("kernel", self.base, config), lambda: kernel.build(self.base, config, checkout=settings.checkout))
-
-    def marks(self) -> list[pytest.MarkDecorator]:
-        return [getattr(pytest.mark, self.set), pytest.mark.xdist_group(self.id)]
-
-
-def expand(table: Iterable[Group], lines: Callable[[Group], Iterable[str]] | None = None) -> tuple[str, list]:
-    """For parametrize(): the names of a test's parameters, and their values for each item."""
-    found = [group for row in table for group in row.on_bases()]
-    if lines is None:
-        return "group", [pytest.param(group, id=group.id, marks=group.marks()) for group in found]
-    return "group,line", [pytest.param(group, line, id=f"{group.id}-{line}", marks=group.marks())
-                          for group in found for line in lines(group)]
 
 
 _done: dict[Any, tuple[Any, BaseException | None]] = {}

@@ -15,10 +15,9 @@ from lab import kernel, sources, tap, verifier, vm
 from lab.built import locked
 from lab.groups import Group
 from lab.paths import BUILD, GUEST, SELFTESTS
+from lab.vm import TCB
 from patchset.console import run_long
 
-# IMA measures as distributions have it, and makes records
-TCB = "ima_policy=tcb ima_policy=critical_data"
 REPORTS = "WARNING:|Call Trace|INFO: (task|possible)|UBSAN:|BUG: "
 OURS = r"(ima|tpm)[0-9]?_"
 

@@ -21,6 +21,9 @@ from lab.tpm import BANKS, Proxy, Swtpm
 from lab.watch import Watch, script_status
 from patchset.console import tail
 
+# Kernel parameters: IMA measures as distributions have it, and makes records
+TCB = "ima_policy=tcb ima_policy=critical_data"
+
 # A result's status, if it is not that of the script
 TIMED_OUT = 124
 GUEST_DIED = 125

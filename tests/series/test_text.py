@@ -42,6 +42,15 @@ def commands() -> list[str]:
             first_line(file).startswith("#!") and not file.startswith("tests/guest/")]
 
 
+def python_commands() -> list[str]:
+    return [file for file in commands() if is_python(file)]
+
+
+def lab_modules() -> list[str]:
+    return [file.removeprefix("tests/").removesuffix(".py").replace("/", ".").removesuffix(".__init__")
+            for file in tracked("tests/lab/*.py")]
+
+
 def succeed(*command: str | Path) -> str:
     __tracebackhide__ = True
     done = subprocess.run(command, cwd=TOP, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -79,3 +88,17 @@ def test_help_names_the_command(command: str) -> None:
         head = re.search(r"^# (Usage:.*?)\n\n", (TOP / command).read_text(encoding="utf-8"), re.M | re.S)
         assert head, f"{command} has no comment that begins with Usage:"
         assert text.strip() == re.sub(r"\n# ?", "\n", head[1]).strip()
+
+
+# What "make demo" installs has Python, but none of the packages that tests use. -S hides those that are installed.
+PYTHON_ALONE = ("/usr/bin/python3", "-S")
+
+
+@pytest.mark.parametrize("command", python_commands())
+def test_command_starts_without_python_packages(command: str) -> None:
+    succeed(*PYTHON_ALONE, command, "--help")
+
+
+@pytest.mark.parametrize("module", lab_modules())
+def test_module_of_the_lab_loads_without_python_packages(module: str) -> None:
+    succeed("env", f"PYTHONPATH={TOP}/tests:{TOP}/scripts", *PYTHON_ALONE, "-c", f"import {module}")
