@@ -19,6 +19,7 @@ from pathlib import Path
 from patchset import patches, tree
 from patchset.console import Failed, say
 from patchset.git import Commit, commit_tree, git, git_dir, resolve, run, text_of
+from patchset.lock import locked
 from patchset.patches import Change, Difference
 from patchset.refresh import write_back
 
@@ -263,7 +264,8 @@ def port(source: str, target: str, revisions: list[str], leave: bool = False) ->
     if source == target:
         raise Failed("FROM and TO are the same base")
     where, mark = tree.folder(target), tree.note(target, "port")
-    with tree.locked(min(source, target)), tree.locked(max(source, target)):
+    first, second = sorted((source, target))
+    with locked(tree.folder(first)), locked(tree.folder(second)):
         before = ""
         if mark.exists():
             began, before = mark.read_text(encoding="ascii").split()

@@ -15,6 +15,7 @@ from pathlib import Path
 from patchset import patches, tree
 from patchset.console import Failed, say
 from patchset.git import Commit, bytes_of, commit_tree, git, resolve, run
+from patchset.lock import locked
 from patchset.paths import PATCHES, TOP
 
 # Whatever the user's configuration makes of patches
@@ -107,7 +108,7 @@ def write_patches(base: str, written: Path) -> None:
 def refresh(base: str) -> None:
     """Raises Failed, with nothing changed, if the tree can't be brought back as it is."""
     tree.refuse_ksrc()
-    with tree.locked(base):
+    with locked(tree.folder(base)):
         tree.check_ready(base)
         write_back(base)
 

@@ -12,19 +12,17 @@ is, with tags and a branch of the name "ksrc". What is in the clone is borrowed 
 Commits and edits in a tree are never thrown away: a tree that has any is not made anew.
 """
 
-import contextlib
-import fcntl
 import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 from patchset import patches, source
 from patchset.console import Failed, run_long, say
 from patchset.git import (Commit, bytes_of, commit_tree, commits, environment, git, has_edits, identity, is_half_done,
                           resolve, run, text_of)
+from patchset.lock import locked
 from patchset.paths import BUILD, TOP
 
 REPOSITORY = BUILD / "linux.git"
@@ -135,16 +133,6 @@ def check_ready(base: str) -> None:
         raise Failed(f"{where} has not all patches yet, see scripts/tree --base {base}")
     if resolve(where, "HEAD") != resolve(where, series_ref(base)):
         raise Failed(f"{where} is not on the branch {series_ref(base)}")
-
-
-@contextlib.contextmanager
-def locked(base: str) -> Iterator[None]:
-    """Two processes that want the same tree make it once."""
-    path = folder(base).with_suffix(".lock")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "w", encoding="ascii") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def series(base: str) -> list[Commit]:
@@ -483,5 +471,5 @@ def remember(base: str, ids: list[str]) -> None:
 
 def tree(base: str) -> Path:
     """The git tree of a base with the series, made or brought up to date if need be. Raises Failed."""
-    with locked(base):
+    with locked(folder(base)):
         return make_tree(base)

@@ -6,10 +6,10 @@ import subprocess
 
 import pytest
 
-from lab.built import locked
 from lab.groups import once
 from lab.paths import BUILD
 from lab.verifier import PLAIN, SOURCE, VECTORS
+from patchset.lock import locked
 
 PACKAGES = BUILD / "deb"
 LIST, PCRS = VECTORS / "kexec-complete" / "list", VECTORS / "kexec-complete" / "pcrs"

@@ -1,20 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Files that are built once, and again only when what they are made of has changed."""
 
-import contextlib
-import fcntl
 import hashlib
-from collections.abc import Iterator
 from pathlib import Path
-
-
-@contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold the lock @path.lock: two processes that want the same thing build it once."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with open(f"{path}.lock", "w", encoding="ascii") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def digest(*parts: str | bytes) -> str:

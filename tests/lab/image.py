@@ -15,9 +15,10 @@ import tempfile
 from pathlib import Path
 
 from lab import arch as architectures
-from lab.built import digest, is_current, locked
+from lab.built import digest, is_current
 from lab.paths import BUILD, GUEST
 from lab.process import CannotRun
+from patchset.lock import locked
 
 SEARCH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 FOLDERS = ("boot", "control", "dev", "out", "proc", "ramfs", "root", "sys", "tmp", "usr/bin", "usr/lib", "usr/lib64")

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab import arch as architectures
-from lab.built import digest, is_current, locked
+from lab.built import digest, is_current
 from lab.paths import BUILD, CACHE, CONFIGS, SELFTESTS, TOP
 from patchset.console import Failed, run_long, say
 from patchset.git import git
+from patchset.lock import locked
 from patchset.patches import DEFAULT_BASE
 from patchset.tree import base_ref, tree
 

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from lab import kernel, sources, tap, verifier, vm
-from lab.built import locked
 from lab.groups import Group
 from lab.paths import BUILD, GUEST, SELFTESTS
 from lab.vm import TCB
 from patchset.console import run_long
+from patchset.lock import locked
 
 REPORTS = "WARNING:|Call Trace|INFO: (task|possible)|UBSAN:|BUG: "
 OURS = r"(ima|tpm)[0-9]?_"

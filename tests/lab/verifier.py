@@ -7,9 +7,9 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.built import locked
 from lab.paths import BUILD, TOP
 from patchset.console import run_long
+from patchset.lock import locked
 
 SOURCE = TOP / "tools" / "ima"
 VECTORS = SOURCE / "vectors"
