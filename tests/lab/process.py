@@ -30,11 +30,18 @@ def stop(process: subprocess.Popen | None) -> None:
         process.wait()
 
 
-def wait_for_socket(path: Path, process: subprocess.Popen, name: str) -> None:
-    while not path.exists():
-        if process.poll() is not None:
-            raise CannotRun(f"{name} ended with status {process.returncode}")
-        time.sleep(0.01)
+def start_server(argv: list, socket: Path, name: str) -> subprocess.Popen:
+    """Start a program that makes @socket, and wait until it has."""
+    process = start(argv)
+    try:
+        while not socket.exists():
+            if process.poll() is not None:
+                raise CannotRun(f"{name} ended with status {process.returncode}")
+            time.sleep(0.01)
+    except BaseException:
+        stop(process)
+        raise
+    return process
 
 
 def socket_path(path: Path | str) -> str:

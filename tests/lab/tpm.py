@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from lab import proxy
-from lab.process import CannotRun, require, start, stop, wait_for_socket
+from lab.process import CannotRun, require, start_server, stop
 
 BANKS = ("sha1", "sha256", "sha384", "sha512")
 DEFAULT_BANKS = "sha1,sha256"
@@ -36,13 +36,9 @@ class Swtpm:
         except OSError as error:
             raise CannotRun(f"folder for the TPM's state: {self.state}: {error.strerror}") from None
         self.set_up()
-        self.process = start(["swtpm", "socket", *self.version(), "--tpmstate", f"dir={self.state}",
-                              "--ctrl", f"type=unixio,path={self.control}", *self.service()])
-        try:
-            wait_for_socket(self.socket, self.process, "swtpm")
-        except BaseException:
-            stop(self.process)
-            raise
+        self.process = start_server(["swtpm", "socket", *self.version(), "--tpmstate", f"dir={self.state}",
+                                     "--ctrl", f"type=unixio,path={self.control}", *self.service()],
+                                    self.socket, "swtpm")
         return self
 
     def __exit__(self, *_exception) -> None:
@@ -103,13 +99,9 @@ class Proxy:
         self.process: subprocess.Popen | None = None
 
     def __enter__(self) -> "Proxy":
-        self.process = start([sys.executable, proxy.__file__, "--listen", self.control, "--swtpm", self.swtpm,
-                              "--faults", self.out / "faults", "--log", self.out / "commands"])
-        try:
-            wait_for_socket(self.control, self.process, "the TPM's proxy")
-        except BaseException:
-            stop(self.process)
-            raise
+        self.process = start_server([sys.executable, proxy.__file__, "--listen", self.control, "--swtpm", self.swtpm,
+                                     "--faults", self.out / "faults", "--log", self.out / "commands"],
+                                    self.control, "the TPM's proxy")
         return self
 
     def __exit__(self, *_exception) -> None:
