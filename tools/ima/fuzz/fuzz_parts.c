@@ -172,11 +172,11 @@ static enum imatally_status judge(const struct whole *whole,
 	pcr[0].index = IMATALLY_PCR_OF_LOG;
 	pcr[0].bank = nothing;
 	/* those of the last record, which match if the list is not forged */
-	if (whole->has_record && whole->record.nr_banks) {
-		pcrs.nr = whole->record.nr_banks;
+	if (whole->has_record && whole->record.pcr.nr) {
+		pcrs.nr = whole->record.pcr.nr;
 		for (i = 0; i < pcrs.nr; i++) {
-			pcr[i].index = whole->record.pcr;
-			pcr[i].bank = whole->record.bank[i];
+			pcr[i].index = whole->record.pcr.index;
+			pcr[i].bank = whole->record.pcr.bank[i];
 		}
 	}
 	return imatally_verify(log, &pcrs, result, err);

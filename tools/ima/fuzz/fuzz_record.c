@@ -19,10 +19,23 @@ static void append_bank(char *text, size_t size,
 		 imatally_hex_from_bytes(digits, bank->value, bank->len));
 }
 
+static void append_pcr(char *text, size_t size,
+		       const struct imatally_pcr_values *values)
+{
+	size_t len = strlen(text);
+	unsigned int i;
+
+	snprintf(text + len, size - len, "%u", values->index);
+	for (i = 0; i < values->nr; i++) {
+		strcat(text, i ? "," : ":");
+		append_bank(text, size, &values->bank[i]);
+	}
+}
+
 static void write_record(const struct imatally_record *rec, char *text,
 			 size_t size)
 {
-	unsigned int key, i;
+	unsigned int key;
 
 	*text = '\0';
 	for (key = 0; key < IMATALLY_NR_KEYS; key++) {
@@ -34,15 +47,14 @@ static void write_record(const struct imatally_record *rec, char *text,
 				imatally_key_name(key));
 		if (key == IMATALLY_KEY_EVENT) {
 			snprintf(text + len, size - len, "%s",
+				 rec->unknown_event[0] ? rec->unknown_event :
 				 imatally_event_name(rec->event));
 		} else if (key == IMATALLY_KEY_ERROR) {
 			snprintf(text + len, size - len, "%s", rec->error);
+		} else if (key == IMATALLY_KEY_BEFORE) {
+			append_pcr(text, size, &rec->before);
 		} else if (key == IMATALLY_KEY_PCR) {
-			snprintf(text + len, size - len, "%u", rec->pcr);
-			for (i = 0; i < rec->nr_banks; i++) {
-				strcat(text, i ? "," : ":");
-				append_bank(text, size, &rec->bank[i]);
-			}
+			append_pcr(text, size, &rec->pcr);
 		} else {
 			snprintf(text + len, size - len, "%" PRIu64,
 				 rec->value[key]);

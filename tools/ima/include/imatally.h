@@ -202,10 +202,10 @@ enum imatally_event {
 	IMATALLY_EVENT_KEXEC_EXECUTE,
 	IMATALLY_EVENT_RESUME,
 	IMATALLY_EVENT_REQUEST,
-	IMATALLY_EVENT_UNKNOWN,	/* only in a record of a newer version */
+	IMATALLY_EVENT_UNKNOWN,	/* of a newer kernel; see unknown_event */
 };
 
-/* The keys of a record, in their required order. */
+/* The keys of a record, in their order. */
 enum imatally_key {
 	IMATALLY_KEY_VERSION,
 	IMATALLY_KEY_EVENT,
@@ -215,13 +215,17 @@ enum imatally_key {
 	IMATALLY_KEY_UNCERTAIN,
 	IMATALLY_KEY_BANKS,
 	IMATALLY_KEY_STEP,
+	IMATALLY_KEY_RESETS,	/* resetCount */
+	IMATALLY_KEY_RESTARTS,	/* restartCount */
 	IMATALLY_KEY_ENTRIES,
 	IMATALLY_KEY_CARRIED,
 	IMATALLY_KEY_TRIMMED,
 	IMATALLY_KEY_EXTENDS,
 	IMATALLY_KEY_FAILED,
 	IMATALLY_KEY_DROPPED,
+	IMATALLY_KEY_UNREAD,
 	IMATALLY_KEY_PROTECTED,
+	IMATALLY_KEY_BEFORE,
 	IMATALLY_KEY_PCR,
 	IMATALLY_NR_KEYS
 };
@@ -230,6 +234,13 @@ struct imatally_bank_value {
 	uint16_t alg;		/* TPM_ALG_ID */
 	uint8_t len;		/* bytes of value */
 	uint8_t value[IMATALLY_MAX_DIGEST];
+};
+
+/* Values of one PCR */
+struct imatally_pcr_values {
+	uint32_t index;		/* of the PCR */
+	unsigned int nr;	/* number of values in bank[] */
+	struct imatally_bank_value bank[IMATALLY_MAX_BANKS];
 };
 
 struct imatally_record {
@@ -241,11 +252,11 @@ struct imatally_record {
 	 * 2^14, so that sums and products cannot overflow.
 	 */
 	uint64_t value[IMATALLY_NR_KEYS];
-	char error[24];		/* name of the errno */
-	uint32_t pcr;		/* index of the PCR whose values are in bank[] */
-	unsigned int nr_banks;	/* number of values in bank[] */
-	struct imatally_bank_value bank[IMATALLY_MAX_BANKS];
-	char unknown_key[32];	/* the first one, in a newer record; or "" */
+	char error[24];		/* name of the errno, or "TPM_0x" and the code */
+	struct imatally_pcr_values pcr;
+	struct imatally_pcr_values before;	/* before the boot aggregate */
+	char unknown_key[32];	/* the first one, or "" */
+	char unknown_event[32];	/* or "" */
 };
 
 static inline bool imatally_record_has(const struct imatally_record *rec,
@@ -267,8 +278,9 @@ const char *imatally_entry_record(const struct imatally_entry *entry,
 				  size_t *len, bool *foreign);
 
 /*
- * Parse the text of a record, strictly.  On an error, err->offset is the offset
- * in @text and err->in_log is false.
+ * Parse the text of a record.  Keys and events that are not known, which newer
+ * kernels may write, are passed over and named in @rec.  On an error,
+ * err->offset is the offset in @text and err->in_log is false.
  */
 enum imatally_status imatally_record_parse(struct imatally_record *rec,
 					   const char *text, size_t len,
@@ -431,7 +443,8 @@ enum imatally_kind {
 	IMATALLY_OTHERS = 22,	/* @count updates by others */
 	IMATALLY_TAIL = 23,	/* @count entries follow the values given */
 	IMATALLY_PADDED = 24,	/* @alg: the kernel extended padded SHA-1 */
-	IMATALLY_NO_DROPPED = 25, /* records do not count dropped measurements */
+	IMATALLY_UNKNOWN_KEY = 25, /* record @to has key @word, not judged */
+	IMATALLY_UNKNOWN_EVENT = 26, /* record @to is of event @word */
 };
 
 /* A place in the list. */
@@ -458,7 +471,7 @@ struct imatally_finding {
 	uint32_t pcr;
 	uint16_t alg;
 	bool by_counter, at_most;	/* as in struct imatally_interval */
-	char word[32];			/* name of an errno or a key, or "" */
+	char word[32];			/* an error, a key or an event, or "" */
 };
 
 /* A PCR value compared with the replay of the list */

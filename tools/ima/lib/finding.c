@@ -38,7 +38,8 @@ static const struct {
 	[IMATALLY_OTHERS] = { "others", IMATALLY_NOTE },
 	[IMATALLY_TAIL] = { "tail", IMATALLY_NOTE },
 	[IMATALLY_PADDED] = { "padded_sha1", IMATALLY_NOTE },
-	[IMATALLY_NO_DROPPED] = { "dropped_not_counted", IMATALLY_NOTE },
+	[IMATALLY_UNKNOWN_KEY] = { "unknown_key", IMATALLY_NOTE },
+	[IMATALLY_UNKNOWN_EVENT] = { "unknown_event", IMATALLY_NOTE },
 };
 
 const char *imatally_kind_name(enum imatally_kind kind)

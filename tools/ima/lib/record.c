@@ -2,7 +2,9 @@
 /*
  * The record: "key=value;" pairs in a fixed order, in the last field of an
  * entry named pcr_counter.  The parser is strict, because verdicts rely on what
- * it accepts.
+ * it accepts.  But newer kernels may add keys and events, which are passed over,
+ * and a key is only required if there is no situation in which the kernel
+ * cannot know its value.
  */
 
 #include <string.h>
@@ -24,25 +26,28 @@ static const struct {
 	[IMATALLY_KEY_UNCERTAIN] = { "uncertain", COUNT_MAX },
 	[IMATALLY_KEY_BANKS] = { "banks", 1 << 14 },
 	[IMATALLY_KEY_STEP] = { "step", 1 << 14 },
+	[IMATALLY_KEY_RESETS] = { "resets", UINT32_MAX },
+	[IMATALLY_KEY_RESTARTS] = { "restarts", UINT32_MAX },
 	[IMATALLY_KEY_ENTRIES] = { "entries", COUNT_MAX },
 	[IMATALLY_KEY_CARRIED] = { "carried", COUNT_MAX },
 	[IMATALLY_KEY_TRIMMED] = { "trimmed", COUNT_MAX },
 	[IMATALLY_KEY_EXTENDS] = { "extends", COUNT_MAX },
 	[IMATALLY_KEY_FAILED] = { "failed", COUNT_MAX },
 	[IMATALLY_KEY_DROPPED] = { "dropped", COUNT_MAX },
+	[IMATALLY_KEY_UNREAD] = { "unread", COUNT_MAX },
 	[IMATALLY_KEY_PROTECTED] = { "protected", 1 },
+	[IMATALLY_KEY_BEFORE] = { "before", 0 },
 	[IMATALLY_KEY_PCR] = { "pcr", 0 },
 };
 
 #define BIT(key) (1U << IMATALLY_KEY_##key)
 
-/* The required keys of version 1 and later */
+/* The kernel's own counts, and what a TPM 2.0 that answers adds to them */
 #define REQUIRED_ALWAYS                                                  \
-	(BIT(ENTRIES) | BIT(CARRIED) | BIT(TRIMMED) | BIT(EXTENDS) |     \
-	 BIT(FAILED) | BIT(DROPPED))
+	(BIT(EVENT) | BIT(ENTRIES) | BIT(CARRIED) | BIT(TRIMMED) |       \
+	 BIT(EXTENDS) | BIT(FAILED) | BIT(DROPPED))
 #define REQUIRED_WITH_COUNTER                                            \
-	(REQUIRED_ALWAYS | BIT(UPDATES) | BIT(UNCERTAIN) | BIT(BANKS) |  \
-	 BIT(STEP) | BIT(PROTECTED) | BIT(PCR))
+	(BIT(COUNTER) | BIT(UPDATES) | BIT(UNCERTAIN) | BIT(BANKS))
 
 static const char *const events[] = {
 	[IMATALLY_EVENT_BOOT] = "boot",
@@ -163,24 +168,25 @@ static bool is_lower_hex(struct piece piece)
 }
 
 /* <alg>:<hex> */
-static enum imatally_status parse_bank(struct parser *p, struct piece piece)
+static enum imatally_status parse_bank(struct parser *p,
+				       struct imatally_pcr_values *values,
+				       const char *key, struct piece piece)
 {
-	struct imatally_record *rec = p->rec;
-	struct imatally_bank_value *bank = &rec->bank[rec->nr_banks];
+	struct imatally_bank_value *bank = &values->bank[values->nr];
 	struct piece digits = piece, name;
 	size_t size, known_size;
 	unsigned int i;
 	bool found;
 
-	if (rec->nr_banks == IMATALLY_MAX_BANKS)
-		return FAIL(p, piece.start, "pcr: too many banks");
+	if (values->nr == IMATALLY_MAX_BANKS)
+		return FAIL(p, piece.start, "%s: too many banks", key);
 	name = cut(&digits, ':', &found);
 	bank->alg = imatally_alg_from_name(name.start, name.end - name.start);
 	if (!found || !bank->alg)
-		return FAIL(p, piece.start, "pcr: not a hash algorithm");
-	for (i = 0; i < rec->nr_banks; i++)
-		if (rec->bank[i].alg == bank->alg)
-			return FAIL(p, piece.start, "pcr: duplicate bank");
+		return FAIL(p, piece.start, "%s: not a hash algorithm", key);
+	for (i = 0; i < values->nr; i++)
+		if (values->bank[i].alg == bank->alg)
+			return FAIL(p, piece.start, "%s: duplicate bank", key);
 
 	size = (digits.end - digits.start) / 2;
 	known_size = imatally_alg_size(bank->alg);
@@ -188,15 +194,18 @@ static enum imatally_status parse_bank(struct parser *p, struct piece piece)
 	    size > IMATALLY_MAX_DIGEST || (known_size && size != known_size) ||
 	    !is_lower_hex(digits))
 		return FAIL(p, digits.start,
-			    "pcr: not a digest of the right size in lower-case hexadecimal");
+			    "%s: not a digest of the right size in lower-case hexadecimal",
+			    key);
 	imatally_hex_decode(bank->value, size, digits.start);
 	bank->len = size;
-	rec->nr_banks++;
+	values->nr++;
 	return IMATALLY_OK;
 }
 
 /* <index>:<alg>:<hex>[,<alg>:<hex>...] */
-static enum imatally_status parse_pcr(struct parser *p, struct piece value)
+static enum imatally_status parse_pcr(struct parser *p,
+				      struct imatally_pcr_values *values,
+				      const char *key, struct piece value)
 {
 	struct piece rest = value;
 	uint64_t index;
@@ -204,16 +213,29 @@ static enum imatally_status parse_pcr(struct parser *p, struct piece value)
 
 	if (!parse_number(cut(&rest, ':', &more), IMATALLY_MAX_PCR, &index) ||
 	    !more)
-		return FAIL(p, value.start, "pcr: PCR index and colon expected");
-	p->rec->pcr = index;
+		return FAIL(p, value.start, "%s: PCR index and colon expected",
+			    key);
+	values->index = index;
 	do {
 		enum imatally_status status =
-			parse_bank(p, cut(&rest, ',', &more));
+			parse_bank(p, values, key, cut(&rest, ',', &more));
 
 		if (status)
 			return status;
 	} while (more);
 	return IMATALLY_OK;
+}
+
+/* The name of a key or an event: neither empty nor too long for @room */
+static bool is_name(struct piece name, size_t room)
+{
+	const char *c;
+
+	for (c = name.start; c < name.end; c++)
+		if (!(*c >= 'a' && *c <= 'z') && !(*c >= 'A' && *c <= 'Z') &&
+		    !(*c >= '0' && *c <= '9') && *c != '_')
+			return false;
+	return name.end > name.start && (size_t)(name.end - name.start) < room;
 }
 
 static enum imatally_status parse_event(struct parser *p, struct piece value)
@@ -226,25 +248,47 @@ static enum imatally_status parse_event(struct parser *p, struct piece value)
 			return IMATALLY_OK;
 		}
 	}
-	if (p->rec->value[IMATALLY_KEY_VERSION] <= IMATALLY_RECORD_VERSION)
-		return FAIL(p, value.start, "unknown event");
+	if (!is_name(value, sizeof(p->rec->unknown_event)))
+		return FAIL(p, value.start, "event: not a name");
+	memcpy(p->rec->unknown_event, value.start, value.end - value.start);
 	p->rec->event = IMATALLY_EVENT_UNKNOWN;
 	return IMATALLY_OK;
 }
 
 /* The name of an errno: ENODEV */
-static enum imatally_status parse_error(struct parser *p, struct piece value)
+static bool is_errno(struct piece value)
 {
-	size_t len = value.end - value.start;
 	const char *c;
 
 	for (c = value.start; c < value.end; c++)
 		if (!(*c >= 'A' && *c <= 'Z') &&
 		    !(c > value.start && *c >= '0' && *c <= '9'))
-			break;
-	if (c < value.end || !len || *value.start != 'E' ||
+			return false;
+	return value.end > value.start && *value.start == 'E';
+}
+
+/* A response code of the TPM: TPM_0x101 */
+static bool is_tpm_code(struct piece value)
+{
+	static const char start[] = "TPM_0x";
+	size_t len = sizeof(start) - 1;
+
+	if ((size_t)(value.end - value.start) <= len ||
+	    memcmp(value.start, start, len))
+		return false;
+	value.start += len;
+	return value.end - value.start <= 8 && *value.start != '0' &&
+	       is_lower_hex(value);
+}
+
+static enum imatally_status parse_error(struct parser *p, struct piece value)
+{
+	size_t len = value.end - value.start;
+
+	if ((!is_errno(value) && !is_tpm_code(value)) ||
 	    len >= sizeof(p->rec->error))
-		return FAIL(p, value.start, "error: not the name of an errno");
+		return FAIL(p, value.start,
+			    "error: neither the name of an errno nor a code of the TPM");
 	memcpy(p->rec->error, value.start, len);
 	return IMATALLY_OK;
 }
@@ -257,46 +301,32 @@ static enum imatally_status parse_value(struct parser *p, enum imatally_key key,
 		return parse_event(p, value);
 	case IMATALLY_KEY_ERROR:
 		return parse_error(p, value);
+	case IMATALLY_KEY_BEFORE:
+		return parse_pcr(p, &p->rec->before, keys[key].name, value);
 	case IMATALLY_KEY_PCR:
-		return parse_pcr(p, value);
+		return parse_pcr(p, &p->rec->pcr, keys[key].name, value);
 	default:
 		if (!parse_number(value, keys[key].max, &p->rec->value[key]))
 			return FAIL(p, value.start,
 				    "%s: not a decimal number up to %llu",
 				    keys[key].name,
 				    (unsigned long long)keys[key].max);
+		if (key == IMATALLY_KEY_VERSION && !p->rec->value[key])
+			return FAIL(p, value.start,
+				    "version 0, which only kernels in development wrote");
 		return IMATALLY_OK;
 	}
 }
 
-static bool is_key(struct piece name)
-{
-	const char *c;
-
-	for (c = name.start; c < name.end; c++)
-		if (!(*c >= 'a' && *c <= 'z') && !(*c >= 'A' && *c <= 'Z') &&
-		    !(*c >= '0' && *c <= '9') && *c != '_')
-			return false;
-	return name.end > name.start;
-}
-
-/* A key that is not in the table */
+/* A key that is not in the table: of a newer kernel */
 static enum imatally_status unknown_key(struct parser *p, struct piece name)
 {
 	struct imatally_record *rec = p->rec;
 
-	if (!is_key(name))
+	if (!is_name(name, sizeof(rec->unknown_key)))
 		return FAIL(p, name.start, "invalid key");
-	if (rec->value[IMATALLY_KEY_VERSION] <= IMATALLY_RECORD_VERSION) {
-		char word[32];
-
-		imatally_printable(word, sizeof(word), name.start,
-				   name.end - name.start);
-		return FAIL(p, name.start, "unknown key \"%s\"", word);
-	}
 	if (!rec->unknown_key[0])
-		imatally_printable(rec->unknown_key, sizeof(rec->unknown_key),
-				   name.start, name.end - name.start);
+		memcpy(rec->unknown_key, name.start, name.end - name.start);
 	return IMATALLY_OK;
 }
 
@@ -334,15 +364,13 @@ static enum imatally_status check_required(struct parser *p, const char *end)
 {
 	const struct imatally_record *rec = p->rec;
 	bool error = imatally_record_has(rec, IMATALLY_KEY_ERROR);
-	uint32_t required = BIT(EVENT);
+	uint32_t required = REQUIRED_ALWAYS;
 	int key;
 
 	if (!error)
-		required |= BIT(COUNTER);
+		required |= REQUIRED_WITH_COUNTER;
 	else if (imatally_record_has(rec, IMATALLY_KEY_PCR))
 		return FAIL(p, end, "both error and pcr");
-	if (rec->value[IMATALLY_KEY_VERSION] >= 1)
-		required |= error ? REQUIRED_ALWAYS : REQUIRED_WITH_COUNTER;
 	for (key = 0; key < IMATALLY_NR_KEYS; key++)
 		if (required & ~rec->keys & (1U << key))
 			return FAIL(p, end, "key %s is missing", keys[key].name);

@@ -180,7 +180,7 @@ static json_t *keep(const struct reading *r, const struct imatally_entry *entry,
 	return json_pack("{s:i, s:{s:I, s:I, s:s}, s:I, s:o, s:o, s:o,"
 			 " s:{s:I, s:I, s:b, s:b},"
 			 " s:{s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:b},"
-			 " s:{s:b, s:o, s:o},"
+			 " s:{s:b, s:b, s:o, s:o},"
 			 " s:o, s:o, s:I}",
 			 "version", STATE_VERSION,
 			 "last_entry", "index", (json_int_t)entry->index,
@@ -201,7 +201,8 @@ static json_t *keep(const struct reading *r, const struct imatally_entry *entry,
 			 "failed", (json_int_t)result->failed,
 			 "by_counter", result->by_counter,
 			 "at_most", result->at_most, "restarted", result->restarted,
-			 "said", "no_dropped", r->said_no_dropped,
+			 "said", "unknown_key", r->said_unknown_key,
+			 "unknown_event", r->said_unknown_event,
 			 "padded", keep_numbers(r->said_padded,
 						ARRAY_SIZE(r->said_padded)),
 			 "unsupported",
@@ -452,7 +453,7 @@ bool imatally_state_load(struct reading *r, const json_t *state)
 	json_t *pcrs, *banks, *mark, *padded, *unsupported;
 	json_t *severities, *findings;
 	int boot_aggregate, record, by_counter, at_most, restarted;
-	int no_dropped, version;
+	int unknown_key, unknown_event, version;
 	struct imatally_result *result = &r->result;
 	json_int_t index, offset, log_pcr, kernels, start, records;
 	json_int_t lost, lost_at_start, trimmed, dropped, failed, not_kept;
@@ -462,7 +463,7 @@ bool imatally_state_load(struct reading *r, const json_t *state)
 			"{s:i, s:{s:I, s:I, s:s !}, s:I, s:o, s:o, s:o,"
 			" s:{s:I, s:I, s:b, s:b !},"
 			" s:{s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:b !},"
-			" s:{s:b, s:o, s:o !},"
+			" s:{s:b, s:b, s:o, s:o !},"
 			" s:o, s:o, s:I !}",
 			"version", &version,
 			"last_entry", "index", &index, "offset", &offset,
@@ -478,7 +479,8 @@ bool imatally_state_load(struct reading *r, const json_t *state)
 			"dropped", &dropped, "failed", &failed,
 			"by_counter", &by_counter, "at_most", &at_most,
 			"restarted", &restarted,
-			"said", "no_dropped", &no_dropped, "padded", &padded,
+			"said", "unknown_key", &unknown_key,
+			"unknown_event", &unknown_event, "padded", &padded,
 			"unsupported", &unsupported,
 			"severities", &severities, "findings", &findings,
 			"findings_not_kept", &not_kept))
@@ -504,7 +506,8 @@ bool imatally_state_load(struct reading *r, const json_t *state)
 	r->kernel_start = start;
 	r->has_boot_aggregate = boot_aggregate;
 	r->has_record = record;
-	r->said_no_dropped = no_dropped;
+	r->said_unknown_key = unknown_key;
+	r->said_unknown_event = unknown_event;
 	return load_pcrs(r, pcrs) && load_banks(r->replay, banks) &&
 	       load_mark(r, mark) &&
 	       load_algs(padded, r->said_padded, ARRAY_SIZE(r->said_padded)) &&

@@ -75,7 +75,7 @@ struct reading {
 	struct imatally_mark proved_mark;	/* the last record among them */
 
 	/* reported only once */
-	bool said_no_dropped;
+	bool said_unknown_key, said_unknown_event;
 	uint16_t said_padded[IMATALLY_MAX_BANKS];
 	uint16_t said_unsupported[IMATALLY_MAX_BANKS];
 };

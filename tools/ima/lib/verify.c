@@ -263,26 +263,28 @@ static enum imatally_status compare_record(struct reading *r,
 	unsigned int i;
 
 	*match = IMATALLY_MATCH_UNKNOWN;
-	for (i = 0; i < rec->nr_banks && !status; i++) {
-		const struct imatally_bank_value *bank = &rec->bank[i];
+	for (i = 0; i < rec->pcr.nr && !status; i++) {
+		const struct imatally_bank_value *bank = &rec->pcr.bank[i];
 
 		if (!imatally_replay_has_bank(r->replay, bank->alg) &&
 		    imatally_replay_add_bank(r->replay, bank->alg, false)) {
 			status = report_bank_once(r, IMATALLY_BANK_UNSUPPORTED,
-						  at_mark(mark), rec->pcr,
-						  bank->alg,
+						  at_mark(mark),
+						  rec->pcr.index, bank->alg,
 						  r->said_unsupported);
 			continue;
 		}
-		switch (imatally_replay_compare(r->replay, rec->pcr, bank)) {
+		switch (imatally_replay_compare(r->replay, rec->pcr.index,
+						bank)) {
 		case IMATALLY_MATCH_UNKNOWN:
-			imatally_replay_restart(r->replay, rec->pcr, bank);
+			imatally_replay_restart(r->replay, rec->pcr.index, bank);
 			break;
 		case IMATALLY_MATCH_SAME:
 			if (*match == IMATALLY_MATCH_UNKNOWN)
 				*match = IMATALLY_MATCH_SAME;
-			status = settle(r, rec->pcr, bank, at_mark(mark));
-			imatally_replay_confirm(r->replay, rec->pcr, bank->alg);
+			status = settle(r, rec->pcr.index, bank, at_mark(mark));
+			imatally_replay_confirm(r->replay, rec->pcr.index,
+						bank->alg);
 			break;
 		case IMATALLY_MATCH_DIFFERENT:
 			*match = IMATALLY_MATCH_DIFFERENT;
@@ -393,13 +395,14 @@ static enum imatally_status find_failed(struct reading *r,
 	struct imatally_left_out left_out;
 	unsigned int i;
 
-	for (i = 0; i < rec->nr_banks && found == IMATALLY_SEARCH_GIVEN_UP; i++)
-		found = imatally_replay_search(r->replay, rec->pcr, &rec->bank[i],
+	for (i = 0; i < rec->pcr.nr && found == IMATALLY_SEARCH_GIVEN_UP; i++)
+		found = imatally_replay_search(r->replay, rec->pcr.index,
+					       &rec->pcr.bank[i],
 					       r->failed + r->uncounted,
 					       &left_out);
 	if ((found != IMATALLY_SEARCH_FOUND || !left_out.nr) && !r->failed)
 		return report_bank(r, IMATALLY_DIFFERS_AT_RECORD, at_last(r),
-				   at_mark(mark), rec->pcr, alg);
+				   at_mark(mark), rec->pcr.index, alg);
 	if (found == IMATALLY_SEARCH_GIVEN_UP)
 		return report_between(r, IMATALLY_NOT_SEARCHED, at_last(r),
 				      at_mark(mark), r->failed);
@@ -408,7 +411,7 @@ static enum imatally_status find_failed(struct reading *r,
 		struct imatally_finding finding = {
 			.kind = IMATALLY_DIFFERS_FAILED,
 			.from = at_last(r), .to = at_mark(mark),
-			.count = r->failed, .pcr = rec->pcr, .alg = alg,
+			.count = r->failed, .pcr = rec->pcr.index, .alg = alg,
 		};
 
 		return report(r, &finding);
@@ -442,13 +445,14 @@ static enum imatally_status resolve_difference(struct reading *r,
 		status = find_failed(r, mark, alg);
 	else
 		status = report_bank(r, IMATALLY_DIFFERS_AT_RECORD, at_last(r),
-				     at_mark(mark), rec->pcr, alg);
+				     at_mark(mark), rec->pcr.index, alg);
 
 	/* Continue in any case, to report what else is wrong. */
 	r->result.restarted = true;
 	imatally_replay_forget(r->replay);
-	for (i = 0; i < rec->nr_banks; i++)
-		imatally_replay_restart(r->replay, rec->pcr, &rec->bank[i]);
+	for (i = 0; i < rec->pcr.nr; i++)
+		imatally_replay_restart(r->replay, rec->pcr.index,
+					&rec->pcr.bank[i]);
 	return status;
 }
 
@@ -478,6 +482,44 @@ static bool lost_protection(const struct imatally_mark *from,
 	       imatally_record_has(&to->record, IMATALLY_KEY_COUNTER) &&
 	       imatally_record_has(&to->record, IMATALLY_KEY_PROTECTED) &&
 	       !to->record.value[IMATALLY_KEY_PROTECTED];
+}
+
+static enum imatally_status report_word(struct reading *r,
+					enum imatally_kind kind,
+					const struct imatally_mark *mark,
+					int64_t count, const char *word)
+{
+	struct imatally_finding finding = {
+		.kind = kind, .from = at_last(r), .to = at_mark(mark),
+		.count = count,
+	};
+
+	snprintf(finding.word, sizeof(finding.word), "%s", word);
+	return report(r, &finding);
+}
+
+/* Name what a newer kernel wrote and this program cannot judge. */
+static enum imatally_status report_unknown(struct reading *r,
+					   const struct imatally_mark *mark)
+{
+	const struct imatally_record *rec = &mark->record;
+	uint64_t version = rec->value[IMATALLY_KEY_VERSION];
+	enum imatally_status status = IMATALLY_OK;
+
+	if (version > IMATALLY_RECORD_VERSION)
+		status = report_word(r, IMATALLY_NEWER_RECORD, mark, version,
+				     rec->unknown_key);
+	if (!status && rec->unknown_key[0] && !r->said_unknown_key) {
+		r->said_unknown_key = true;
+		status = report_word(r, IMATALLY_UNKNOWN_KEY, mark, 0,
+				     rec->unknown_key);
+	}
+	if (!status && rec->unknown_event[0] && !r->said_unknown_event) {
+		r->said_unknown_event = true;
+		status = report_word(r, IMATALLY_UNKNOWN_EVENT, mark, 0,
+				     rec->unknown_event);
+	}
+	return status;
 }
 
 static enum imatally_status judge_record(struct reading *r,
@@ -527,25 +569,7 @@ static enum imatally_status judge_record(struct reading *r,
 	if (!status && r->has_mark && lost_protection(&r->mark, mark))
 		status = report_between(r, IMATALLY_UNPROTECTED, at_last(r),
 					at_mark(mark), 0);
-	if (!status &&
-	    rec->value[IMATALLY_KEY_VERSION] > IMATALLY_RECORD_VERSION) {
-		struct imatally_finding finding = {
-			.kind = IMATALLY_NEWER_RECORD,
-			.from = at_last(r), .to = at_mark(mark),
-			.count = rec->value[IMATALLY_KEY_VERSION],
-		};
-
-		memcpy(finding.word, rec->unknown_key,
-		       sizeof(rec->unknown_key));
-		status = report(r, &finding);
-	}
-	if (!status && !imatally_record_has(rec, IMATALLY_KEY_DROPPED) &&
-	    !r->said_no_dropped) {
-		r->said_no_dropped = true;
-		status = report_between(r, IMATALLY_NO_DROPPED, at_mark(mark),
-					at_mark(mark), 0);
-	}
-	return status;
+	return status ? status : report_unknown(r, mark);
 }
 
 /*

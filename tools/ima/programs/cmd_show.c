@@ -13,15 +13,16 @@ const char cmd_show_usage[] =
 "         standard input), or in its parts in the order given.\n"
 "           --json          a line for each record, see imatally-result(5)\n";
 
-static void show_pcr(const struct imatally_record *rec)
+static void show_pcr(enum imatally_key key,
+		     const struct imatally_pcr_values *values)
 {
 	char digits[2 * IMATALLY_MAX_DIGEST + 1];
 	char name[IMATALLY_ALG_NAME_SIZE];
 	unsigned int i;
 
-	printf("  %-17s %u\n", "pcr", rec->pcr);
-	for (i = 0; i < rec->nr_banks; i++) {
-		const struct imatally_bank_value *bank = &rec->bank[i];
+	printf("  %-17s %u\n", imatally_key_name(key), values->index);
+	for (i = 0; i < values->nr; i++) {
+		const struct imatally_bank_value *bank = &values->bank[i];
 
 		printf("    %-15s %s\n", imatally_alg_name(bank->alg, name),
 		       imatally_hex_from_bytes(digits, bank->value, bank->len));
@@ -34,7 +35,8 @@ static void show_record(const struct imatally_entry *entry, unsigned int kernel,
 	int key;
 
 	printf("entry %" PRIu64 ": %s, kernel %u\n", entry->index,
-	       imatally_event_name(rec->event), kernel);
+	       rec->unknown_event[0] ? rec->unknown_event :
+				       imatally_event_name(rec->event), kernel);
 	for (key = 0; key < IMATALLY_NR_KEYS; key++) {
 		if (!imatally_record_has(rec, key))
 			continue;
@@ -45,8 +47,11 @@ static void show_record(const struct imatally_entry *entry, unsigned int kernel,
 			printf("  %-17s %s\n", imatally_key_name(key),
 			       rec->error);
 			break;
+		case IMATALLY_KEY_BEFORE:
+			show_pcr(key, &rec->before);
+			break;
 		case IMATALLY_KEY_PCR:
-			show_pcr(rec);
+			show_pcr(key, &rec->pcr);
 			break;
 		default:
 			printf("  %-17s %" PRIu64 "\n", imatally_key_name(key),
@@ -58,14 +63,14 @@ static void show_record(const struct imatally_entry *entry, unsigned int kernel,
 		       rec->unknown_key);
 }
 
-static json_t *values(const struct imatally_record *rec)
+static json_t *banks(const struct imatally_pcr_values *values)
 {
 	json_t *v = json_object();
 	char name[IMATALLY_ALG_NAME_SIZE];
 	unsigned int i;
 
-	for (i = 0; i < rec->nr_banks; i++) {
-		const struct imatally_bank_value *bank = &rec->bank[i];
+	for (i = 0; i < values->nr; i++) {
+		const struct imatally_bank_value *bank = &values->bank[i];
 
 		v = js_with(v, imatally_alg_name(bank->alg, name),
 			    js_hex(bank->value, bank->len));
@@ -102,9 +107,13 @@ static void put_record(const struct imatally_entry *entry, unsigned int kernel,
 		case IMATALLY_KEY_ERROR:
 			v = js_with(v, "tpm_error", js_text(rec->error));
 			break;
+		case IMATALLY_KEY_BEFORE:
+			v = js_with(v, name, json_integer(rec->before.index));
+			v = js_with(v, "before_values", banks(&rec->before));
+			break;
 		case IMATALLY_KEY_PCR:
-			v = js_with(v, name, json_integer(rec->pcr));
-			v = js_with(v, "values", values(rec));
+			v = js_with(v, name, json_integer(rec->pcr.index));
+			v = js_with(v, "values", banks(&rec->pcr));
 			break;
 		default:
 			v = js_with(v, name, json_integer(rec->value[key]));
@@ -112,6 +121,8 @@ static void put_record(const struct imatally_entry *entry, unsigned int kernel,
 	}
 	if (rec->unknown_key[0])
 		v = js_with(v, "unknown_key", js_text(rec->unknown_key));
+	if (rec->unknown_event[0])
+		v = js_with(v, "unknown_event", js_text(rec->unknown_event));
 	js_put(v);
 }
 

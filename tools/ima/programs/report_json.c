@@ -150,7 +150,12 @@ static json_t *finding(const struct imatally_finding *f)
 		break;
 	case IMATALLY_NEWER_RECORD:
 		v = js_with(v, "record_version", json_integer(f->count));
+		__attribute__((fallthrough));
+	case IMATALLY_UNKNOWN_KEY:
 		v = js_with(v, "key", js_text(f->word));
+		break;
+	case IMATALLY_UNKNOWN_EVENT:
+		v = js_with(v, "event", js_text(f->word));
 		break;
 	case IMATALLY_ALTERED:
 	case IMATALLY_ACCOUNTS:
@@ -158,7 +163,6 @@ static json_t *finding(const struct imatally_finding *f)
 	case IMATALLY_RESET:
 	case IMATALLY_UNPROTECTED:
 	case IMATALLY_FOREIGN:
-	case IMATALLY_NO_DROPPED:
 		break;
 	}
 	return js_with(v, "text", text_of(f));

@@ -243,8 +243,15 @@ void put_finding(FILE *to, const struct imatally_finding *f)
 		put_alg(to, f->alg);
 		fprintf(to, " holds zero-padded SHA-1 digests: the kernel lacks its algorithm");
 		break;
-	case IMATALLY_NO_DROPPED:
-		fprintf(to, "the records do not count dropped measurements (no key \"dropped\")");
+	case IMATALLY_UNKNOWN_KEY:
+		put_point(to, &f->to);
+		fprintf(to, ": key \"%s\" is unknown to this imatally and was not judged",
+			f->word);
+		break;
+	case IMATALLY_UNKNOWN_EVENT:
+		put_point(to, &f->to);
+		fprintf(to, ": event \"%s\" is unknown to this imatally: the counter was not judged",
+			f->word);
 		break;
 	}
 }

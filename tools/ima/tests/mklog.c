@@ -364,12 +364,29 @@ static size_t hex(const uint8_t *data, size_t len, char *text)
 	return 2 * len;
 }
 
+/* "<key>=10:<alg>:<hex>,...;" */
+static size_t put_values(const struct machine *m, const char *key, bool before,
+			 char *text, size_t size)
+{
+	size_t len = snprintf(text, size, "%s=%d", key, IMA_PCR);
+	unsigned int i;
+
+	for (i = 0; i < m->nr_banks; i++) {
+		const struct machine_bank *bank = &m->bank[i];
+
+		len += snprintf(text + len, size - len, "%c%s:",
+				i ? ',' : ':', bank->alg);
+		len += hex(before ? bank->before : bank->pcr[IMA_PCR],
+			   bank->size, text + len);
+	}
+	return len + snprintf(text + len, size - len, ";");
+}
+
 size_t machine_record_text(const struct machine *m, const char *event,
 			   char *text, size_t size)
 {
-	size_t len = snprintf(text, size, "version=%u;event=%s;", m->version,
-			      event);
-	unsigned int i;
+	size_t len = snprintf(text, size, "version=1;event=%s;", event);
+	bool boot = !strcmp(event, "boot");
 
 #define PAIR(key, number)						\
 	(len += snprintf(text + len, size - len, key "=%" PRIu64 ";",	\
@@ -379,33 +396,28 @@ size_t machine_record_text(const struct machine *m, const char *event,
 				m->tpm_error);
 	else
 		PAIR("pcrUpdateCounter", m->counter);
-	if (m->version) {
-		PAIR("updates", m->updates);
-		PAIR("uncertain", m->uncertain);
-	}
+	PAIR("updates", m->updates);
+	PAIR("uncertain", m->uncertain);
 	PAIR("banks", m->nr_banks);
-	if (m->version)
+	if (!m->without_step)
 		PAIR("step", m->step);
+	if (!m->tpm_error && (boot || !strcmp(event, "resume"))) {
+		PAIR("resets", m->resets);
+		PAIR("restarts", m->restarts);
+	}
 	PAIR("entries", m->entries);
 	PAIR("carried", m->carried);
-	if (m->version)
-		PAIR("trimmed", m->trimmed);
+	PAIR("trimmed", m->trimmed);
 	PAIR("extends", m->extends);
 	PAIR("failed", m->failed);
-	if (m->version) {
-		PAIR("dropped", m->dropped);
-		PAIR("protected", m->protected);
-	}
-	if (m->tpm_error)
-		return len;
-	len += snprintf(text + len, size - len, "pcr=%d", IMA_PCR);
-	for (i = 0; i < m->nr_banks; i++) {
-		len += snprintf(text + len, size - len, "%c%s:",
-				i ? ',' : ':', m->bank[i].alg);
-		len += hex(m->bank[i].pcr[IMA_PCR], m->bank[i].size,
-			   text + len);
-	}
-	return len + snprintf(text + len, size - len, ";");
+	PAIR("dropped", m->dropped);
+	PAIR("unread", m->unread);
+	PAIR("protected", m->protected);
+	if (boot)
+		len += put_values(m, "before", true, text + len, size - len);
+	if (!m->tpm_error)
+		len += put_values(m, "pcr", false, text + len, size - len);
+	return len;
 }
 
 void machine_record(struct machine *m, const char *event)
@@ -418,6 +430,11 @@ void machine_record(struct machine *m, const char *event)
 
 void machine_boot(struct machine *m, bool record)
 {
+	unsigned int i;
+
+	for (i = 0; i < m->nr_banks; i++)
+		memcpy(m->bank[i].before, m->bank[i].pcr[IMA_PCR],
+		       sizeof(m->bank[i].before));
 	machine_measure_as(m, IMA_PCR, "boot_aggregate");
 	if (record)
 		machine_record(m, "boot");
@@ -433,6 +450,7 @@ void machine_kexec(struct machine *m, unsigned int keep, bool record)
 	m->extends = 0;
 	m->failed = 0;
 	m->dropped = 0;
+	m->unread = 0;
 	m->updates = 0;
 	m->uncertain = 0;
 	machine_boot(m, record);

@@ -23,6 +23,7 @@ struct machine_bank {
 	EVP_MD *md;
 	unsigned int size;
 	bool padded;		/* the kernel lacks the algorithm */
+	uint8_t before[64];	/* PCR 10 when the kernel started */
 	uint8_t pcr[MACHINE_PCRS][64];
 };
 
@@ -31,6 +32,7 @@ struct machine {
 	unsigned int nr_banks;
 	struct machine_bank bank[MACHINE_BANKS];
 	uint32_t counter;
+	uint64_t resets, restarts;	/* resetCount, restartCount */
 	bool tpm_fails;		/* extends fail and are not counted */
 	const char *tpm_error;	/* name of an errno: the counter cannot be read */
 
@@ -50,9 +52,9 @@ struct machine {
 	unsigned int list_of;	/* list of a bank, from 1; 0 for SHA-1 */
 
 	/* counts of the running kernel */
-	unsigned int version;	/* of its records */
 	uint64_t entries, carried, extends, failed, dropped, updates;
-	uint64_t uncertain, trimmed, step;
+	uint64_t uncertain, trimmed, unread, step;
+	bool without_step;	/* it could not be measured */
 	bool protected;			/* the counter is read in a session */
 	unsigned int files;	/* for names */
 	EVP_MD *sha1, *sha256;	/* of template data, of files */

@@ -80,7 +80,6 @@ static void fill(struct machine *m)
 static void start(struct machine *m, unsigned int i)
 {
 	machine_init(m, 4, NULL);
-	m->version = 1;
 	m->ascii = layouts[i].ascii;
 	m->big_endian = layouts[i].big_endian;
 	m->list_of = layouts[i].list_of;

@@ -126,7 +126,6 @@ static void start_padded(unsigned int banks, bool padded)
 	machine_free(&m);
 	machine_init(&m, banks, NULL);
 	m.bank[banks - 1].padded = padded;
-	m.version = 1;
 	machine_boot(&m, true);
 	free(state);
 	state = NULL;
@@ -221,7 +220,6 @@ static void steps_are_judged_as_the_whole(void **unused)
 	(void)unused;
 	for (run = 0; run < 200; run++) {
 		start_padded(run % 3 + 1, run % 6 == 5);
-		m.version = run % 4 > 0;
 		for (i = 0; i < 12; i++) {
 			/* a simple generator is sufficient */
 			seed = seed * 48271ULL % 2147483647;
@@ -311,7 +309,6 @@ static void another_log_is_verified_anew(void **unused)
 	step();
 	machine_free(&m);
 	machine_init(&m, 2, NULL);
-	m.version = 1;
 	machine_boot(&m, true);
 	step();
 	assert_int_equal(result.resumption, IMATALLY_ANEW_SHORTER);
@@ -321,7 +318,6 @@ static void another_log_is_verified_anew(void **unused)
 
 	machine_free(&m);
 	machine_init(&m, 2, NULL);
-	m.version = 1;
 	machine_measure(&m, 9);
 	step();
 	assert_int_equal(result.resumption, IMATALLY_ANEW_OTHER_LOG);

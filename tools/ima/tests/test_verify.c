@@ -62,11 +62,10 @@ static void expect_between(enum imatally_kind kind, int64_t count,
 	assert_int_equal(f->to.index, to);
 }
 
-static void start(unsigned int banks, unsigned int version)
+static void start(unsigned int banks)
 {
 	machine_free(&m);
 	machine_init(&m, banks, NULL);
-	m.version = version;
 	machine_boot(&m, true);
 }
 
@@ -81,29 +80,27 @@ static int teardown(void **state)
 
 static void complete_over_two_kexecs(void **state)
 {
-	unsigned int banks, version;
+	unsigned int banks;
 
 	(void)state;
-	for (version = 0; version < 2; version++) {
-		for (banks = 1; banks <= 4; banks++) {
-			start(banks, version);
-			machine_measure(&m, 20);
-			machine_violation(&m);
-			machine_record(&m, "kexec_load");
-			machine_measure(&m, 5);
-			machine_record(&m, "kexec_execute");
-			machine_kexec(&m, m.nr_entries, true);
-			machine_measure(&m, 7);
-			machine_record(&m, "kexec_load");
-			machine_kexec(&m, m.nr_entries, true);
-			machine_measure(&m, 3);
-			assert_int_equal(verdict(), IMATALLY_COMPLETE);
-			assert_int_equal(result.records, 6);
-			assert_int_equal(result.kernels, 3);
-			assert_int_equal(result.lost, 0);
-			assert_false(result.has_findings);
-			assert_int_equal(result.nr_intervals, 7);
-		}
+	for (banks = 1; banks <= 4; banks++) {
+		start(banks);
+		machine_measure(&m, 20);
+		machine_violation(&m);
+		machine_record(&m, "kexec_load");
+		machine_measure(&m, 5);
+		machine_record(&m, "kexec_execute");
+		machine_kexec(&m, m.nr_entries, true);
+		machine_measure(&m, 7);
+		machine_record(&m, "kexec_load");
+		machine_kexec(&m, m.nr_entries, true);
+		machine_measure(&m, 3);
+		assert_int_equal(verdict(), IMATALLY_COMPLETE);
+		assert_int_equal(result.records, 6);
+		assert_int_equal(result.kernels, 3);
+		assert_int_equal(result.lost, 0);
+		assert_false(result.has_findings);
+		assert_int_equal(result.nr_intervals, 7);
 	}
 }
 
@@ -123,50 +120,48 @@ static void not_counted_without_records(void **state)
 /* The newest entries are cut, including the execute record. */
 static void a_cut_list_is_counted_by_the_counter(void **state)
 {
-	unsigned int banks, version;
+	unsigned int banks;
 
 	(void)state;
-	for (version = 0; version < 2; version++) {
-		for (banks = 1; banks <= 4; banks++) {
-			const struct imatally_finding *lost;
+	for (banks = 1; banks <= 4; banks++) {
+		const struct imatally_finding *lost;
 
-			start(banks, version);
-			machine_measure(&m, 68);
-			machine_record(&m, "kexec_load");
-			assert_int_equal(m.nr_entries, 71);
-			machine_measure(&m, 195);
-			machine_record(&m, "kexec_execute");
-			machine_kexec(&m, 71, true);
-			machine_measure(&m, 3);
-			assert_int_equal(verdict(), IMATALLY_INCOMPLETE);
-			assert_int_equal(result.lost, 196);
-			expect_between(IMATALLY_LOST, 196, 70, 71);
-			lost = finding(IMATALLY_LOST);
-			assert_int_equal(lost->from.place, IMATALLY_AT_RECORD);
-			assert_int_equal(lost->from.event,
-					 IMATALLY_EVENT_KEXEC_LOAD);
-			assert_int_equal(lost->to.place,
-					 IMATALLY_AT_BOOT_AGGREGATE);
-			assert_int_equal(lost->to.kernel, 2);
-			assert_true(lost->by_counter);
-			assert_false(lost->at_most);
-			assert_false(result.has_findings);
+		start(banks);
+		machine_measure(&m, 68);
+		machine_record(&m, "kexec_load");
+		assert_int_equal(m.nr_entries, 71);
+		machine_measure(&m, 195);
+		machine_record(&m, "kexec_execute");
+		machine_kexec(&m, 71, true);
+		machine_measure(&m, 3);
+		assert_int_equal(verdict(), IMATALLY_INCOMPLETE);
+		assert_int_equal(result.lost, 196);
+		expect_between(IMATALLY_LOST, 196, 70, 71);
+		lost = finding(IMATALLY_LOST);
+		assert_int_equal(lost->from.place, IMATALLY_AT_RECORD);
+		assert_int_equal(lost->from.event,
+				 IMATALLY_EVENT_KEXEC_LOAD);
+		assert_int_equal(lost->to.place,
+				 IMATALLY_AT_BOOT_AGGREGATE);
+		assert_int_equal(lost->to.kernel, 2);
+		assert_true(lost->by_counter);
+		assert_false(lost->at_most);
+		assert_false(result.has_findings);
 
-			/* and with some of the newer ones kept */
-			start(banks, version);
-			machine_record(&m, "kexec_load");
-			machine_measure(&m, 10);
-			machine_kexec(&m, 6, true);
-			assert_int_equal(verdict(), IMATALLY_INCOMPLETE);
-			expect_between(IMATALLY_LOST, 7, 5, 6);
-		}
+		/* and with some of the newer ones kept */
+		start(banks);
+		machine_record(&m, "kexec_load");
+		machine_measure(&m, 10);
+		machine_kexec(&m, 6, true);
+		assert_int_equal(verdict(), IMATALLY_INCOMPLETE);
+		expect_between(IMATALLY_LOST, 7, 5, 6);
 	}
 }
 
 static void others_make_it_at_most(void **state)
 {
 	(void)state;
-	start(2, 0);
+	start(2);
 	machine_record(&m, "kexec_load");
 	machine_measure(&m, 10);
 	m.counter++;
@@ -181,7 +176,7 @@ static void others_make_it_at_most(void **state)
 static void a_cut_before_the_execute_record_is_exact(void **state)
 {
 	(void)state;
-	start(2, 1);
+	start(2);
 	machine_measure(&m, 10);
 	machine_record(&m, "kexec_load");
 	machine_measure(&m, 30);
@@ -203,7 +198,7 @@ static void deletions_between_records_are_counted_and_located(void **state)
 	(void)state;
 	for (from = 2; from < 12; from++) {
 		for (count = 1; from + count <= 12; count++) {
-			start(2, 0);
+			start(2);
 			machine_measure(&m, 10);
 			machine_record(&m, "request");
 			machine_measure(&m, 2);
@@ -219,26 +214,26 @@ static void deletions_elsewhere(void **state)
 {
 	(void)state;
 	/* after the last record, entries are not counted */
-	start(2, 0);
+	start(2);
 	machine_measure(&m, 10);
 	machine_delete(&m, 5, 1);
 	assert_int_equal(verdict(), IMATALLY_MISMATCH);
 
 	/* a boot_aggregate */
-	start(2, 0);
+	start(2);
 	machine_delete(&m, 0, 1);
 	assert_int_equal(verdict(), IMATALLY_INCOMPLETE);
 	assert_int_equal(result.lost, 1);
 
 	/* of the second kernel */
-	start(2, 0);
+	start(2);
 	machine_kexec(&m, m.nr_entries, true);
 	machine_delete(&m, 2, 1);
 	assert_int_equal(verdict(), IMATALLY_INCOMPLETE);
 	assert_int_equal(result.lost, 1);
 
 	/* before and after the first kernel's last record, and after kexec */
-	start(2, 0);
+	start(2);
 	machine_measure(&m, 10);
 	machine_kexec(&m, m.nr_entries, true);
 	machine_delete(&m, 5, 3);
@@ -246,7 +241,7 @@ static void deletions_elsewhere(void **state)
 	assert_int_equal(result.lost, 3);
 
 	/* a record in between */
-	start(2, 0);
+	start(2);
 	machine_measure(&m, 3);
 	machine_record(&m, "request");
 	machine_measure(&m, 3);
@@ -259,7 +254,7 @@ static void deletions_elsewhere(void **state)
 /* A kernel that deleted the first 6 of its 12 entries, according to records. */
 static void start_trimmed(void)
 {
-	start(2, 1);
+	start(2);
 	machine_measure(&m, 10);
 	m.trimmed = 6;
 	machine_record(&m, "request");
@@ -310,7 +305,6 @@ static void an_entry_amid_was_not_deleted_by_user_space(void **state)
 {
 	(void)state;
 	machine_init(&m, 2, NULL);
-	m.version = 1;
 	machine_boot(&m, false);
 	machine_measure(&m, 10);
 	m.trimmed = 6;
@@ -323,7 +317,7 @@ static void kernels_delete_one_after_the_other(void **state)
 {
 	(void)state;
 	/* 5 of the first kernel, then 4 of what it handed over */
-	start(2, 1);
+	start(2);
 	machine_measure(&m, 10);
 	machine_delete(&m, 0, 5);
 	m.trimmed = 5;
@@ -335,7 +329,7 @@ static void kernels_delete_one_after_the_other(void **state)
 	expect_incomplete(9, 9);
 
 	/* all that it was handed, up to its boot_aggregate */
-	start(2, 1);
+	start(2);
 	machine_measure(&m, 10);
 	machine_record(&m, "kexec_execute");
 	m.trimmed = m.nr_entries;
@@ -350,7 +344,7 @@ static void kernels_delete_one_after_the_other(void **state)
 static void insertions_are_a_mismatch(void **state)
 {
 	(void)state;
-	start(2, 0);
+	start(2);
 	machine_measure(&m, 4);
 	m.entries -= 1;
 	m.extends -= 1;
@@ -362,7 +356,7 @@ static void insertions_are_a_mismatch(void **state)
 static void an_altered_entry_is_named(void **state)
 {
 	(void)state;
-	start(2, 0);
+	start(2);
 	machine_measure(&m, 10);
 	machine_record(&m, "request");
 	m.log[m.start[6] - 2] ^= 1;
@@ -387,7 +381,7 @@ static void forge(uint64_t index)
 static void a_forged_entry_is_located_between_records(void **state)
 {
 	(void)state;
-	start(2, 0);
+	start(2);
 	machine_measure(&m, 3);
 	machine_record(&m, "request");
 	machine_measure(&m, 5);
@@ -402,7 +396,7 @@ static void a_forged_entry_is_located_between_records(void **state)
 static void an_edit_before_a_kexec_is_no_loss(void **state)
 {
 	(void)state;
-	start(2, 0);
+	start(2);
 	machine_measure(&m, 3);
 	forge(3);
 	machine_kexec(&m, m.nr_entries, true);
@@ -414,7 +408,7 @@ static void a_longer_log_matches_by_its_prefix(void **state)
 	char *early;
 
 	(void)state;
-	start(2, 0);
+	start(2);
 	machine_measure(&m, 10);
 	early = machine_pcrread(&m);
 	machine_measure(&m, 3);
@@ -434,7 +428,7 @@ static void untouched_pcrs_prove_nothing(void **state)
 	char *zero;
 
 	(void)state;
-	start(2, 0);
+	start(2);
 	machine_init(&fresh, 2, NULL);
 	zero = machine_pcrread(&fresh);
 	assert_int_equal(verdict_with(zero), IMATALLY_MISMATCH);
@@ -448,7 +442,7 @@ static void failed_extends_are_passed_with_the_records_help(void **state)
 	size_t i;
 
 	(void)state;
-	start(2, 0);
+	start(2);
 	machine_measure(&m, 3);
 	m.tpm_fails = true;
 	machine_measure(&m, 2);
@@ -474,7 +468,7 @@ static void extends_that_fail_until_a_kexec_are_found(void **state)
 	size_t i;
 
 	(void)state;
-	start(2, 0);
+	start(2);
 	machine_measure(&m, 3);
 	m.tpm_fails = true;
 	machine_measure(&m, 1);
@@ -494,7 +488,7 @@ static void failed_extends_explain_no_reset(void **state)
 	unsigned int i;
 
 	(void)state;
-	start(2, 0);
+	start(2);
 	machine_measure(&m, 3);
 	m.tpm_fails = true;
 	machine_measure(&m, 2);
@@ -512,7 +506,7 @@ static void too_many_failed_extends_are_not_searched_for(void **state)
 	unsigned int i;
 
 	(void)state;
-	start(2, 0);
+	start(2);
 	for (i = 0; i < 40; i++) {
 		machine_measure(&m, 3);
 		m.tpm_fails = true;
@@ -533,7 +527,7 @@ static void the_search_for_failed_extends_ends_for_the_whole_log(void **state)
 	size_t i, j;
 
 	(void)state;
-	start(2, 0);
+	start(2);
 	record[0] = 1;
 	for (i = 0; i < 8; i++) {
 		machine_measure(&m, 10);
@@ -564,7 +558,7 @@ static void the_search_for_failed_extends_ends_for_the_whole_log(void **state)
 static void a_gap_is_passed_at_the_next_record_that_can(void **state)
 {
 	(void)state;
-	start(2, 0);
+	start(2);
 	machine_measure(&m, 5);
 	m.tpm_error = "EIO";
 	machine_record(&m, "request");
@@ -585,7 +579,7 @@ static void a_gap_is_passed_at_the_next_record_that_can(void **state)
 static void dropped_measurements_are_incomplete(void **state)
 {
 	(void)state;
-	start(2, 1);
+	start(2);
 	machine_measure(&m, 3);
 	m.dropped = 4;
 	machine_record(&m, "request");
@@ -593,18 +587,11 @@ static void dropped_measurements_are_incomplete(void **state)
 	expect_between(IMATALLY_DROPPED, 4, 1, 5);
 }
 
-static void others_are_a_note_or_a_finding(void **state)
+static void others_are_a_note_and_unexplained_ones_a_finding(void **state)
 {
 	(void)state;
-	/* version 0 does not show who it was */
-	start(2, 0);
-	machine_others(&m, 3);
-	machine_record(&m, "request");
-	assert_int_equal(verdict(), IMATALLY_COMPLETE);
-	expect_between(IMATALLY_REST, 6, 1, 2);
-	assert_true(result.has_findings);
 	/* the driver saw them */
-	start(2, 1);
+	start(2);
 	machine_others(&m, 3);
 	m.updates += 6;
 	machine_record(&m, "request");
@@ -612,7 +599,7 @@ static void others_are_a_note_or_a_finding(void **state)
 	expect_between(IMATALLY_OTHERS, 6, 1, 2);
 	assert_false(result.has_findings);
 	/* the driver did not see them */
-	start(2, 1);
+	start(2);
 	machine_others(&m, 3);
 	machine_record(&m, "request");
 	assert_int_equal(verdict(), IMATALLY_COMPLETE);
@@ -623,7 +610,7 @@ static void others_are_a_note_or_a_finding(void **state)
 static void a_read_that_lost_its_session_is_a_finding(void **state)
 {
 	(void)state;
-	start(2, 1);
+	start(2);
 	m.protected = true;
 	machine_record(&m, "request");
 	assert_int_equal(verdict(), IMATALLY_COMPLETE);
@@ -646,7 +633,7 @@ static void a_read_that_lost_its_session_is_a_finding(void **state)
 static void accounts_that_disagree_are_a_mismatch(void **state)
 {
 	(void)state;
-	start(2, 0);
+	start(2);
 	machine_measure(&m, 3);
 	m.extends--;
 	machine_record(&m, "request");
@@ -660,7 +647,7 @@ static void an_error_record_leaves_its_intervals_unjudged(void **state)
 	size_t i;
 
 	(void)state;
-	start(2, 1);
+	start(2);
 	machine_measure(&m, 3);
 	m.tpm_error = "EIO";
 	machine_record(&m, "request");
@@ -757,7 +744,7 @@ static void no_name_of_a_template_hides_a_record(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		start(2, 1);
+		start(2);
 		m.dropped = 14;
 		machine_record(&m, "request");
 		m.dropped = 0;
@@ -796,7 +783,7 @@ static void some_banks_may_be_missing(void **state)
 	char *pcrread;
 
 	(void)state;
-	start(2, 0);
+	start(2);
 	machine_measure(&m, 5);
 	machine_record(&m, "request");
 	machine_measure_as(&m, 11, "/into/eleven");
@@ -808,7 +795,7 @@ static void some_banks_may_be_missing(void **state)
 	assert_int_equal(verdict_with(pcrread), IMATALLY_COMPLETE);
 	free(pcrread);
 	/* a bank that is not in the records cannot be replayed after a gap */
-	start(2, 0);
+	start(2);
 	machine_measure(&m, 5);
 	m.nr_banks = 1;
 	machine_record(&m, "request");
@@ -822,7 +809,7 @@ static void some_banks_may_be_missing(void **state)
 static void a_keyring_of_the_records_name_is_no_record(void **state)
 {
 	(void)state;
-	start(2, 0);
+	start(2);
 	machine_buffer(&m, "pcr_counter", "\x30\x82", 2);
 	assert_int_equal(verdict(), IMATALLY_COMPLETE);
 	expect_between(IMATALLY_FOREIGN, 0, 2, 2);
@@ -836,7 +823,7 @@ static void errors_are_no_verdict(void **state)
 	char *pcrread;
 
 	(void)state;
-	start(2, 0);
+	start(2);
 	pcrread = machine_pcrread(&m);
 	imatally_pcrs_add_pcrread(&pcrs, pcrread, strlen(pcrread), &err);
 	free(pcrread);
@@ -847,7 +834,7 @@ static void errors_are_no_verdict(void **state)
 	assert_non_null(strstr(err.text, "empty"));
 	imatally_log_close(log);
 
-	machine_buffer(&m, "pcr_counter", "version=0;event=boot;x", 22);
+	machine_buffer(&m, "pcr_counter", "version=1;event=boot;x", 22);
 	log = imatally_log_open_buffer(m.log, m.len);
 	assert_int_equal(imatally_verify(log, &pcrs, &result, &err),
 			 IMATALLY_ERR_MALFORMED);
@@ -870,14 +857,14 @@ static void findings_are_bounded(void **state)
 	unsigned int i;
 
 	(void)state;
-	start(1, 0);
+	start(1);
 	machine_measure(&m, 1020);
 	for (i = 0; i < m.nr_entries; i++)
 		m.log[m.start[i] + 4] ^= 1;
 	assert_int_equal(verdict(), IMATALLY_MISMATCH);
 	assert_int_equal(result.nr_findings, IMATALLY_MAX_FINDINGS);
 	assert_int_equal(result.findings_not_kept,
-			 1022 + 1 - IMATALLY_MAX_FINDINGS);
+			 1022 - IMATALLY_MAX_FINDINGS);
 }
 
 /* Losses are reported in order, however many notes there are. */
@@ -887,7 +874,7 @@ static void losses_do_not_drown_in_notes(void **state)
 	unsigned int i;
 
 	(void)state;
-	start(1, 1);
+	start(1);
 	for (i = 0; i < IMATALLY_MAX_FINDINGS + 20; i++) {
 		machine_others(&m, 1);
 		m.updates++;
@@ -920,7 +907,7 @@ static void no_changed_byte_goes_unseen(void **state)
 	size_t i;
 
 	(void)state;
-	start(2, 0);
+	start(2);
 	machine_measure(&m, 2);
 	machine_violation(&m);
 	machine_record(&m, "kexec_load");
@@ -977,7 +964,7 @@ int main(void)
 		TEST(the_search_for_failed_extends_ends_for_the_whole_log),
 		TEST(a_gap_is_passed_at_the_next_record_that_can),
 		TEST(dropped_measurements_are_incomplete),
-		TEST(others_are_a_note_or_a_finding),
+		TEST(others_are_a_note_and_unexplained_ones_a_finding),
 		TEST(a_read_that_lost_its_session_is_a_finding),
 		TEST(accounts_that_disagree_are_a_mismatch),
 		TEST(an_error_record_leaves_its_intervals_unjudged),

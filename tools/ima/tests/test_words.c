@@ -80,8 +80,10 @@ static const struct {
 	{ { IMATALLY_PADDED, .from = AT(ENTRY, 3), .to = AT(ENTRY, 3),
 	    .alg = IMATALLY_ALG_SHA512 },
 	  "bank sha512 holds zero-padded", "padded_sha1" },
-	{ { IMATALLY_NO_DROPPED, .from = AT(RECORD, 1), .to = AT(RECORD, 1) },
-	  "do not count dropped", "dropped_not_counted" },
+	{ { IMATALLY_UNKNOWN_KEY, .from = AT(RECORD, 1), .to = AT(RECORD, 9), .word = "colour" },
+	  "key \"colour\" is unknown", "unknown_key" },
+	{ { IMATALLY_UNKNOWN_EVENT, .from = AT(RECORD, 1), .to = AT(RECORD, 9), .word = "moon" },
+	  "event \"moon\" is unknown", "unknown_event" },
 };
 
 static char text[1000];

@@ -192,7 +192,6 @@ static void write_long(struct machine *m, const char *dir, uint64_t entries,
 	struct model model = { 0 };
 
 	open_model(&model, list);
-	m->version = 1;
 	m->stream = create(dir, "log");
 	machine_boot(m, every);
 	while (m->entries < entries) {

@@ -12,7 +12,6 @@
 
 static void live(struct machine *m)
 {
-	m->version = 1;
 	machine_boot(m, true);
 	machine_measure(m, 60);
 	machine_record(m, "policy");
