@@ -10,6 +10,8 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -132,14 +134,35 @@ def sha1_only(verifier, tmp_path_factory):
 
 def test_values_of_sha1_alone_are_a_finding(sha1_only):
     answer = sha1_only.verify("evidence")
-    assert answer.status == 0 and answer.says("only SHA-1 values are signed")
+    assert answer.status == 0 and answer.says("only SHA-1 values of the IMA PCR are signed")
     answer = sha1_only.verify("evidence", "--strict")
     assert (answer.status, answer.verdict) == (1, "complete")
 
 
 def test_values_of_sha1_alone_are_on_the_page(sha1_only):
     assert sha1_only.verify("evidence", "--strict", "--html", "page.html").status == 1
-    assert "only SHA-1 values are" in (sha1_only.folder / "page.html").read_text(encoding="utf-8")
+    assert "only SHA-1 values of the IMA PCR are" in (sha1_only.folder / "page.html").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def weak(host, evidence, tmp_path_factory):
+    """Evidence with a SHA-1 value of the IMA PCR, and a SHA-256 value of another one."""
+    folder = shutil.copytree(evidence, tmp_path_factory.mktemp("weak") / "weak")
+    selected = "sha1:10+sha256:11"
+    host.tool("tpm2_quote", "-c", HANDLE, "-l", selected, "-q", NONCE, "-m", folder / "attest", "-s", folder / "signature")
+    host.tool("tpm2_pcrread", selected, "-o", folder / "values")
+    values = (folder / "values").read_bytes().hex()
+
+    def replace(manifest):
+        del manifest["counter"]
+        manifest["quote"] = {part: (folder / part).read_bytes().hex() for part in ("attest", "signature")}
+        manifest["pcrs"] = {"sha1": {"10": values[:40]}, "sha256": {"11": values[40:]}}
+    edit(folder, replace)
+    return folder
+
+
+def test_value_of_another_pcr_does_not_make_up_for_sha1(host, weak):
+    assert host.verify(weak).says("only SHA-1 values of the IMA PCR are signed")
 
 
 # ---- The manifest and the answers follow their schemas
@@ -398,10 +421,30 @@ def test_reason_why_the_counter_is_not_attested_is_reported(not_attested):
     assert not_attested.says("counter not attested") and not_attested.says("TPM2_GetSessionAuditDigest.*auth")
 
 
-def test_counter_that_is_not_attested_is_reported(owned, not_attested):
+WRONG = "pcrUpdateCounter is not attested: the machine says that it has a wrong authorization value"
+
+
+def test_counter_that_is_not_attested_is_reported_with_the_reason(owned, not_attested):
     answer = owned.verify("evidence.without", "--html", "page.html")
-    assert answer.status == 0 and answer.says("pcrUpdateCounter is not attested")
-    assert "pcrUpdateCounter is not attested" in (owned.folder / "page.html").read_text(encoding="utf-8")
+    assert answer.status == 0 and answer.says(WRONG)
+    assert WRONG in (owned.folder / "page.html").read_text(encoding="utf-8")
+
+
+def test_counter_that_is_not_attested_is_a_finding(owned, not_attested):
+    answer = owned.verify("evidence.without", "--strict")
+    assert (answer.status, answer.verdict) == (1, "complete") and answer.says(WRONG)
+
+
+def test_reason_why_the_counter_is_not_attested_is_in_json(owned, not_attested):
+    answer = owned.verify("evidence.without", "--json")
+    assert answer.json["signer"]["no_counter"] == "authorization"
+    assert schema.errors(schema.load("result"), answer.json) == []
+
+
+def test_counter_that_was_left_out_is_a_finding_without_a_reason(host, copy):
+    edit(copy, lambda manifest: manifest.pop("counter"))
+    answer = host.verify(copy, "--strict")
+    assert answer.status == 1 and answer.says("pcrUpdateCounter is not attested: the evidence gives no reason")
 
 
 def test_authorization_of_the_hierarchy_from_a_file(owned):
@@ -418,7 +461,163 @@ def test_ak_with_an_authorization(owned):
 
 def test_ak_without_its_authorization_is_an_error(owned):
     answer = owned.collect("new", "mine.ctx", "--endorsement-auth", "secret")
-    assert answer.status == 3 and answer.says("TPM2_Quote")
+    assert answer.status == 3 and answer.says("TPM2_Quote: --ak-auth is missing")
+
+
+def test_wrong_authorization_of_the_hierarchy_is_named(owned):
+    answer = owned.collect("evidence.wrong", HANDLE, "--endorsement-auth", "guess")
+    assert answer.status == 0 and answer.says("TPM2_GetSessionAuditDigest: --endorsement-auth is wrong")
+
+
+def test_ak_is_not_created_without_the_authorization_of_the_hierarchy(owned):
+    answer = owned.create_ak("new.pem", "new.ctx")
+    assert answer.status == 3 and answer.says("TPM2_CreatePrimary: --endorsement-auth is missing")
+
+
+def test_wrong_authorizations_for_others_do_not_lock_the_ak(owned):
+    # Otherwise the AK would be refused in lockout mode
+    assert "noda" in owned.tool("tpm2_readpublic", "-c", HANDLE).decode()
+
+
+# ---- The AK and its public key
+
+OTHER_HANDLE = "0x81010011"
+
+
+@pytest.fixture(scope="module")
+def guarded(verifier, tmp_path_factory):
+    """The owner hierarchy has an authorization; there is an AK."""
+    with new_host(verifier, tmp_path_factory) as host:
+        host.must_create_ak("ak.pem")
+        host.tool("tpm2_changeauth", "-c", "o", "secret")
+        yield host
+
+
+def test_ak_that_the_tpm_does_not_keep_leaves_no_public_key(guarded):
+    answer = guarded.create_ak("new.pem", OTHER_HANDLE)
+    assert answer.status == 3 and answer.says("TPM2_EvictControl: --owner-auth is missing")
+    assert not (guarded.folder / "new.pem").exists()
+
+
+def test_key_of_the_tpm_is_not_replaced(guarded):
+    answer = guarded.create_ak("new.pem", HANDLE)
+    assert answer.status == 3 and answer.says(f"{HANDLE}: the TPM has a key there already")
+    assert not (guarded.folder / "new.pem").exists()
+
+
+@pytest.mark.parametrize("pem, ak, text", [
+    ("old", "new.ctx", "--create-ak old: exists already, and is not overwritten"),
+    ("new.pem", "old", "--ak old: exists already, and is not overwritten"),
+    ("same", "same", "cannot be the same file"),
+], ids=["public key", "context", "both"])
+def test_file_is_not_overwritten_by_a_new_key(guarded, pem, ak, text):
+    (guarded.folder / "old").write_text("precious", encoding="ascii")
+    answer = guarded.create_ak(pem, ak)
+    assert answer.status == 3 and answer.says(text)
+    assert (guarded.folder / "old").read_text(encoding="ascii") == "precious"
+    assert not [name for name in ("new.pem", "new.ctx", "same") if (guarded.folder / name).exists()]
+
+
+def test_context_is_not_written_over_when_it_is_used(host, other_ak):
+    before = (host.folder / "other.ctx").read_bytes()
+    host.must_collect("evidence.other", "other.ctx")
+    assert (host.folder / "other.ctx").read_bytes() == before
+
+
+# ---- What fails says what it was
+
+# TPM2_StartAuthSession, which leaves the session in the TPM
+START_SESSION = bytes.fromhex("8001" "0000002b" "00000176" "40000007" "40000007" "0010" + 16 * "00" + "0000" "00" "0010" "000b")
+
+
+def test_sessions_in_use_are_named(verifier, tmp_path_factory):
+    with new_host(verifier, tmp_path_factory) as host:
+        host.boot()
+        host.must_create_ak("ak.pem")
+        for _ in range(3):
+            host.tool("tpm2_send", input=START_SESSION)
+        answer = host.collect("evidence", HANDLE)
+        assert answer.status == 0 and answer.says("all sessions of the TPM are in use.*tpm2_flushcontext -s"), answer.text
+        assert not answer.says("endorsement-auth")
+        answer = host.verify("evidence", "--strict")
+        assert answer.status == 1 and answer.says("not attested: the machine says that all sessions of its TPM were in use")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="becomes another user")
+def test_device_without_rights_is_named(verifier, tmp_path):
+    device = tmp_path / "tpmrm0"
+    device.touch(mode=0o600)
+    # the program may be in a directory that the other user cannot enter
+    program = shutil.copy(verifier.binary, tempfile.mkdtemp(prefix="imatally."))
+    for path in (Path(program).parent, *tmp_path.parents[:3], tmp_path):
+        path.chmod(0o755)
+    try:
+        done = subprocess.run([program, "collect", "--tcti", f"device:{device}", "--ak", HANDLE, "--nonce", NONCE, "--out", "new"],
+                              user=65534, group=65534, extra_groups=(), cwd="/", capture_output=True, text=True, check=False)
+    finally:
+        shutil.rmtree(Path(program).parent)
+    assert done.returncode == 3 and f"no TPM at {device}: Permission denied" in done.stderr, done.stderr
+
+
+# ---- Cut off at any point
+
+def killed(host, at, *args):
+    """Run imatally collect, and kill it at that system call; how many there were, and whether it was killed."""
+    done = subprocess.run([host.verifier.program("kill_at"), str(at), host.verifier.binary, "collect", "--tcti", host.tpm.tcti, *args],
+                          cwd=host.folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                          check=False)
+    # what the program printed comes first
+    return int(done.stdout.split()[-1]), done.returncode == 137
+
+
+def flush(host):
+    """Nobody does that for a program that was killed, where there is no resource manager."""
+    for kind in ("-t", "-l", "-s"):
+        host.tool("tpm2_flushcontext", kind)
+
+
+def every_call(host, *args):
+    """The numbers of its system calls."""
+    calls, cut = killed(host, 10 ** 6, *args)
+    assert not cut
+    return range(1, calls + 1)
+
+
+@pytest.mark.check
+@pytest.mark.timeout(1200)
+def test_cut_off_anywhere_there_is_no_evidence_or_all_of_it(verifier, tmp_path_factory):
+    with new_host(verifier, tmp_path_factory) as host:
+        host.boot()
+        host.must_create_ak("ak.pem")
+        collect = ("--ima", "ima", "--nonce", NONCE, "--ak", HANDLE, "--out")
+        whole = 0
+        for at in every_call(host, *collect, "whole"):
+            folder = host.folder / f"cut.{at}"
+            _, cut = killed(host, at, *collect, folder.name)
+            flush(host)
+            answer = host.verify(folder)
+            assert answer.status == (0 if (folder / "manifest.json").exists() else 3), f"cut at {at}: {answer.text}"
+            whole += answer.status == 0
+            shutil.rmtree(folder, ignore_errors=True)
+        assert whole
+
+
+@pytest.mark.check
+@pytest.mark.timeout(1200)
+def test_cut_off_anywhere_no_key_is_kept_whose_public_key_is_unknown(verifier, tmp_path_factory):
+    with new_host(verifier, tmp_path_factory) as host:
+        host.must_create_ak("right.pem")
+        host.tool("tpm2_evictcontrol", "-c", HANDLE)
+        kept = 0
+        for at in every_call(host, "--create-ak", "whole.pem", "--ak", OTHER_HANDLE):
+            (host.folder / "cut.pem").unlink(missing_ok=True)
+            killed(host, at, "--create-ak", "cut.pem", "--ak", HANDLE)
+            flush(host)
+            if HANDLE in host.tool("tpm2_getcap", "handles-persistent").decode().lower():
+                assert (host.folder / "cut.pem").read_bytes() == (host.folder / "right.pem").read_bytes(), f"cut at {at}"
+                host.tool("tpm2_evictcontrol", "-c", HANDLE)
+                kept += 1
+        assert kept
 
 
 # ---- Files
@@ -521,3 +720,33 @@ def test_previous_manifest_that_is_not_a_regular_file_is_not_waited_for(host, ev
     os.mkfifo(fifo / "manifest.json")
     answer = host.verify(evidence, "--previous", fifo)
     assert answer.status == 3 and answer.says("copy/manifest.json: not a regular file")
+
+
+@pytest.fixture
+def secret(tmp_path):
+    """A file that only the verifier can read."""
+    path = tmp_path / "shadow"
+    path.write_text("root:$6$SECRET:19000:0:99999:7:::\n", encoding="ascii")
+    return path
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "log"])
+def test_link_in_evidence_is_not_followed(host, copy, secret, name):
+    (copy / name).unlink()
+    (copy / name).symlink_to(secret)
+    answer = host.verify(copy)
+    assert answer.status == 3 and answer.says(f"copy/{name}: a symbolic link is not followed")
+    assert "SECRET" not in answer.text
+
+
+def test_link_to_genuine_evidence_is_not_followed(host, evidence, copy):
+    (copy / "log").unlink()
+    (copy / "log").symlink_to(evidence / "log")
+    assert host.verify(copy).status == 3
+
+
+def test_manifest_that_is_something_else_is_not_quoted(host, copy, secret):
+    (copy / "manifest.json").write_bytes(secret.read_bytes())
+    answer = host.verify(copy)
+    assert answer.status == 3 and answer.says("manifest.json: line 1, column [0-9]+: not JSON")
+    assert "SECRET" not in answer.text

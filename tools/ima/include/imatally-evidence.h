@@ -55,6 +55,25 @@ struct imatally_exchange {
 #define IMATALLY_MAX_EXCHANGES 50
 
 /*
+ * Why a manifest has no counter, as the measured machine says: nobody signed
+ * it.
+ */
+enum imatally_no_counter {
+	IMATALLY_NO_COUNTER_UNKNOWN,	/* not said, or not known here */
+	IMATALLY_NO_COUNTER_SESSIONS,	/* all sessions of the TPM were in use */
+	IMATALLY_NO_COUNTER_AUTHORIZATION, /* wrong for the endorsement hierarchy */
+	IMATALLY_NO_COUNTER_LOCKOUT,	/* after wrong authorization values */
+	IMATALLY_NO_COUNTER_HIERARCHY,	/* the endorsement hierarchy is disabled */
+	IMATALLY_NO_COUNTER_TPM,	/* the TPM refused it otherwise */
+};
+
+/*
+ * Return the name in the manifest ("sessions"), or NULL for
+ * IMATALLY_NO_COUNTER_UNKNOWN.
+ */
+const char *imatally_no_counter_name(enum imatally_no_counter why);
+
+/*
  * A manifest.  Initialize with zeroes; free its members with
  * imatally_evidence_free().
  */
@@ -75,6 +94,7 @@ struct imatally_evidence {
 	size_t nr_exchanges;
 	struct imatally_exchange *exchange;
 	struct imatally_attestation audit;	/* by TPM2_GetSessionAuditDigest */
+	enum imatally_no_counter no_counter;	/* if nr_exchanges is 0 */
 };
 
 /*

@@ -87,13 +87,11 @@ const uint8_t *imatally_ak_fingerprint(const struct imatally_ak *ak)
 /* Signatures */
 
 /*
- * Return the hash algorithm of a signature, which is also that of a quoted
- * digest. 0 if it is unknown or not trusted (SHA-1).
+ * SHA-1 is not trusted: whoever chooses part of what is hashed can prepare two
+ * inputs with the same digest.
  */
-static uint16_t signature_hash(const TPMT_SIGNATURE *sig)
+static bool is_trusted(uint16_t hash)
 {
-	uint16_t hash = sig->signature.any.hashAlg;
-
 	switch (hash) {
 	case TPM2_ALG_SHA256:
 	case TPM2_ALG_SHA384:
@@ -101,10 +99,21 @@ static uint16_t signature_hash(const TPMT_SIGNATURE *sig)
 	case TPM2_ALG_SHA3_256:
 	case TPM2_ALG_SHA3_384:
 	case TPM2_ALG_SHA3_512:
-		return hash;
+		return true;
 	default:
-		return 0;
+		return false;
 	}
+}
+
+/*
+ * Return the hash algorithm of a signature, which is also that of a quoted
+ * digest. 0 if it is unknown or not trusted.
+ */
+static uint16_t signature_hash(const TPMT_SIGNATURE *sig)
+{
+	uint16_t hash = sig->signature.any.hashAlg;
+
+	return is_trusted(hash) ? hash : 0;
 }
 
 /* Encode for libcrypto.  Returns the length; free @der with OPENSSL_free(). */
@@ -540,6 +549,10 @@ check_counter(const struct imatally_evidence *evidence,
 		status = check_nonce(attest, nonce, nonce_len, audit_name, err);
 	if (status)
 		return status;
+	if (!is_trusted(evidence->audit_alg))
+		return NOT_AUTHENTIC(err, audit_name,
+				     "the hash algorithm of the session is not trusted (0x%04x)",
+				     evidence->audit_alg);
 
 	len = audit_digest(evidence, digest);
 	if (!len)

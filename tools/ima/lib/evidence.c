@@ -11,6 +11,20 @@
 
 #define FORMAT "imatally-evidence"
 
+static const char *const no_counter_names[] = {
+	[IMATALLY_NO_COUNTER_SESSIONS] = "sessions",
+	[IMATALLY_NO_COUNTER_AUTHORIZATION] = "authorization",
+	[IMATALLY_NO_COUNTER_LOCKOUT] = "lockout",
+	[IMATALLY_NO_COUNTER_HIERARCHY] = "hierarchy",
+	[IMATALLY_NO_COUNTER_TPM] = "tpm",
+};
+
+const char *imatally_no_counter_name(enum imatally_no_counter why)
+{
+	return why < ARRAY_SIZE(no_counter_names) ? no_counter_names[why] :
+						    NULL;
+}
+
 /* Reading */
 
 static const char *type_name(json_type type)
@@ -88,16 +102,15 @@ read_attestation(struct imatally_attestation *attestation,
 	return status;
 }
 
-static uint16_t read_alg(const char *name, struct imatally_error *err)
+/* @where is the member of the manifest that names the algorithm. */
+static uint16_t read_alg(const char *name, const char *where,
+			 struct imatally_error *err)
 {
 	uint16_t alg = imatally_alg_from_name(name, strlen(name));
-	char text[32];
 
 	if (!alg)
 		imatally_fail(err, IMATALLY_ERR_MALFORMED,
-			      "\"%s\" is not a hash algorithm",
-			      imatally_printable(text, sizeof(text), name,
-						 strlen(name)));
+			      "\"%s\": unknown hash algorithm", where);
 	return alg;
 }
 
@@ -147,7 +160,7 @@ static enum imatally_status read_pcrs(struct imatally_pcrs *pcrs,
 	if (!banks)
 		return err->status;
 	json_object_foreach(banks, name, bank) {
-		uint16_t alg = read_alg(name, err);
+		uint16_t alg = read_alg(name, "pcrs", err);
 
 		if (!alg)
 			return err->status;
@@ -206,6 +219,26 @@ static enum imatally_status read_exchanges(struct imatally_evidence *evidence,
 	return IMATALLY_OK;
 }
 
+/* A reason that is not known here is one of a later version. */
+static enum imatally_status read_no_counter(struct imatally_evidence *evidence,
+					    const json_t *root,
+					    struct imatally_error *err)
+{
+	json_t *why;
+	size_t i;
+
+	if (!json_object_get(root, "no_counter"))
+		return IMATALLY_OK;
+	why = member(root, "no_counter", JSON_STRING, err);
+	if (!why)
+		return err->status;
+	for (i = 0; i < ARRAY_SIZE(no_counter_names); i++)
+		if (no_counter_names[i] &&
+		    !strcmp(json_string_value(why), no_counter_names[i]))
+			evidence->no_counter = i;
+	return IMATALLY_OK;
+}
+
 static enum imatally_status read_counter(struct imatally_evidence *evidence,
 					 const json_t *root,
 					 struct imatally_error *err)
@@ -213,12 +246,12 @@ static enum imatally_status read_counter(struct imatally_evidence *evidence,
 	json_t *counter, *hash;
 
 	if (!json_object_get(root, "counter"))
-		return IMATALLY_OK;
+		return read_no_counter(evidence, root, err);
 	counter = member(root, "counter", JSON_OBJECT, err);
 	hash = counter ? member(counter, "hash", JSON_STRING, err) : NULL;
 	if (!hash)
 		return err->status;
-	evidence->audit_alg = read_alg(json_string_value(hash), err);
+	evidence->audit_alg = read_alg(json_string_value(hash), "hash", err);
 	if (!evidence->audit_alg)
 		return err->status;
 	if (read_exchanges(evidence, counter, err))
@@ -255,6 +288,34 @@ static enum imatally_status read_manifest(struct imatally_evidence *evidence,
 	return IMATALLY_OK;
 }
 
+/*
+ * The texts of jansson quote what they complain about.  The file may be a
+ * secret of the verifier, if others can choose which file is read, and messages
+ * may be shown to them.
+ */
+static const char *json_fault(const json_error_t *where)
+{
+	switch (json_error_code(where)) {
+	case json_error_out_of_memory:
+		return NULL;
+	case json_error_stack_overflow:
+		return "nested too deeply";
+	case json_error_premature_end_of_input:
+		return "the file ends too early";
+	case json_error_invalid_utf8:
+		return "not UTF-8";
+	case json_error_duplicate_key:
+		return "duplicate key";
+	case json_error_null_character:
+	case json_error_null_byte_in_key:
+		return "a string contains a NUL";
+	case json_error_numeric_overflow:
+		return "number out of range";
+	default:
+		return "not JSON";
+	}
+}
+
 enum imatally_status imatally_evidence_parse(struct imatally_evidence *evidence,
 					     const char *text, size_t len,
 					     struct imatally_error *err)
@@ -266,18 +327,15 @@ enum imatally_status imatally_evidence_parse(struct imatally_evidence *evidence,
 	memset(evidence, 0, sizeof(*evidence));
 	root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &where);
 	if (!root) {
-		char why[sizeof(where.text)];
+		/* jansson leaves the error empty when out of memory */
+		const char *why = where.text[0] ? json_fault(&where) : NULL;
 
-		/* jansson describes errors in the text, but not this one */
-		if (!where.text[0])
+		if (!why)
 			return imatally_fail(err, IMATALLY_ERR_NOMEM,
 					     "out of memory");
 		return imatally_fail(err, IMATALLY_ERR_MALFORMED,
 				     "line %d, column %d: %s", where.line,
-				     where.column,
-				     imatally_printable(why, sizeof(why),
-							where.text,
-							strlen(where.text)));
+				     where.column, why);
 	}
 	status = read_manifest(evidence, root, err);
 	json_decref(root);
@@ -371,8 +429,12 @@ static bool put_manifest(json_t *root, const struct imatally_evidence *evidence)
 		    !put_attestation(quote, &evidence->quote))
 			return false;
 	}
-	if (!evidence->nr_exchanges)
-		return true;
+	if (!evidence->nr_exchanges) {
+		const char *why = imatally_no_counter_name(evidence->no_counter);
+
+		return !why || !json_object_set_new(root, "no_counter",
+						    json_string(why));
+	}
 	counter = json_object();
 	return !json_object_set_new(root, "counter", counter) &&
 	       put_counter(counter, evidence);

@@ -50,6 +50,8 @@ static int check_arguments(const struct arguments *args, int operands)
 		complain("--create-ak cannot be combined with --nonce and --out");
 	else if (!args->create_ak && (!args->nonce || !args->out))
 		complain("--nonce or --out is missing");
+	else if (args->create_ak && !strcmp(args->create_ak, args->ak))
+		complain("--create-ak and --ak cannot be the same file");
 	else if (!args->create_ak && args->ak_alg)
 		complain("--ak-alg requires --create-ak");
 	else
@@ -272,17 +274,36 @@ static int run_collect(const struct arguments *args)
 	return ret;
 }
 
+/* Neither the AK nor its public key may replace an older one. */
+static int check_create(struct tpm *tpm, const struct arguments *args)
+{
+	struct stat there;
+
+	if (lstat(args->create_ak, &there) && errno == ENOENT)
+		return tpm_check_unused(tpm, args->ak);
+	complain("--create-ak %s: exists already, and is not overwritten",
+		 args->create_ak);
+	return -1;
+}
+
+/*
+ * The public key is written first: a key that the TPM keeps, but that nobody
+ * knows, would occupy the handle.
+ */
 static int run_create(const struct arguments *args)
 {
 	struct tpm *tpm = open_tpm(args);
 	char *pem = NULL;
 	int ret = -1;
 
-	if (tpm && !tpm_create_ak(tpm, args->ak,
-				  args->ak_alg ? args->ak_alg : "ecc"))
+	if (tpm && !check_create(tpm, args) &&
+	    !tpm_create_ak(tpm, args->ak_alg ? args->ak_alg : "ecc"))
 		pem = tpm_ak_pem(tpm);
-	if (pem)
-		ret = output_write(args->create_ak, pem, strlen(pem));
+	if (pem && !output_write_new(args->create_ak, pem, strlen(pem))) {
+		ret = tpm_keep_ak(tpm, args->ak);
+		if (ret)
+			unlink(args->create_ak);
+	}
 	if (!ret)
 		printf("AK %s, its public key in %s\n", args->ak,
 		       args->create_ak);

@@ -56,7 +56,6 @@ struct options {
 	unsigned int nr_operands;
 	const char *log;	/* the last part, once it is accepted, or NULL */
 	struct imatally_pcrs pcrs;
-	uint32_t ima_pcr;
 	struct evidence_arguments evidence;
 	const char *state;	/* file, directory of files, or NULL */
 	bool strict, json;
@@ -300,7 +299,7 @@ static int parse(struct options *options, int argc, char *argv[])
 			if (option_number("--ima-pcr", optarg, 0,
 					  IMATALLY_MAX_PCR, &number))
 				return -1;
-			options->ima_pcr = number;
+			options->evidence.ima_pcr = number;
 			break;
 		case OPT_STRICT:
 			options->strict = true;
@@ -484,7 +483,7 @@ static int judge(const struct job *job, const struct parts *parts,
 		progress_begin(&progress, parts->nr == 1 ? parts->file[0] :
 							   NULL);
 	if (v)
-		imatally_verifier_set_pcr(v, options->ima_pcr);
+		imatally_verifier_set_pcr(v, options->evidence.ima_pcr);
 	if (v)
 		imatally_verifier_set_progress(v, show_progress, &progress);
 	if (v && signer && signer->attested.has_counter)
@@ -521,7 +520,7 @@ static int exit_status(const struct imatally_result *result,
 	case IMATALLY_COMPLETE_NOT_COUNTED:
 		break;
 	}
-	return strict && (result->has_findings || (signer && signer->weak));
+	return strict && has_findings(result, signer);
 }
 
 /* Print a report in the requested format.  Returns the exit status. */
@@ -651,7 +650,7 @@ static int verify_folders(const struct options *options)
 int cmd_verify(int argc, char *argv[])
 {
 	struct options options = { .json = js_wanted(argc, argv),
-				   .ima_pcr = IMATALLY_IMA_PCR };
+				   .evidence.ima_pcr = IMATALLY_IMA_PCR };
 	int ret = parse(&options, argc, argv);
 
 	if (ret < 0) {

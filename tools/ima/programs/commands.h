@@ -44,7 +44,7 @@ FILE *input_open(const char *path);
 /*
  * Open a file in a directory of evidence or of --jobs, which others may have
  * created.  It must be a regular file: reading another one may never end, or
- * block.
+ * block, and a symbolic link may lead to a file that they cannot read.
  */
 FILE *input_open_within(const char *path);
 /*
@@ -82,11 +82,14 @@ struct output {
 	FILE *file;
 	char *temporary;
 	const char *path;
+	bool is_new;		/* an older file is not replaced */
 };
 
 int output_open(struct output *output, const char *path);
 int output_close(struct output *output, bool wanted);
 int output_write(const char *path, const void *data, size_t len);
+/* Fail if there is a file already. */
+int output_write_new(const char *path, const void *data, size_t len);
 /*
  * Flush standard output.  Returns EXIT_ERROR if that fails, otherwise @status.
  */
@@ -126,14 +129,16 @@ struct evidence_arguments {
 	const char *ak;		/* file with the public key of the AK */
 	const char *nonce;
 	const char *previous;	/* directory with earlier evidence, or NULL */
+	uint32_t ima_pcr;
 };
 
-/* Who signed the PCR values */
+/* Who signed the PCR values, and what they signed */
 struct signer {
 	uint8_t fingerprint[IMATALLY_FINGERPRINT_SIZE];	/* of the AK */
 	struct imatally_attested attested;
 	bool has_previous, rebooted;	/* since the previous evidence */
-	bool weak;			/* only SHA-1 values are signed */
+	bool weak;			/* only SHA-1 values of the IMA PCR */
+	enum imatally_no_counter no_counter;	/* unless attested.has_counter */
 };
 
 /*

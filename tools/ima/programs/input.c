@@ -41,9 +41,16 @@ FILE *input_open(const char *path)
 FILE *input_open_within(const char *path)
 {
 	/* without O_NONBLOCK, opening a FIFO would block */
-	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC |
+			    O_NOFOLLOW);
 	struct stat st;
 	FILE *file;
+
+	if (fd < 0 && errno == ELOOP) {
+		complain("%s: a symbolic link is not followed, since it may lead out of the directory",
+			 path);
+		return NULL;
+	}
 
 	if (fd >= 0 && !fstat(fd, &st) && !S_ISREG(st.st_mode)) {
 		complain("%s: not a regular file", path);

@@ -34,6 +34,7 @@ int output_open(struct output *output, const char *path)
 	struct stat there;
 
 	output->path = path;
+	output->is_new = false;
 	/* do not replace links and devices such as /dev/stdout */
 	if (!lstat(path, &there) && !S_ISREG(there.st_mode)) {
 		complain("%s: not replaced, since it is not a regular file", path);
@@ -51,6 +52,20 @@ int output_open(struct output *output, const char *path)
 	return -1;
 }
 
+/*
+ * Give a file its name unless there is a file of that name.  Some file systems
+ * support only one of the two ways.
+ */
+static int rename_new(const char *from, const char *to)
+{
+	if (!renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE))
+		return 0;
+	if ((errno != EINVAL && errno != ENOSYS) || link(from, to))
+		return -1;
+	unlink(from);
+	return 0;
+}
+
 int output_close(struct output *output, bool wanted)
 {
 	bool done = wanted && !ferror(output->file) &&
@@ -58,7 +73,9 @@ int output_close(struct output *output, bool wanted)
 
 	if (fclose(output->file))
 		done = false;
-	if (!done || rename(output->temporary, output->path)) {
+	if (!done || (output->is_new ?
+			      rename_new(output->temporary, output->path) :
+			      rename(output->temporary, output->path))) {
 		if (wanted)
 			complain("%s: %s", output->path, strerror(errno));
 		unlink(output->temporary);
@@ -74,6 +91,17 @@ int output_write(const char *path, const void *data, size_t len)
 
 	if (output_open(&output, path))
 		return -1;
+	fwrite(data, 1, len, output.file);
+	return output_close(&output, true);
+}
+
+int output_write_new(const char *path, const void *data, size_t len)
+{
+	struct output output;
+
+	if (output_open(&output, path))
+		return -1;
+	output.is_new = true;
 	fwrite(data, 1, len, output.file);
 	return output_close(&output, true);
 }

@@ -76,6 +76,13 @@ void put_summary(FILE *to, const struct imatally_result *result);
 /* Whether verification resumed from the state; nothing without a state. */
 void put_resumption(FILE *to, const struct imatally_result *result);
 void put_finding(FILE *to, const struct imatally_finding *finding);
+/* Whether anything makes the status 1 with --strict. */
+bool has_findings(const struct imatally_result *result,
+		  const struct signer *signer);
 void put_match(FILE *to, const struct imatally_target *target);
+/* That the counter is not attested, and why. */
+void put_no_counter(FILE *to, enum imatally_no_counter why);
+/* That only SHA-1 values are signed. */
+extern const char weak_values[];
 
 #endif /* PROGRAMS_REPORT_H */

@@ -149,13 +149,13 @@ static void put_signer(FILE *to, const struct signer *signer)
 	put_digest(to, signer->fingerprint, sizeof(signer->fingerprint));
 	fputs("</span>", to);
 	if (signer->weak)
-		fputs("; only SHA-1 values are signed, and SHA-1 is not collision-resistant", to);
+		fprintf(to, "; %s", weak_values);
 	fprintf(to, "</dd>\n<dt>TPM</dt><dd>resetCount %" PRIu32 ", restartCount %" PRIu32 ", clock %" PRIu64 " ms, ",
 		clock->reset, clock->restart, clock->clock);
 	if (signer->attested.has_counter)
 		fprintf(to, "pcrUpdateCounter %" PRIu32, signer->attested.counter);
 	else
-		fputs("pcrUpdateCounter is not attested", to);
+		put_no_counter(to, signer->no_counter);
 	if (signer->has_previous)
 		fputs(signer->rebooted ?
 		      "; rebooted or restarted since the previous evidence" :

@@ -182,6 +182,15 @@ static json_t *target(const struct imatally_target *t)
 			 js_number(t->matched_after, t->matched_after));
 }
 
+static json_t *no_counter(const struct signer *s)
+{
+	const char *why = imatally_no_counter_name(s->no_counter);
+
+	if (s->attested.has_counter)
+		return json_null();
+	return json_string(why ? why : "unknown");
+}
+
 static json_t *signer(const struct signer *s)
 {
 	json_t *v = json_object();
@@ -195,6 +204,7 @@ static json_t *signer(const struct signer *s)
 	v = js_with(v, "pcrUpdateCounter",
 		      js_number(s->attested.has_counter,
 				  s->attested.counter));
+	v = js_with(v, "no_counter", no_counter(s));
 	v = js_with(v, "only_sha1", json_boolean(s->weak));
 	return js_with(v, "rebooted", s->has_previous ?
 			 json_boolean(s->rebooted) : json_null());

@@ -39,13 +39,18 @@ static void put_signer(const struct signer *signer)
 		printf(", pcrUpdateCounter %" PRIu32 "\n",
 		       signer->attested.counter);
 	else
-		printf("; pcrUpdateCounter is not attested\n");
+		putchar('\n');
 	if (signer->has_previous)
 		puts(signer->rebooted ?
 		     "  rebooted or restarted since the previous evidence" :
 		     "  the same boot as the previous evidence");
+	if (!signer->attested.has_counter) {
+		printf("  ");
+		put_no_counter(stdout, signer->no_counter);
+		putchar('\n');
+	}
 	if (signer->weak)
-		puts("  only SHA-1 values are signed, and SHA-1 is not collision-resistant");
+		printf("  %s\n", weak_values);
 }
 
 static void put_targets(const struct imatally_result *result,
@@ -171,7 +176,7 @@ void report_line(const struct report *report, const char *name)
 	printf("%s: ", name);
 	if (report->result) {
 		put_verdict(stdout, report->result);
-		if (report->strict && report->result->has_findings)
+		if (report->strict && has_findings(report->result, report->signer))
 			printf(" (with findings)");
 	} else if (report->status == EXIT_NOT_AUTHENTIC) {
 		printf("not authentic: %s", report->why->text);

@@ -315,6 +315,30 @@ void put_match(FILE *to, const struct imatally_target *target)
 		fprintf(to, "does not match the replay");
 }
 
+bool has_findings(const struct imatally_result *result,
+		  const struct signer *signer)
+{
+	return result->has_findings ||
+	       (signer && (signer->weak || !signer->attested.has_counter));
+}
+
+const char weak_values[] =
+	"only SHA-1 values of the IMA PCR are signed, and SHA-1 is not collision-resistant";
+
+void put_no_counter(FILE *to, enum imatally_no_counter why)
+{
+	static const char *const text[] = {
+		[IMATALLY_NO_COUNTER_UNKNOWN] = "the evidence gives no reason",
+		[IMATALLY_NO_COUNTER_SESSIONS] = "the machine says that all sessions of its TPM were in use",
+		[IMATALLY_NO_COUNTER_AUTHORIZATION] = "the machine says that it has a wrong authorization value, or none, for the endorsement hierarchy",
+		[IMATALLY_NO_COUNTER_LOCKOUT] = "the machine says that its TPM is locked after wrong authorization values",
+		[IMATALLY_NO_COUNTER_HIERARCHY] = "the machine says that the endorsement hierarchy is disabled",
+		[IMATALLY_NO_COUNTER_TPM] = "the machine says that its TPM refused it",
+	};
+
+	fprintf(to, "pcrUpdateCounter is not attested: %s", text[why]);
+}
+
 void put_summary(FILE *to, const struct imatally_result *result)
 {
 	fprintf(to, "%" PRIu64 " %s, %" PRIu64 " %s, %u %s",

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Access to a TPM: connection, AK, PCR values, quote and audit session. */
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <tss2/tss2_esys.h>
 #include <tss2/tss2_mu.h>
 #include <tss2/tss2_rc.h>
 #include <tss2/tss2_tctildr.h>
+#include <unistd.h>
 
 #include "commands.h"
 #include "tpm.h"
@@ -14,6 +17,8 @@
 
 /* How often to try again if a PCR was extended just before the quote. */
 #define ATTEMPTS 20
+
+#define DEFAULT_DEVICE "/dev/tpmrm0"
 
 struct tpm {
 	TSS2_TCTI_CONTEXT *tcti;
@@ -25,13 +30,109 @@ struct tpm {
 
 static const TPMT_SIG_SCHEME key_scheme = { .scheme = TPM2_ALG_NULL };
 
-static int failed(const char *command, TSS2_RC rc)
+/* Failures */
+
+/*
+ * Return the TPM's own code without the layer that passed it on, and, for codes
+ * about a handle or session, without its number.
+ */
+static TSS2_RC plain_code(TSS2_RC rc)
 {
-	complain("%s: %s", command, Tss2_RC_Decode(rc));
+	rc &= ~TSS2_RC_LAYER_MASK;
+	return rc & TPM2_RC_FMT1 ? rc & (TPM2_RC_FMT1 | 0x3f) : rc;
+}
+
+/* What the TPM lacks, in words of its user */
+static enum imatally_no_counter cause_of(TSS2_RC rc)
+{
+	switch (plain_code(rc)) {
+	case TPM2_RC_SESSION_MEMORY:
+	case TPM2_RC_SESSION_HANDLES:
+	case TPM2_RC_CONTEXT_GAP:
+		return IMATALLY_NO_COUNTER_SESSIONS;
+	case TPM2_RC_AUTH_FAIL:
+	case TPM2_RC_BAD_AUTH:
+		return IMATALLY_NO_COUNTER_AUTHORIZATION;
+	case TPM2_RC_LOCKOUT:
+		return IMATALLY_NO_COUNTER_LOCKOUT;
+	case TPM2_RC_HIERARCHY:
+		return IMATALLY_NO_COUNTER_HIERARCHY;
+	default:
+		return IMATALLY_NO_COUNTER_TPM;
+	}
+}
+
+/* Which authorization a command needs, for messages */
+static const char *const auth_option[TPM_NR_AUTHS] = {
+	[TPM_AUTH_AK] = "--ak-auth",
+	[TPM_AUTH_ENDORSEMENT] = "--endorsement-auth",
+	[TPM_AUTH_OWNER] = "--owner-auth",
+};
+
+/* Complain about a command that needs the authorization @auth. */
+static int failed_with(const struct tpm *tpm, enum tpm_auth auth,
+		       const char *command, TSS2_RC rc)
+{
+	const char *decoded = Tss2_RC_Decode(rc);
+
+	switch (cause_of(rc)) {
+	case IMATALLY_NO_COUNTER_SESSIONS:
+		complain("%s: all sessions of the TPM are in use: flush those that were left behind (tpm2_flushcontext -s), or use the device of the resource manager (%s)",
+			 command, decoded);
+		break;
+	case IMATALLY_NO_COUNTER_AUTHORIZATION:
+		complain("%s: %s is %s (%s)", command, auth_option[auth],
+			 tpm->auth[auth].size ? "wrong" : "missing", decoded);
+		break;
+	case IMATALLY_NO_COUNTER_LOCKOUT:
+		complain("%s: the TPM is locked after wrong authorization values: wait, or see tpm2_dictionarylockout (%s)",
+			 command, decoded);
+		break;
+	case IMATALLY_NO_COUNTER_HIERARCHY:
+		complain("%s: the hierarchy is disabled (%s)", command, decoded);
+		break;
+	default:
+		switch (plain_code(rc)) {
+		case TPM2_RC_MEMORY:
+		case TPM2_RC_OBJECT_MEMORY:
+		case TPM2_RC_OBJECT_HANDLES:
+			complain("%s: keys of others fill the memory of the TPM: flush those that were left behind (tpm2_flushcontext -t), or use the device of the resource manager (%s)",
+				 command, decoded);
+			break;
+		default:
+			complain("%s: %s", command, decoded);
+		}
+	}
 	return -1;
 }
 
+/* Complain about a command that needs no authorization. */
+static int failed(const struct tpm *tpm, const char *command, TSS2_RC rc)
+{
+	return failed_with(tpm, TPM_AUTH_AK, command, rc);
+}
+
 /* The connection */
+
+/* tpm2-tss does not say why a device cannot be opened. */
+static void complain_about_device(const char *tcti, TSS2_RC rc)
+{
+	static const char name[] = "device:";
+	const char *device = DEFAULT_DEVICE;
+
+	if (tcti && !strncmp(tcti, name, strlen(name)))
+		device = tcti + strlen(name);
+	else if (tcti)
+		device = NULL;
+	if (device && access(device, R_OK | W_OK))
+		complain("no TPM at %s: %s%s", device, strerror(errno),
+			 errno == EACCES || errno == EPERM ?
+				 ": only root and the group of the device (tss) may use it" :
+				 "");
+	else
+		complain("no TPM at %s: %s", tcti ? tcti : device,
+			 Tss2_RC_Decode(rc));
+}
 
 struct tpm *tpm_open(const char *tcti)
 {
@@ -47,8 +148,7 @@ struct tpm *tpm_open(const char *tcti)
 	if (!rc)
 		rc = Esys_Initialize(&tpm->esys, tpm->tcti, NULL);
 	if (rc) {
-		complain("no TPM at %s: %s", tcti ? tcti : "/dev/tpmrm0",
-			 Tss2_RC_Decode(rc));
+		complain_about_device(tcti, rc);
 		tpm_close(tpm);
 		return NULL;
 	}
@@ -104,7 +204,7 @@ static int use_ak(struct tpm *tpm, ESYS_TR ak, bool is_transient)
 
 	tpm->ak = ak;
 	tpm->ak_is_transient = is_transient;
-	return rc ? failed("the AK's authorization", rc) : 0;
+	return rc ? failed(tpm, "the AK's authorization", rc) : 0;
 }
 
 /* Parse a persistent handle.  Returns 0 if it is not one. */
@@ -132,47 +232,42 @@ int tpm_load_ak(struct tpm *tpm, const char *name)
 		return -1;
 	else
 		rc = Esys_ContextLoad(tpm->esys, &context, &ak);
-	if (rc) {
-		complain("--ak %s: %s%s", name, Tss2_RC_Decode(rc),
-			 handle ? "" :
-				  " (a saved context becomes invalid when the TPM is reset)");
-		return -1;
-	}
-	return use_ak(tpm, ak, !handle);
+	if (!rc)
+		return use_ak(tpm, ak, !handle);
+	/* not so for a shortage of memory */
+	if (!handle && plain_code(rc) & TPM2_RC_FMT1)
+		complain("--ak %s: %s (a saved context becomes invalid when the TPM is reset)",
+			 name, Tss2_RC_Decode(rc));
+	else if (plain_code(rc) == TPM2_RC_HANDLE)
+		complain("--ak %s: the TPM has no key there (%s)", name,
+			 Tss2_RC_Decode(rc));
+	else
+		failed(tpm, "loading the AK", rc);
+	return -1;
 }
 
-static int keep_ak(struct tpm *tpm, ESYS_TR ak, const char *name)
+int tpm_check_unused(struct tpm *tpm, const char *name)
 {
 	TPM2_HANDLE handle = persistent(name);
-	ESYS_TR kept;
-	TSS2_RC rc;
+	struct stat there;
+	ESYS_TR ak;
 
 	if (!handle) {
-		TPMS_CONTEXT *context;
-		int ret;
-
-		rc = Esys_ContextSave(tpm->esys, ak, &context);
-		if (rc)
-			return failed("TPM2_ContextSave", rc);
-		ret = tpm_context_write(name, context);
-		Esys_Free(context);
-		return ret;
-	}
-	Esys_TR_SetAuth(tpm->esys, ESYS_TR_RH_OWNER,
-			&tpm->auth[TPM_AUTH_OWNER]);
-	rc = Esys_EvictControl(tpm->esys, ESYS_TR_RH_OWNER, ak,
-			       ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE,
-			       handle, &kept);
-	if (rc) {
-		complain("--ak %s: TPM2_EvictControl: %s", name,
-			 Tss2_RC_Decode(rc));
+		if (lstat(name, &there) && errno == ENOENT)
+			return 0;
+		complain("--ak %s: exists already, and is not overwritten", name);
 		return -1;
 	}
-	Esys_TR_Close(tpm->esys, &kept);
-	return 0;
+	if (Esys_TR_FromTPMPublic(tpm->esys, handle, ESYS_TR_NONE,
+				  ESYS_TR_NONE, ESYS_TR_NONE, &ak))
+		return 0;
+	Esys_TR_Close(tpm->esys, &ak);
+	complain("--ak %s: the TPM has a key there already: use another handle, or remove the key (tpm2_evictcontrol -c %s)",
+		 name, name);
+	return -1;
 }
 
-int tpm_create_ak(struct tpm *tpm, const char *name, const char *alg)
+int tpm_create_ak(struct tpm *tpm, const char *alg)
 {
 	TPM2B_SENSITIVE_CREATE sensitive = {
 		.sensitive.userAuth = tpm->auth[TPM_AUTH_AK],
@@ -192,10 +287,42 @@ int tpm_create_ak(struct tpm *tpm, const char *name, const char *alg)
 				&sensitive, &template, &no_data, &no_pcr, &ak,
 				NULL, NULL, NULL, NULL);
 	if (rc)
-		return failed("TPM2_CreatePrimary", rc);
-	if (use_ak(tpm, ak, true))
-		return -1;
-	return keep_ak(tpm, ak, name);
+		return failed_with(tpm, TPM_AUTH_ENDORSEMENT,
+				   "TPM2_CreatePrimary", rc);
+	return use_ak(tpm, ak, true);
+}
+
+int tpm_keep_ak(struct tpm *tpm, const char *name)
+{
+	TPM2_HANDLE handle = persistent(name);
+	ESYS_TR kept;
+	TSS2_RC rc;
+
+	if (!handle) {
+		TPMS_CONTEXT *context;
+		int ret;
+
+		rc = Esys_ContextSave(tpm->esys, tpm->ak, &context);
+		if (rc)
+			return failed(tpm, "TPM2_ContextSave", rc);
+		ret = tpm_context_write(name, context);
+		Esys_Free(context);
+		return ret;
+	}
+	Esys_TR_SetAuth(tpm->esys, ESYS_TR_RH_OWNER,
+			&tpm->auth[TPM_AUTH_OWNER]);
+	rc = Esys_EvictControl(tpm->esys, ESYS_TR_RH_OWNER, tpm->ak,
+			       ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE,
+			       handle, &kept);
+	if (rc) {
+		char command[64];
+
+		snprintf(command, sizeof(command),
+			 "--ak 0x%x: TPM2_EvictControl", handle);
+		return failed_with(tpm, TPM_AUTH_OWNER, command, rc);
+	}
+	Esys_TR_Close(tpm->esys, &kept);
+	return 0;
 }
 
 char *tpm_ak_pem(struct tpm *tpm)
@@ -207,7 +334,7 @@ char *tpm_ak_pem(struct tpm *tpm)
 	rc = Esys_ReadPublic(tpm->esys, tpm->ak, ESYS_TR_NONE, ESYS_TR_NONE,
 			     ESYS_TR_NONE, &public, NULL, NULL);
 	if (rc) {
-		failed("TPM2_ReadPublic", rc);
+		failed(tpm, "TPM2_ReadPublic", rc);
 		return NULL;
 	}
 	pem = tpm_key_pem(&public->publicArea);
@@ -304,7 +431,7 @@ static int select_pcr(struct tpm *tpm, unsigned int pcr,
 				ESYS_TR_NONE, TPM2_CAP_PCRS, 0, 1, NULL,
 				&capability);
 	if (rc)
-		return failed("TPM2_GetCapability", rc);
+		return failed(tpm, "TPM2_GetCapability", rc);
 	banks = &capability->data.assignedPCR;
 	memset(selection, 0, sizeof(*selection));
 	for (i = 0; i < banks->count; i++) {
@@ -392,7 +519,7 @@ static int read_once(struct tpm *tpm, ESYS_TR session, unsigned int pcr,
 	rc = Esys_PCR_Read(tpm->esys, session, ESYS_TR_NONE, ESYS_TR_NONE,
 			   wanted, &counter, &got, &values);
 	if (rc)
-		return failed("TPM2_PCR_Read", rc);
+		return failed(tpm, "TPM2_PCR_Read", rc);
 	if (session != ESYS_TR_NONE) {
 		begin_exchange(TPM2_CC_PCR_Read, &command, &response);
 		MARSHAL(TPML_PCR_SELECTION, wanted, &command);
@@ -436,14 +563,15 @@ static int quote(struct tpm *tpm, const TPM2B_DATA *nonce,
 			ESYS_TR_NONE, nonce, &key_scheme, selection, &attest,
 			&signature);
 	if (rc)
-		return failed("TPM2_Quote", rc);
+		return failed(tpm, "TPM2_Quote", rc);
 	ret = keep_attestation(&evidence->quote, attest, signature);
 	Esys_Free(attest);
 	Esys_Free(signature);
 	return ret;
 }
 
-static int start_audit(struct tpm *tpm, ESYS_TR *session)
+static int start_audit(struct tpm *tpm, ESYS_TR *session,
+		       enum imatally_no_counter *why)
 {
 	TPMT_SYM_DEF no_encryption = { .algorithm = TPM2_ALG_NULL };
 	TSS2_RC rc;
@@ -452,7 +580,11 @@ static int start_audit(struct tpm *tpm, ESYS_TR *session)
 				   ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
 				   NULL, TPM2_SE_HMAC, &no_encryption,
 				   TPM2_ALG_SHA256, session);
-	return rc ? failed("TPM2_StartAuthSession", rc) : 0;
+	if (!rc)
+		return 0;
+	*session = ESYS_TR_NONE;
+	*why = cause_of(rc);
+	return failed(tpm, "TPM2_StartAuthSession", rc);
 }
 
 /*
@@ -478,7 +610,7 @@ static int audit_nonce(struct tpm *tpm, ESYS_TR session,
 	rc = Esys_Hash(tpm->esys, session, ESYS_TR_NONE, ESYS_TR_NONE, &data,
 		       TPM2_ALG_SHA256, ESYS_TR_RH_NULL, &digest, &ticket);
 	if (rc)
-		return failed("TPM2_Hash", rc);
+		return failed(tpm, "TPM2_Hash", rc);
 	Esys_TRSess_SetAttributes(tpm->esys, session, 0,
 				  TPMA_SESSION_AUDITRESET);
 	begin_exchange(TPM2_CC_Hash, &command, &response);
@@ -506,8 +638,11 @@ static int sign_audit(struct tpm *tpm, ESYS_TR session, const TPM2B_DATA *nonce,
 					tpm->ak, session, ESYS_TR_PASSWORD,
 					ESYS_TR_PASSWORD, ESYS_TR_NONE, nonce,
 					&key_scheme, &attest, &signature);
-	if (rc)
-		return failed("TPM2_GetSessionAuditDigest", rc);
+	if (rc) {
+		evidence->no_counter = cause_of(rc);
+		return failed_with(tpm, TPM_AUTH_ENDORSEMENT,
+				   "TPM2_GetSessionAuditDigest", rc);
+	}
 	ret = keep_attestation(&evidence->audit, attest, signature);
 	evidence->audit_alg = TPM2_ALG_SHA256;
 	Esys_Free(attest);
@@ -573,7 +708,7 @@ static int finish(struct tpm *tpm, ESYS_TR session,
 	memcpy(data.buffer, nonce->data, nonce->len);
 	if (session == ESYS_TR_NONE ||
 	    sign_audit(tpm, session, &data, evidence)) {
-		complain("the counter is not attested (is --endorsement-auth missing?)");
+		complain("the counter is not attested");
 		imatally_evidence_drop_counter(evidence);
 		if (quoted)
 			return 0;
@@ -609,6 +744,7 @@ int tpm_attest(struct tpm *tpm, unsigned int pcr,
 {
 	ESYS_TR session = ESYS_TR_NONE;
 	TPML_PCR_SELECTION selection;
+	enum imatally_no_counter why = IMATALLY_NO_COUNTER_UNKNOWN;
 	struct imatally_ak *ak = NULL;
 	struct imatally_error err;
 	bool quoted;
@@ -622,10 +758,11 @@ int tpm_attest(struct tpm *tpm, unsigned int pcr,
 		complain_about("the AK", &err);
 	} else if (!select_pcr(tpm, pcr, &selection)) {
 		/* without the session, there can still be a quote */
-		start_audit(tpm, &session);
+		start_audit(tpm, &session, &why);
 		ret = read_and_quote(tpm, session, pcr, &selection, ak, nonce,
-				     evidence, &quoted, &err) ||
-		      finish(tpm, session, nonce, quoted, evidence, &err) ||
+				     evidence, &quoted, &err) ? -1 : 0;
+		evidence->no_counter = why;
+		ret = ret || finish(tpm, session, nonce, quoted, evidence, &err) ||
 		      check_own(evidence, ak, nonce) ? -1 : 0;
 	}
 	if (session != ESYS_TR_NONE)

@@ -26,10 +26,15 @@ int tpm_set_auth(struct tpm *tpm, enum tpm_auth which, const char *value);
 int tpm_load_ak(struct tpm *tpm, const char *ak);
 
 /*
- * Create and load an AK in the endorsement hierarchy, and save it as @ak, a
- * handle or a file.  @alg is "ecc", "rsa" or "rsapss".
+ * Create and load an AK in the endorsement hierarchy.  @alg is "ecc", "rsa" or
+ * "rsapss".
  */
-int tpm_create_ak(struct tpm *tpm, const char *ak, const char *alg);
+int tpm_create_ak(struct tpm *tpm, const char *alg);
+
+/* Check that there is no key yet at @ak, a handle or a file. */
+int tpm_check_unused(struct tpm *tpm, const char *ak);
+/* Save the loaded AK as @ak. */
+int tpm_keep_ak(struct tpm *tpm, const char *ak);
 
 /*
  * Return the public key of the AK in PEM format; to be freed, NULL on an error.

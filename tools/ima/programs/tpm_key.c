@@ -22,7 +22,9 @@ int tpm_key_template(const char *alg, TPM2B_PUBLIC *template)
 	public->objectAttributes =
 		TPMA_OBJECT_RESTRICTED | TPMA_OBJECT_SIGN_ENCRYPT |
 		TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT |
-		TPMA_OBJECT_SENSITIVEDATAORIGIN | TPMA_OBJECT_USERWITHAUTH;
+		TPMA_OBJECT_SENSITIVEDATAORIGIN | TPMA_OBJECT_USERWITHAUTH |
+		/* or wrong passwords for other keys would lock this one */
+		TPMA_OBJECT_NODA;
 	if (!strcmp(alg, "ecc")) {
 		TPMS_ECC_PARMS *ecc = &public->parameters.eccDetail;
 
@@ -194,5 +196,5 @@ int tpm_context_write(const char *path, const TPMS_CONTEXT *context)
 		complain("%s: the context of the AK cannot be saved", path);
 		return -1;
 	}
-	return output_write(path, data, len);
+	return output_write_new(path, data, len);
 }

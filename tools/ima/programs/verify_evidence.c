@@ -100,12 +100,14 @@ static int check_previous(const char *dir, const struct imatally_ak *ak,
 		       EXIT_NOT_AUTHENTIC : 0;
 }
 
-static bool only_sha1(const struct imatally_pcrs *pcrs)
+/* Values of other PCRs do not make the value of the IMA PCR any stronger. */
+static bool only_sha1(const struct imatally_pcrs *pcrs, uint32_t ima_pcr)
 {
 	size_t i;
 
 	for (i = 0; i < pcrs->nr; i++)
-		if (pcrs->pcr[i].bank.alg != IMATALLY_ALG_SHA1)
+		if (pcrs->pcr[i].index == ima_pcr &&
+		    pcrs->pcr[i].bank.alg != IMATALLY_ALG_SHA1)
 			return false;
 	return true;
 }
@@ -129,7 +131,8 @@ int evidence_check(const struct evidence_arguments *args,
 	if (!ret && args->previous)
 		ret = check_previous(args->previous, ak, signer, err);
 	if (!ret) {
-		signer->weak = only_sha1(&evidence.pcrs);
+		signer->no_counter = evidence.no_counter;
+		signer->weak = only_sha1(&evidence.pcrs, args->ima_pcr);
 		/* ownership passes to the caller */
 		*pcrs = evidence.pcrs;
 		memset(&evidence.pcrs, 0, sizeof(evidence.pcrs));

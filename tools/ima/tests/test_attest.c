@@ -435,6 +435,14 @@ static void a_read_may_take_several_commands(void **state)
 	expect_refusal_of_signed("PCRs were updated between the reads");
 }
 
+static void an_audit_session_of_sha1_is_refused(void **state)
+{
+	(void)state;
+	tpm.evidence.audit_alg = TPM2_ALG_SHA1;
+	attester_audit(&tpm);
+	expect_refusal_of_signed("the attested counter: the hash algorithm of the session is not trusted (0x0004)");
+}
+
 /* Time */
 
 static void follows(struct imatally_attested before,
@@ -518,6 +526,7 @@ int main(void)
 		TEST(a_counter_read_with_other_values),
 		TEST(another_command_in_the_session),
 		TEST(a_read_may_take_several_commands),
+		TEST(an_audit_session_of_sha1_is_refused),
 		cmocka_unit_test(time_does_not_go_back),
 	};
 

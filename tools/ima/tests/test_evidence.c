@@ -57,7 +57,7 @@ static void what_is_wrong_is_told(void **state)
 		{ "{" HEAD "}", "\"pcrs\": an object" },
 		{ "{" HEAD ", " HEAD "}", "duplicate" },
 		{ "{" HEAD ", \"pcrs\": {}, " QUOTE "}", "\"pcrs\": no PCR values" },
-		{ "{" HEAD ", \"pcrs\": {\"md5\": {}}, " QUOTE "}", "\"md5\" is not a hash" },
+		{ "{" HEAD ", \"pcrs\": {\"md5\": {}}, " QUOTE "}", "\"pcrs\": unknown hash" },
 		{ "{" HEAD ", \"pcrs\": {\"sha1\": []}, " QUOTE "}", "an object expected" },
 		{ "{" HEAD ", \"pcrs\": {\"sha1\": {\"24\": \"00\"}}, " QUOTE "}", "0 to 23" },
 		{ "{" HEAD ", \"pcrs\": {\"sha1\": {\"-1\": \"00\"}}, " QUOTE "}", "0 to 23" },
@@ -70,8 +70,9 @@ static void what_is_wrong_is_told(void **state)
 		{ "{" HEAD ", " PCRS ", \"quote\": {\"attest\": \"ff\"}}", "\"signature\": a string" },
 		{ "{" HEAD ", " PCRS ", \"quote\": {\"attest\": \"f\"}}", "\"attest\": not an even number" },
 		{ "{" HEAD ", " PCRS ", \"quote\": {\"attest\": \"fg\"}}", "\"attest\": not an even number" },
+		{ "{" HEAD ", " PCRS ", " QUOTE ", \"no_counter\": 1}", "\"no_counter\": a string" },
 		{ "{" HEAD ", " PCRS ", " QUOTE ", \"counter\": 1}", "\"counter\": an object" },
-		{ "{" HEAD ", " PCRS ", " QUOTE ", \"counter\": {\"hash\": \"md5\"}}", "\"md5\" is not a hash" },
+		{ "{" HEAD ", " PCRS ", " QUOTE ", \"counter\": {\"hash\": \"md5\"}}", "\"hash\": unknown hash" },
 		{ "{" HEAD ", " PCRS ", " QUOTE ", \"counter\": {\"hash\": \"sha256\", \"exchanges\": []}}", "1 to 50" },
 		{ "{" HEAD ", " PCRS ", " QUOTE ", \"counter\": {\"hash\": \"sha256\", \"exchanges\": [1]}}", "\"command\"" },
 		{ "{" HEAD ", " PCRS ", " QUOTE ", \"counter\": {\"hash\": \"sha256\", \"exchanges\": [" EXCHANGE "]}}", "\"attest\"" },
@@ -86,6 +87,61 @@ static void what_is_wrong_is_told(void **state)
 		if (!strstr(err.text, bad[i].reason))
 			fail_msg("%s: no \"%s\" in: %s", bad[i].text,
 				 bad[i].reason, err.text);
+	}
+}
+
+/* The file may be a secret to which somebody has led the verifier. */
+static void what_is_no_manifest_is_not_quoted(void **state)
+{
+	static const char *const secrets[] = {
+		"SECRET:$6$salt$hash:19000:0:99999:7:::",
+		"{\"SECRET\": 1, \"SECRET\": 2}",
+		"{\"format\": \"SECRET\"}",
+		"{\"a\": SECRET}",
+		"{" HEAD ", \"pcrs\": {\"SECRET\": {}}, " QUOTE "}",
+		"{" HEAD ", \"pcrs\": {\"sha1\": {\"SECRET\": \"00\"}}, " QUOTE "}",
+		"{" HEAD ", \"pcrs\": {\"sha1\": {\"10\": \"SECRET\"}}, " QUOTE "}",
+		"{" HEAD ", " PCRS ", \"quote\": {\"attest\": \"SECRET\"}}",
+		"{" HEAD ", " PCRS ", " QUOTE ", \"counter\": {\"hash\": \"SECRET\"}}",
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(secrets); i++) {
+		assert_int_equal(parse(secrets[i], strlen(secrets[i])),
+				 IMATALLY_ERR_MALFORMED);
+		if (strcasestr(err.text, "SECRET"))
+			fail_msg("quoted: %s", err.text);
+	}
+}
+
+static void the_reason_for_no_counter_is_kept(void **state)
+{
+	static const struct {
+		const char *member;
+		enum imatally_no_counter why;
+	} reasons[] = {
+		{ "", IMATALLY_NO_COUNTER_UNKNOWN },
+		{ ", \"no_counter\": \"sessions\"", IMATALLY_NO_COUNTER_SESSIONS },
+		{ ", \"no_counter\": \"tpm\"", IMATALLY_NO_COUNTER_TPM },
+		{ ", \"no_counter\": \"of a later minor\"", IMATALLY_NO_COUNTER_UNKNOWN },
+	};
+	char text[512], *again;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(reasons); i++) {
+		snprintf(text, sizeof(text), "{" HEAD ", " PCRS ", " QUOTE "%s}",
+			 reasons[i].member);
+		assert_int_equal(imatally_evidence_parse(&evidence, text,
+							 strlen(text), &err),
+				 IMATALLY_OK);
+		assert_int_equal(evidence.no_counter, reasons[i].why);
+		again = imatally_evidence_format(&evidence);
+		assert_int_equal(!strstr(again, "no_counter"),
+				 reasons[i].why == IMATALLY_NO_COUNTER_UNKNOWN);
+		free(again);
+		imatally_evidence_free(&evidence);
 	}
 }
 
@@ -139,6 +195,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_least_that_is_one),
 		cmocka_unit_test(what_is_wrong_is_told),
+		cmocka_unit_test(what_is_no_manifest_is_not_quoted),
+		cmocka_unit_test(the_reason_for_no_counter_is_kept),
 		cmocka_unit_test(it_has_no_more_banks_than_a_tpm),
 		cmocka_unit_test(cut_anywhere_it_is_none),
 	};
