@@ -559,6 +559,26 @@ def test_device_without_rights_is_named(verifier, tmp_path):
     assert done.returncode == 3 and f"no TPM at {device}: Permission denied" in done.stderr, done.stderr
 
 
+# ---- Entries that are staged for deletion
+
+def test_entries_that_are_staged_are_collected(host, verifier, tmp_path):
+    """As many as an agent that was interrupted may have staged."""
+    rest = host.ima / "binary_runtime_measurements"
+    whole = rest.read_bytes()
+    offset = json.loads(verifier.call("show", "--json", rest).out.splitlines()[0])["offset"]
+    staged = host.ima / "binary_runtime_measurements_staged"
+    staged.write_bytes(whole[:offset])
+    rest.write_bytes(whole[offset:])
+    try:
+        found = host.must_collect(tmp_path / "staged")
+    finally:
+        staged.unlink()
+        rest.write_bytes(whole)
+    assert (found / "log").read_bytes() == whole
+    answer = host.verify(found, "--strict")
+    assert (answer.status, answer.verdict) == (0, "complete"), answer.text
+
+
 # ---- Cut off at any point
 
 def killed(host, at, *args):

@@ -9,6 +9,7 @@ import shutil
 import pytest
 
 from lab.host import NONCE, Host
+from lab.lists import entries
 from lab.verifier import Answer
 
 pytestmark = pytest.mark.usefixtures("tpm_tools")
@@ -111,6 +112,37 @@ def test_earlier_list_that_is_authentic_replaces_the_state(host, state_of):
     assert answer.status == 0 and answer.says(ENDS_BEFORE)
     answer = host.verify("second", "--state", state)
     assert answer.status == 0 and answer.says(went_on(6, 3))
+
+
+# ---- A list whose first entries are deleted from the kernel and kept
+
+@pytest.fixture(params=[2, 6, 8])
+def in_parts(request, host, copy_of, tmp_path):
+    """The second evidence, of whose list that many entries are in two parts now, and these parts."""
+    folder = copy_of("second")
+    whole = (folder / "log").read_bytes()
+    starts = [entry.start for entry in entries(whole)]
+    cuts = [0, starts[1], starts[request.param], len(whole)]
+    paths = [tmp_path / "part1", tmp_path / "part2", folder / "log"]
+    for path, start, end in zip(paths, cuts, cuts[1:], strict=False):
+        path.write_bytes(whole[start:end])
+    return folder, paths[:2]
+
+
+def test_state_of_a_whole_list_is_one_of_its_parts(host, state_of, in_parts):
+    folder, parts = in_parts
+    answer = host.verify(folder, *parts, "--state", state_of("first"))
+    assert answer.status == 0 and answer.says(went_on(6, 3)), answer.text
+
+
+def test_state_of_a_list_in_parts_is_one_of_the_whole(host, tmp_path, in_parts):
+    folder, parts = in_parts
+    answer = host.verify(folder, *parts, "--state", tmp_path / "state")
+    assert (answer.status, answer.verdict) == (0, "complete") and (tmp_path / "state").exists()
+    answer = host.verify(folder, *parts, "--state", tmp_path / "state")
+    assert answer.status == 0 and answer.says(went_on(9, 0)), answer.text
+    answer = host.verify("second", "--state", tmp_path / "state")
+    assert answer.status == 0 and answer.says(went_on(9, 0)), answer.text
 
 
 # ---- A state changes only after evidence that is authentic and a list that matches

@@ -172,6 +172,24 @@ def test_asks_at_the_tenth_entry(every_ten):
     assert every_ten.requests(2.5) == 1
 
 
+def test_goes_on_when_entries_are_deleted(every_ten):
+    every_ten.requests(0.5)
+    every_ten.counted(0)
+    assert every_ten.requests(2.5) == 0
+    every_ten.counted(9)
+    assert every_ten.requests(2.5) == 0
+    every_ten.counted(10)
+    assert every_ten.requests(2.5) == 1
+
+
+def test_counts_what_came_before_entries_are_deleted(every_ten):
+    every_ten.requests(0.5)
+    every_ten.counted(105)
+    assert every_ten.requests(2.5) == 0
+    every_ten.counted(5)
+    assert every_ten.requests(2.5) == 1
+
+
 def test_ends_when_the_number_of_entries_goes(every_ten):
     every_ten.requests(0.5)
     every_ten.count.unlink()

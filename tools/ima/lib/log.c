@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "ascii.h"
 #include "binary.h"
@@ -14,11 +15,13 @@
 struct imatally_part {
 	FILE *file;
 	off_t base;		/* offset of the list in it; -1 for a pipe */
+	uint64_t size;		/* from there on; 0 if it is not known */
 };
 
 struct imatally_log {
 	struct imatally_part *parts;
 	size_t nr_parts, part;
+	uint64_t before;	/* bytes in the parts before this one */
 	bool begun;		/* the layout of the part is known */
 	struct imatally_ascii *ascii;	/* for ASCII lists */
 	bool failed;
@@ -48,6 +51,16 @@ struct imatally_log *imatally_log_open_file(FILE *file)
 	return NULL;
 }
 
+static uint64_t size_of(FILE *file, off_t base)
+{
+	struct stat st;
+
+	if (base < 0 || fstat(fileno(file), &st) || !S_ISREG(st.st_mode) ||
+	    st.st_size < base)
+		return 0;
+	return st.st_size - base;
+}
+
 enum imatally_status imatally_log_add_file(struct imatally_log *log, FILE *file)
 {
 	struct imatally_part *grown =
@@ -58,6 +71,7 @@ enum imatally_status imatally_log_add_file(struct imatally_log *log, FILE *file)
 	log->parts = grown;
 	grown[log->nr_parts].file = file;
 	grown[log->nr_parts].base = ftello(file);
+	grown[log->nr_parts].size = size_of(file, grown[log->nr_parts].base);
 	log->nr_parts++;
 	return IMATALLY_OK;
 }
@@ -105,14 +119,21 @@ enum imatally_status imatally_log_seek(struct imatally_log *log,
 				       struct imatally_error *err)
 {
 	struct imatally_window *w = &log->window;
-	size_t i;
+	size_t i, part = 0;
 
+	log->before = 0;
 	if (!w->file) {
 		w->end = w->size;
 		w->start = offset < w->end ? offset : w->end;
 	} else {
-		for (i = log->nr_parts; i-- > 0;)
-			if (!enter_part(log, i, i ? 0 : offset))
+		for (; part + 1 < log->nr_parts &&
+		       offset >= log->parts[part].size; part++) {
+			log->before += log->parts[part].size;
+			offset -= log->parts[part].size;
+		}
+		/* the later ones from their start, and this one last */
+		for (i = log->nr_parts; i-- > part;)
+			if (!enter_part(log, i, i == part ? offset : 0))
 				return imatally_fail(err, IMATALLY_ERR_IO,
 						     "the list cannot be read a second time");
 	}
@@ -121,6 +142,11 @@ enum imatally_status imatally_log_seek(struct imatally_log *log,
 	log->begun = false;
 	log->failed = false;
 	return IMATALLY_OK;
+}
+
+uint64_t imatally_log_before(const struct imatally_log *log)
+{
+	return log->before;
 }
 
 struct imatally_layout imatally_log_layout(const struct imatally_log *log)
@@ -202,6 +228,7 @@ static int find_more(struct imatally_log *log)
 
 	while (!status && !imatally_window_len(w) &&
 	       log->part + 1 < log->nr_parts) {
+		log->before += w->offset;
 		imatally_window_go_on_in(w, log->parts[++log->part].file);
 		log->begun = false;
 		status = imatally_window_fill(w, 1);

@@ -9,12 +9,15 @@
 bool imatally_log_can_seek(const struct imatally_log *log);
 
 /*
- * Continue with entry @index, which begins at @offset in the first part; both
- * are 0 for the start.  Clears an error.  An offset beyond the end of the list
- * is the end.  Returns IMATALLY_ERR_IO if the file cannot seek.
+ * Continue with entry @index, which begins at @offset in all parts together;
+ * both are 0 for the start.  Clears an error.  An offset beyond the end of the
+ * list is the end.  Returns IMATALLY_ERR_IO if the file cannot seek.
  */
 enum imatally_status imatally_log_seek(struct imatally_log *log,
 				       uint64_t offset, uint64_t index,
 				       struct imatally_error *err);
+
+/* Return the number of bytes in the parts before the one of the last entry. */
+uint64_t imatally_log_before(const struct imatally_log *log);
 
 #endif /* IMATALLY_LOG_H */

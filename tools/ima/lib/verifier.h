@@ -50,6 +50,7 @@ struct reading {
 	enum imatally_severity least_kept;
 	char *kept;			/* the state to save, or NULL */
 
+	uint64_t before_part;		/* bytes in the parts before this one */
 	bool begins_amid;		/* the first entry is not boot_aggregate */
 	uint64_t lost_at_start;		/* before the first record */
 	struct pcr_state pcr[IMATALLY_MAX_PCR + 1];

@@ -922,6 +922,7 @@ static enum imatally_status read_log(struct reading *r,
 
 	while (!status && !r->doubts &&
 	       (got = imatally_log_next(log, &entry, err)) > 0) {
+		r->before_part = imatally_log_before(log);
 		status = add(r, &entry, err);
 		if (asked->progress)
 			asked->progress(asked->progress_data, entry.index + 1,
@@ -999,6 +1000,7 @@ static enum imatally_status resume(struct reading *r, struct imatally_log *log,
 	if (got <= 0 || !imatally_state_ends_with(asked->state, &entry))
 		return IMATALLY_OK;
 
+	r->before_part = imatally_log_before(log);
 	if (!imatally_state_load(r, asked->state) || compare_state(r) ||
 	    (asked->keeps_state && r->proved == end.index + 1 &&
 	     imatally_state_keep(r, &entry)))

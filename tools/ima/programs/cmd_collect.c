@@ -177,28 +177,16 @@ static int prepare_folder(const char *dir)
 	return ret;
 }
 
-static int copy_log(const char *ima, const char *dir)
+static int write_log(const struct kernel_list *list, const char *dir)
 {
-	char *from = path_in(ima, "binary_runtime_measurements");
-	char *to = path_in(dir, IMATALLY_EVIDENCE_LOG);
-	FILE *file = from && to ? input_open(from) : NULL;
-	static char buf[1 << 16];
+	char *path = path_in(dir, IMATALLY_EVIDENCE_LOG);
 	struct output output;
 	int ret = -1;
-	size_t len;
 
-	if (file && !output_open(&output, to)) {
-		while ((len = fread(buf, 1, sizeof(buf), file)))
-			if (fwrite(buf, 1, len, output.file) != len)
-				break;
-		if (ferror(file))
-			complain("%s: read error", from);
-		ret = output_close(&output, !ferror(file));
-	}
-	if (file)
-		fclose(file);
-	free(from);
-	free(to);
+	if (path && !output_open(&output, path))
+		ret = output_close(&output,
+				   !kernel_copy_list(list, output.file));
+	free(path);
 	return ret;
 }
 
@@ -221,15 +209,19 @@ static int write_manifest(const struct imatally_evidence *evidence,
 
 /*
  * The order matters: the record comes first, so that the PCR values cover it,
- * and the list last, because it must contain all entries that the PCR values
- * cover.
+ * and the list is read last, because it must contain all entries that the PCR
+ * values cover.  It is open all the while, so that nobody deletes an entry in
+ * between.
  */
 static int collect(struct tpm *tpm, const struct arguments *args,
 		   const struct imatally_bytes *nonce)
 {
 	struct imatally_evidence evidence = { 0 };
+	struct kernel_list list;
 	int ret = -1;
 
+	if (kernel_open_list(args->ima, &list))
+		return -1;
 	switch (kernel_request_record(args->ima)) {
 	case 0:
 		break;
@@ -240,7 +232,7 @@ static int collect(struct tpm *tpm, const struct arguments *args,
 		complain("no new record was created");
 	}
 	if (!tpm_attest(tpm, args->pcr, nonce, &evidence) &&
-	    !copy_log(args->ima, args->out) &&
+	    !write_log(&list, args->out) &&
 	    !write_manifest(&evidence, args->out))
 		ret = 0;
 	if (!ret)
@@ -250,6 +242,7 @@ static int collect(struct tpm *tpm, const struct arguments *args,
 		       evidence.quote.attest.data ? "quoted" : "not quoted",
 		       evidence.nr_exchanges ? "attested" : "not attested");
 	imatally_evidence_free(&evidence);
+	kernel_close_list(&list);
 	return ret;
 }
 

@@ -237,11 +237,6 @@ static int check_one(struct options *options)
 			return -1;
 		options->log = options->operand[i];
 	}
-	if (options->state &&
-	    options->nr_operands + (evidence->dir != NULL) > 1) {
-		complain("--state requires a list in a single file");
-		return -1;
-	}
 	if (has_evidence && options->pcrs.nr)
 		complain("--evidence cannot be combined with --pcrs and --pcr");
 	else if (has_evidence &&

@@ -85,11 +85,28 @@ static void sleep_until(struct timespec *last, unsigned long seconds)
 }
 
 /*
- * Request a record, and set *@count to the number of entries including it.
+ * Count the entries that were added since the last call, to *@added, where
+ * *@seen of them were in the list then.  The number in the list falls when user
+ * space stages or deletes entries; those that are left may be new.  Returns -1
+ * after an error message.
+ */
+static int look(const struct arguments *args, long long *seen, long long *added)
+{
+	long long now = kernel_count_entries(args->ima);
+
+	if (now < 0)
+		return -1;
+	*added += now < *seen ? now : now - *seen;
+	*seen = now;
+	return 0;
+}
+
+/*
+ * Request a record, and set *@seen to the number of entries including it.
  * Returns -1 if there is no point in continuing; failures of the TPM or the
  * policy may be temporary.
  */
-static int request(const struct arguments *args, long long *count)
+static int request(const struct arguments *args, long long *seen)
 {
 	if (kernel_request_record(args->ima) > 0) {
 		complain("this kernel does not create records on request (%s/update_counter is missing)",
@@ -98,27 +115,27 @@ static int request(const struct arguments *args, long long *count)
 	}
 	if (!args->every)
 		return 0;
-	*count = kernel_count_entries(args->ima);
-	return *count < 0 ? -1 : 0;
+	*seen = kernel_count_entries(args->ima);
+	return *seen < 0 ? -1 : 0;
 }
 
 /* Continue until an error. */
 static int watch(const struct arguments *args)
 {
-	long long then = 0, now;
+	long long seen = 0, added;
 	struct timespec last;
 
 	clock_gettime(CLOCK_MONOTONIC, &last);
 	for (;;) {
-		if (request(args, &then))
+		if (request(args, &seen))
 			return EXIT_ERROR;
+		added = 0;
 		do {
 			sleep_until(&last, args->every ? LOOK_INTERVAL :
 							 args->interval);
-			now = args->every ? kernel_count_entries(args->ima) : 0;
-			if (now < 0)
+			if (args->every && look(args, &seen, &added))
 				return EXIT_ERROR;
-		} while (args->every && now - then < (long long)args->every);
+		} while (args->every && added < (long long)args->every);
 	}
 }
 

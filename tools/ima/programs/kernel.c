@@ -5,10 +5,14 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "commands.h"
 #include "kernel.h"
+
+/* How long to wait for a program that has a list open for writing. */
+#define BUSY_SECONDS 30
 
 int kernel_request_record(const char *ima)
 {
@@ -50,4 +54,85 @@ long long kernel_count_entries(const char *ima)
 	}
 	fclose(file);
 	return count;
+}
+
+/*
+ * Nobody can delete entries while a list is open for reading, and nobody can
+ * open one for reading while it is open for writing.
+ */
+static int open_when_free(const char *path)
+{
+	static const struct timespec pause = { .tv_nsec = 10000000 };
+	int fd, waited;
+
+	for (waited = 0; waited < BUSY_SECONDS * 100; waited++) {
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (fd >= 0 || errno != EBUSY)
+			return fd;
+		nanosleep(&pause, NULL);
+	}
+	return -1;
+}
+
+/* 0, with *@file NULL if the file is missing and may be; -1 after a message */
+static int open_list(const char *ima, const char *name, bool may_be_missing,
+		     FILE **file)
+{
+	char path[4096];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", ima, name);
+	fd = open_when_free(path);
+	*file = fd < 0 ? NULL : fdopen(fd, "rb");
+	if (*file || (may_be_missing && errno == ENOENT))
+		return 0;
+	if (errno == EBUSY)
+		complain("%s: another program has had the list open to delete entries for %d seconds",
+			 path, BUSY_SECONDS);
+	else
+		complain("%s: %s", path, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+int kernel_open_list(const char *ima, struct kernel_list *list)
+{
+	*list = (struct kernel_list){ 0 };
+	if (!open_list(ima, "binary_runtime_measurements_staged", true,
+		       &list->staged) &&
+	    !open_list(ima, "binary_runtime_measurements", false, &list->rest))
+		return 0;
+	kernel_close_list(list);
+	return -1;
+}
+
+static int copy(FILE *from, FILE *to)
+{
+	static char buf[1 << 16];
+	size_t len;
+
+	while ((len = fread(buf, 1, sizeof(buf), from)))
+		if (fwrite(buf, 1, len, to) != len)
+			return 0;	/* found out when @to is closed */
+	if (!ferror(from))
+		return 0;
+	complain("the measurement list: read error");
+	return -1;
+}
+
+int kernel_copy_list(const struct kernel_list *list, FILE *to)
+{
+	if (list->staged && copy(list->staged, to))
+		return -1;
+	return copy(list->rest, to);
+}
+
+void kernel_close_list(struct kernel_list *list)
+{
+	if (list->staged)
+		fclose(list->staged);
+	if (list->rest)
+		fclose(list->rest);
+	*list = (struct kernel_list){ 0 };
 }

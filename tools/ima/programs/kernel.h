@@ -3,6 +3,8 @@
 #ifndef PROGRAMS_KERNEL_H
 #define PROGRAMS_KERNEL_H
 
+#include <stdio.h>
+
 #define KERNEL_IMA "/sys/kernel/security/ima"
 
 /*
@@ -14,5 +16,22 @@ int kernel_request_record(const char *ima);
 
 /* Return the number of entries in the list, or -1 after an error message. */
 long long kernel_count_entries(const char *ima);
+
+/*
+ * The measurement list, in the order of its entries: those that user space has
+ * staged to delete them, if the kernel supports that, and the rest.
+ */
+struct kernel_list {
+	FILE *staged, *rest;	/* staged may be NULL */
+};
+
+/*
+ * Open the list.  While it is open, the kernel lets nobody stage or delete
+ * entries, but goes on adding them.  These return -1 after an error message.
+ */
+int kernel_open_list(const char *ima, struct kernel_list *list);
+/* Write all entries so far to @to, whose errors are left to the caller. */
+int kernel_copy_list(const struct kernel_list *list, FILE *to);
+void kernel_close_list(struct kernel_list *list);
 
 #endif /* PROGRAMS_KERNEL_H */

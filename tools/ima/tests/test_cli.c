@@ -134,7 +134,6 @@ static void bad_usage_is_3_on_stderr(void **state)
 		"verify log --pcrs", "verify log --pcrs pcrs --colour",
 		"verify log --pcr sha1", "verify log --pcr md5:sha1",
 		"verify log --pcr sha256:sha1", "verify log nothing --pcrs pcrs",
-		"verify log log --pcrs pcrs --state s", "verify - - --pcrs pcrs <log",
 		"verify log --pcrs log", "verify log --pcrs nothing",
 		"verify nothing --pcrs pcrs", "show nothing", "show .",
 		"collect", "collect --ak ak", "collect --nonce 00 --out d",
