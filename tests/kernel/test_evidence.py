@@ -17,6 +17,8 @@ from lab.paths import GUEST
 
 OF_THE_VM = [Group("evidence_of_the_vm")]
 WITHOUT_A_RULE = [Group("evidence_without_a_rule")]
+# A kernel that can stage entries
+WHILE_STAGED = [Group("evidence_while_staged", bases=("7.3",))]
 
 LOCATED = r"^  [0-9]+ request +[0-9]+ request +([0-9]+) "
 """An interval between two records on request, and its number of entries."""
@@ -59,6 +61,11 @@ def evidence(group: Group, kernel: Build, imatally: Path) -> Collected:
 @pytest.fixture
 def uncounted(group: Group, kernel: Build, imatally: Path) -> Collected:
     return collect(group, kernel, imatally, "evidence-without-a-rule.sh", "ima_policy=tcb")
+
+
+@pytest.fixture
+def deleting(group: Group, kernel: Build, imatally: Path) -> Collected:
+    return collect(group, kernel, imatally, "evidence-staged.sh", TCB)
 
 
 @pytest.mark.groups(OF_THE_VM)
@@ -142,3 +149,41 @@ def test_without_a_rule_it_is_collected_and_that_is_said(uncounted: Collected) -
 def test_without_a_rule_it_verifies_outside_and_is_not_counted(uncounted: Collected) -> None:
     answer = uncounted.verify("first", "01")
     assert (answer.status, answer.verdict) == (0, "complete (not counted)"), answer.text
+
+
+def parts(collected: Collected) -> list[Path]:
+    """What the agent deleted, in order."""
+    return sorted(collected.out.glob("part.*"), key=lambda path: int(path.suffix[1:]))
+
+
+@pytest.mark.groups(WHILE_STAGED)
+def test_it_is_collected_while_entries_are_deleted(deleting: Collected) -> None:
+    assert deleting.result.status == 0, deleting.result.said
+
+
+@pytest.mark.groups(WHILE_STAGED)
+def test_entries_that_are_staged_are_in_it(deleting: Collected) -> None:
+    answer = deleting.verify("staged", "01", "--strict")
+    assert (answer.status, answer.verdict) == (0, "complete"), answer.text
+
+
+@pytest.mark.groups(WHILE_STAGED)
+def test_entries_that_were_deleted_and_kept_are_a_part(deleting: Collected) -> None:
+    answer = deleting.verify("deleted", "02", "--strict", deleting.out / "part.1")
+    assert (answer.status, answer.verdict) == (0, "complete"), answer.text
+
+
+@pytest.mark.groups(WHILE_STAGED)
+def test_an_agent_that_never_rests_does_no_harm(deleting: Collected) -> None:
+    """It deleted some number of parts before, and what was staged then is in the evidence."""
+    kept = parts(deleting)
+    for nonce in ("03", "04", "05"):
+        answers = [deleting.verify(f"busy.{nonce}", nonce, "--strict", *kept[:nr]) for nr in range(1, len(kept) + 1)]
+        assert [answer.verdict for answer in answers].count("complete") == 1, answers[0].text
+
+
+@pytest.mark.groups(WHILE_STAGED)
+def test_entries_that_were_deleted_unread_are_missed(deleting: Collected) -> None:
+    unread = (deleting.out / "unread").read_text(encoding="ascii").strip()
+    answer = deleting.verify("unread", "06", *parts(deleting))
+    assert answer.status == 1 and answer.verdict.startswith(f"incomplete: {unread} entr"), answer.text
