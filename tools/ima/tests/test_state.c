@@ -431,6 +431,17 @@ static enum imatally_status load_with(const char *text, const char *by)
 	return load(forged, len);
 }
 
+static void expect_refused(const char *const pairs[][2], size_t nr)
+{
+	size_t i;
+
+	for (i = 0; i < nr; i++)
+		if (load_with(pairs[i][0], pairs[i][1]) !=
+		    IMATALLY_ERR_MALFORMED)
+			fail_msg("%s instead of %s passes", pairs[i][1],
+				 pairs[i][0]);
+}
+
 static void a_forged_state_is_checked(void **unused)
 {
 	static const char *const pairs[][2] = {
@@ -442,6 +453,7 @@ static void a_forged_state_is_checked(void **unused)
 		{ "\"log_pcr\":10", "\"log_pcr\":10,\"log_pcr\":10" },
 		{ "\"log_pcr\":10", "\"log_pcr\":10,\"more\":1" },
 		{ "\"entries_of_pcr\":[0,", "\"entries_of_pcr\":[" },
+		{ "\"entries_of_pcr\":[0,", "\"entries_of_pcr\":[-1," },
 		{ "\"alg\":4", "\"alg\":5" },
 		{ "\"own\":[\"00", "\"own\":[\"0g" },
 		{ "\"own\":[\"00", "\"own\":[\"" },
@@ -451,20 +463,36 @@ static void a_forged_state_is_checked(void **unused)
 		{ "\"number\":1", "\"number\":0" },
 		{ "\"start\":0", "\"start\":2" },
 		{ "\"severities\":[", "\"severities\":[true," },
+		{ "\"severities\":[false", "\"severities\":[0" },
 		{ "\"findings\":[", "\"findings\":[{}" },
 		{ "{", "[{" },
 	};
-	size_t i;
 
 	(void)unused;
 	start(2);
 	assert_int_equal(load_with("\"log_pcr\":10", "\"log_pcr\":11"),
 			 IMATALLY_OK);
-	for (i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
-		if (load_with(pairs[i][0], pairs[i][1]) !=
-		    IMATALLY_ERR_MALFORMED)
-			fail_msg("%s instead of %s passes", pairs[i][1],
-				 pairs[i][0]);
+	expect_refused(pairs, sizeof(pairs) / sizeof(pairs[0]));
+}
+
+/* A newer version may have saved findings that this one does not know. */
+static void a_finding_with_unknown_words_is_refused(void **unused)
+{
+	static const char *const pairs[][2] = {
+		{ "\"kind\":\"lost\"", "\"kind\":\"mislaid\"" },
+		{ "\"kind\":\"lost\"", "\"kind\":\"\"" },
+		{ "\"severity\":\"loss\"", "\"severity\":\"losses\"" },
+		{ "\"place\":\"record\"", "\"place\":\"nowhere\"" },
+		{ "\"event\":\"request\"", "\"event\":\"requests\"" },
+		{ "\"from\":{", "\"from\":{\"more\":1," },
+	};
+
+	(void)unused;
+	start(2);
+	happen(7);
+	step();
+	assert_int_equal(load(state, strlen(state)), IMATALLY_OK);
+	expect_refused(pairs, sizeof(pairs) / sizeof(pairs[0]));
 }
 
 #define TEST(f) cmocka_unit_test_teardown(f, teardown)
@@ -483,6 +511,7 @@ int main(void)
 		TEST(a_difference_is_looked_at_from_the_start),
 		TEST(damage_anywhere_is_found),
 		TEST(a_forged_state_is_checked),
+		TEST(a_finding_with_unknown_words_is_refused),
 	};
 
 	return cmocka_run_group_tests_name("state", tests, NULL, NULL);
