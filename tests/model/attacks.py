@@ -1,0 +1,306 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""
+Attackers. Whoever carries a list can change it, and not the PCR values. Root can extend what he likes from some moment
+on, and show a list of his own.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from model import entries
+from model.entries import Wire, file_digest
+from model.machine import Machine, Quote
+from model.truth import Shown
+
+Pairs = dict[str, str]
+
+
+NO_RECORD = (b"version=1;event=request;pcrUpdateCounter=20;updates=0;uncertain=0;banks=2;step=2;entries=0;carried=0;"
+             b"trimmed=0;extends=0;failed=0;dropped=0;unread=0;protected=0;")
+
+
+def pairs_of(text: bytes) -> Pairs:
+    return dict(part.split("=", 1) for part in text.decode().split(";") if part)
+
+
+def text_of(pairs: Pairs) -> bytes:
+    return "".join(f"{key}={value};" for key, value in pairs.items()).encode()
+
+
+def _number(pairs: Pairs, key: str, by: int) -> None:
+    if key in pairs:
+        pairs[key] = str(max(int(pairs[key]) + by, 0))
+
+
+def _without(*keys: str) -> Callable[[Pairs, int], None]:
+    def change(pairs: Pairs, _: int) -> None:
+        for key in keys:
+            pairs.pop(key, None)
+    return change
+
+
+def _plus(key: str) -> Callable[[Pairs, int], None]:
+    return lambda pairs, by: _number(pairs, key, by)
+
+
+def _zero_accounts(pairs: Pairs, _: int) -> None:
+    for key in ("updates", "uncertain", "extends", "failed", "dropped", "unread", "trimmed"):
+        if key in pairs:
+            pairs[key] = "0"
+
+
+def _resumed(pairs: Pairs, by: int) -> None:
+    pairs["event"] = "resume"
+    pairs["resets"], pairs["restarts"] = str(3 + by), "0"
+
+
+def _restarted(pairs: Pairs, by: int) -> None:
+    pairs["event"] = "boot"
+    pairs["carried"] = pairs.get("entries", "0")
+    _zero_accounts(pairs, by)
+    pairs["entries"] = str(int(pairs["carried"]) + 1)
+    pairs["extends"] = "1"
+
+
+def _failed(pairs: Pairs, _: int) -> None:
+    if "pcrUpdateCounter" in pairs:
+        old = dict(pairs)
+        pairs.clear()
+        pairs.update({("error" if key == "pcrUpdateCounter" else key): ("EIO" if key == "pcrUpdateCounter" else value)
+                      for key, value in old.items() if key != "pcr"})
+
+
+def _set(key: str, value: str) -> Callable[[Pairs, int], None]:
+    def change(pairs: Pairs, _: int) -> None:
+        pairs[key] = value
+    return change
+
+
+def _later(pairs: Pairs, by: int) -> None:
+    """As if that many entries more had been made: they are lost, then."""
+    banks = int(pairs.get("banks", 0))
+    for key, more in (("entries", by), ("extends", by), ("updates", by * banks), ("pcrUpdateCounter", by * banks)):
+        _number(pairs, key, more)
+
+
+def _only_version(pairs: Pairs, _: int) -> None:
+    pairs.clear()
+    pairs.update({"version": "0", "event": "request", "error": "EIO"})
+
+
+# What can be done to the text of a record, by a small number
+TWISTS: dict[str, Callable[[Pairs, int], None]] = {
+    "as it is": lambda pairs, by: None,
+    "without version": _without("version"), "version 0, bare": _only_version, "version 2": _set("version", "2"),
+    "version 0": _set("version", "0"), "event unknown": _set("event", "later_event"), "event resume": _resumed,
+    "event boot": _restarted, "event kexec_execute": _set("event", "kexec_execute"),
+    "with error": _failed, "without account": _without("updates", "uncertain"), "without banks": _without("banks"),
+    "without values": _without("pcr"), "without step": _without("step"), "without dropped": _without("dropped"),
+    "without failed": _without("failed"), "without entries": _without("entries"),
+    "without counts": _without("entries", "carried", "trimmed", "extends", "failed", "dropped", "unread"),
+    "lost": _later, "more entries": _plus("entries"), "more failed": _plus("failed"), "more trimmed": _plus("trimmed"),
+    "more dropped": _plus("dropped"), "more carried": _plus("carried"), "more extends": _plus("extends"),
+    "more updates": _plus("updates"), "more uncertain": _plus("uncertain"), "counter": _plus("pcrUpdateCounter"),
+    "no accounts": _zero_accounts, "dropped 0": _set("dropped", "0"), "failed 0": _set("failed", "0"),
+    "step 1": _set("step", "1"), "banks 0": _set("banks", "0"), "unknown key": _set("zzz", "1"),
+}
+
+
+def quoted_values(quote: Quote) -> str:
+    """The quoted values, as a record has them."""
+    return values_text(quote, {bank.alg: value for bank, value in quote.values})
+
+
+def values_text(quote: Quote, values: dict[str, bytes]) -> str:
+    return f"{quote.ima_pcr}:" + ",".join(f"{bank.kernel_name}:{values[bank.alg].hex()}" for bank, _ in quote.values)
+
+
+def replayed(quote: Quote, shown: list[Shown], start: int, text: bytes | None) -> str:
+    """The values to which the entries from @start on lead, from zero or from those in the text of a record."""
+    values = {bank.alg: bytes(bank.size) for bank, _ in quote.values}
+    if text:
+        for name, value in re.findall(r"(\w+):([0-9a-f]{40,})", pairs_of(text).get("pcr", "")):
+            values.update({bank.alg: bytes.fromhex(value) for bank, _ in quote.values if bank.kernel_name == name})
+    for one in shown[start:]:
+        if one.wire.pcr == quote.ima_pcr:
+            for bank, _ in quote.values:
+                values[bank.alg] = hashlib.new(bank.alg, values[bank.alg] + one.wire.extended(
+                    bank.alg, bank.size, bank.known)).digest()
+    return values_text(quote, values)
+
+
+def moved_on(text: bytes, by: int) -> Pairs:
+    """What a record would have said @by entries later, as a request."""
+    pairs = pairs_of(text)
+    for key in ("before", "resets", "restarts"):
+        pairs.pop(key, None)
+    pairs["event"] = "request"
+    banks = int(pairs.get("banks", 0))
+    for key in ("entries", "extends"):
+        _number(pairs, key, by)
+    _number(pairs, "updates", by * banks)
+    if "pcrUpdateCounter" in pairs:
+        pairs["pcrUpdateCounter"] = str((int(pairs["pcrUpdateCounter"]) + by * banks) % 2**32)
+    return pairs
+
+
+@dataclass(frozen=True)
+class Forgery:
+    """An entry that an attacker makes up."""
+    kind: str = "record"
+    twist: str = "as it is"
+    second: str = "as it is"
+    by: int = 1
+    # The values in the record: "base", those of the record that it was made from; "replayed"; "quoted"
+    values: str = "replayed"
+    pcr: int | None = None
+    template: str = "ima-buf"
+
+    def wire(self, shown: list[Shown], quote: Quote, at: int) -> Wire:
+        pcr = quote.ima_pcr if self.pcr is None else self.pcr
+        if self.kind == "file":
+            return entries.of_file(pcr, b"/bin/evil%d" % self.by, b"evil")
+        if self.kind == "start":
+            return entries.of_file(pcr, b"boot_aggregate", b"firmware")
+        if self.kind == "copy" and shown:
+            return shown[at % len(shown)].wire.changed(pcr=pcr)
+        wire = entries.of_buffer(pcr, b"pcr_counter", self.text(shown, quote, at), self.template)
+        return wire.changed(digest=bytes(entries.SHA1_SIZE)) if self.kind == "violation" else wire
+
+    def text(self, shown: list[Shown], quote: Quote, at: int) -> bytes:
+        """Of a record that fits what is before it, and is then twisted."""
+        start, base = 0, None
+        for index in range(at - 1, -1, -1):
+            entry = shown[index].entry
+            if entry and entry.facts and shown[index].wire.pcr == quote.ima_pcr:
+                start, base = index, entry.facts
+                break
+        pairs = moved_on(base.text if base else NO_RECORD, at - start)
+        if self.values == "replayed" and "error" not in pairs:
+            pairs["pcr"] = replayed(quote, shown[:at], start, base.text if base and base.has_values else None)
+        elif self.values == "quoted" and "error" not in pairs:
+            pairs["pcr"] = quoted_values(quote)
+        for twist in (self.twist, self.second):
+            TWISTS[twist](pairs, self.by)
+        return text_of(pairs)
+
+
+@dataclass(frozen=True)
+class Change:
+    """One change of a list by its carrier, at the entry @at (modulo the list's length)."""
+    what: str
+    at: int = 0
+    count: int = 1
+    forgery: Forgery = Forgery()
+    template: str = "ima-ng"
+
+    def apply(self, shown: list[Shown], quote: Quote) -> list[Shown]:
+        if not shown:
+            return shown
+        at = self.at % len(shown)
+        count = max(self.count, 1)
+        made = list(shown)
+        if self.what == "insert":
+            made.insert(at, Shown(self.forgery.wire(shown, quote, at), None))
+        elif self.what == "append":
+            made.append(Shown(self.forgery.wire(shown, quote, len(shown)), None))
+        elif self.what == "delete":
+            del made[at:at + count]
+        elif self.what == "truncate":
+            del made[at:]
+        elif self.what == "double":
+            made[at:at] = [Shown(one.wire, None) for one in made[at:at + count]]
+        elif self.what == "swap":
+            other = (at + count) % len(made)
+            # What is not where it was is none of the kernel's
+            made[at], made[other] = Shown(made[other].wire, None), Shown(made[at].wire, None)
+        elif self.what == "edit":
+            made[at] = edited(made[at], self.count)
+        elif self.what == "forge record":
+            made[at] = forged(made[at], self.forgery)
+        elif self.what == "violation":
+            made[at] = as_violation(made[at], self.forgery, shown, quote, at)
+        elif self.what == "template":
+            for index in range(at, min(at + count, len(made))):
+                made[index] = Shown(made[index].wire.changed(template=self.template), made[index].entry)
+        elif self.what == "pcr":
+            made[at] = moved(made[at], (11, 16, 23, 24, 10, 2**32 - 1)[self.count % 6], quote)
+        return made
+
+
+def edited(one: Shown, how: int) -> Shown:
+    """Change the name or the content of an entry, or its digest only."""
+    wire = one.wire
+    if how % 3 == 0:
+        return Shown(wire.changed(digest=b"\1" * entries.SHA1_SIZE), None)
+    fields = list(wire.fields)
+    if how % 3 == 1:
+        fields[1] = b"/changed\0"
+    else:
+        fields[0] = file_digest(b"another content %d" % how)
+    # The name of a violation is in no digest
+    return Shown(wire.changed(fields=tuple(fields)), one.entry if wire.is_violation else None)
+
+
+def forged(one: Shown, forgery: Forgery) -> Shown:
+    """Twist a record."""
+    if not one.entry or not one.entry.facts or one.wire.is_violation:
+        return one
+    pairs = pairs_of(one.entry.facts.text)
+    TWISTS[forgery.twist](pairs, forgery.by)
+    text = text_of(pairs)
+    if text == one.entry.facts.text:
+        return one
+    fields = (file_digest(text), one.wire.fields[1], text)
+    return Shown(one.wire.changed(fields=fields), None)
+
+
+def as_violation(one: Shown, forgery: Forgery, shown: list[Shown], quote: Quote, at: int) -> Shown:
+    """Give a violation, whose data is in no digest, the data of another entry."""
+    if not one.wire.is_violation:
+        return one
+    made = forgery.wire(shown, quote, at)
+    return Shown(Wire(one.wire.pcr, made.template, made.fields, bytes(entries.SHA1_SIZE)), one.entry)
+
+
+def moved(one: Shown, pcr: int, quote: Quote) -> Shown:
+    wire = one.wire.changed(pcr=pcr)
+    inside = one.wire.pcr == quote.ima_pcr, wire.pcr == quote.ima_pcr
+    # One that is in no digest of the IMA PCR is of no interest
+    return Shown(wire, one.entry if inside[0] == inside[1] else None)
+
+
+@dataclass(frozen=True)
+class Root:
+    """
+    Root extends the IMA PCR with what he made up, and shows the list as it was when he came, with @changes, and his
+    own entries behind it.
+    """
+    forgeries: tuple[Forgery, ...]
+    changes: tuple[Change, ...]
+    # Does he also bypass the kernel's driver?
+    behind: bool = False
+
+    def apply(self, machine: Machine) -> tuple[list[Shown], Quote]:
+        base = machine.quotes[-1]
+        shown = [Shown(entry.wire, entry) for entry in base.list]
+        for change in self.changes:
+            shown = change.apply(shown, base)
+        made: list[Shown] = []
+        for forgery in self.forgeries:
+            now = self.look(machine)
+            wire = forgery.wire(shown + made, now, len(shown) + len(made))
+            if not wire.is_violation:
+                wire = wire.changed(pcr=machine.ima_pcr)
+            machine.extend(wire)
+            made.append(Shown(wire, None))
+        return shown + made, self.look(machine)
+
+    @staticmethod
+    def look(machine: Machine) -> Quote:
+        """Quote what the TPM has now."""
+        values = machine.ima_values()
+        machine.quote(values, dict.fromkeys(values, machine.position), machine.tpm.counter, machine.extended())
+        return machine.quotes.pop()

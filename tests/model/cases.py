@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A history, with or without an attacker: what is shown to the verifier, and whether its answers are right."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from model import check, machine
+from model.attacks import Change, Root
+from model.brief import brief
+from model.check import COMPLETE, INCOMPLETE, NOT_COUNTED, REFUSED, Form, Step
+from model.driver import Answer, Library
+from model.machine import Machine, Operation, Quote, Setup
+from model.operations import TakeQuote
+from model.truth import EVERY, Expected, Shown, judge, shown
+
+History = tuple[Setup, list[Operation], TakeQuote]
+Parts = Sequence[Sequence[Shown]]
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """A wrong answer."""
+    attacker: str
+    story: str
+    parts: Parts
+    quote: Quote
+    expected: Expected
+    form: Form
+    problems: list[str]
+    answer: Answer
+
+    @property
+    def kind(self) -> tuple[str, ...]:
+        """Wrong answers of one kind probably have one cause."""
+        data = self.answer.data
+        what = sorted({one["kind"] for one in data.get("findings", [])}) or [data.get("text", "")[:50]]
+        return (self.attacker, self.answer.verdict, "/".join(sorted(self.expected.verdicts)), *what)
+
+    @property
+    def severity(self) -> int:
+        """0 is worst."""
+        said, right = self.answer.verdict, self.expected.verdicts
+        good = {COMPLETE, NOT_COUNTED}
+        if said in good and not right & good:
+            return 0
+        if said == INCOMPLETE and said not in right:
+            return 1
+        if said in right:
+            return 2
+        return 3 if right & good else 4
+
+    def __str__(self) -> str:
+        return "\n".join((f"{self.attacker}, {self.form.name}: " + "; ".join(self.problems), self.story,
+                          "because: " + "; ".join(self.expected.why), f"answer: {self.answer.data}"))
+
+    def save(self, folder: Path) -> None:
+        """As a vector."""
+        folder.mkdir(parents=True, exist_ok=True)
+        lists = check.rendered(self.parts, replace(self.form, parts=True))
+        for number, part in enumerate(lists, 1):
+            (folder / ("list" if len(lists) == 1 else f"part{number}")).write_bytes(part)
+        (folder / "pcrs").write_text(self.quote.pcrs, encoding="ascii")
+        (folder / "expected").write_text(
+            f"verdict: {' or '.join(sorted(self.expected.verdicts))}\nlost: {self.expected.lost}\n"
+            f"dropped: {self.expected.dropped}\nfailed: {self.expected.failed}\n"
+            f"told: {self.expected.told}\n\n{self}\n", encoding="utf-8")
+
+
+def lived(history: History) -> Machine:
+    setup, operations, last = history
+    return machine.run(setup, [*operations, last])
+
+
+def honest(library: Library, history: History, forms: Sequence[Form] = check.FORMS) -> list[Wrong]:
+    """Nobody attacks: at each quote, in each form, and from the state of the last quote."""
+    live = lived(history)
+    steps = [([shown(part) for part in quote.parts], quote) for quote in live.quotes]
+    judged = [Step(parts, quote, judge([one for part in parts for one in part], quote)) for parts, quote in steps]
+    story = f"{brief(history[0])}\n{brief([*history[1], history[2]])}"
+    found = []
+    for step in judged:
+        found += [Wrong("nobody", story, step.parts, step.quote, step.expected, *wrong)
+                  for wrong in check.wrong_answers(library, step.parts, step.quote, step.expected, forms)]
+    if len(judged) > 1:
+        for ascii_too in (False, True):
+            found += [Wrong("nobody", story, step.parts, step.quote, step.expected, form, wrong, answer)
+                      for step, form, wrong, answer in check.wrong_in_steps(library, judged, ascii_too)]
+    return found
+
+
+def carrier(library: Library, attack: tuple[History, list[Change]],
+            forms: Sequence[Form] = check.FORMS[:2]) -> list[Wrong]:
+    history, changes = attack
+    live = lived(history)
+    quote = live.quotes[-1]
+    entries = [one for part in quote.parts for one in shown(part)]
+    for change in changes:
+        entries = change.apply(entries, quote)
+    found = judge(entries, quote)
+    expected = replace(found, verdicts=found.verdicts | REFUSED)
+    story = f"{brief(history[0])}\n{brief([*history[1], history[2]])}\n{brief(changes)}"
+    return [Wrong("carrier", story, [entries], quote, expected, *wrong)
+            for wrong in check.wrong_answers(library, [entries], quote, expected, forms)]
+
+
+def root(library: Library, attack: tuple[History, Root], forms: Sequence[Form] = check.FORMS[:1]) -> list[Wrong]:
+    history, villain = attack
+    live = lived(history)
+    entries, quote = villain.apply(live)
+    found = judge(entries, quote)
+    # He can invent a loss, but not hide one
+    good = {COMPLETE, NOT_COUNTED}
+    verdicts = frozenset((EVERY if found.verdicts & good else EVERY - good) | REFUSED)
+    expected = replace(found, verdicts=verdicts, lost=None, dropped=None, failed=None, told=[])
+    story = f"{brief(history[0])}\n{brief([*history[1], history[2]])}\n{brief(villain)}"
+    return [Wrong("root", story, [entries], quote, expected, *wrong)
+            for wrong in check.wrong_answers(library, [entries], quote, expected, forms)]
+
+
+def bus(library: Library, history: History, forms: Sequence[Form] = check.FORMS[:1]) -> list[Wrong]:
+    """Answers of the TPM are altered on their way to the kernel."""
+    live = lived(history)
+    quote = live.quotes[-1]
+    entries = [one for part in quote.parts for one in shown(part)]
+    expected = judge(entries, quote)
+    unprotected = not history[0].boot.hmac
+    requests = [one for one in history[1] if getattr(one, "altered", None)]
+    if unprotected and any(one.altered[0] == "values" for one in requests):  # type: ignore[attr-defined]
+        expected = replace(expected, verdicts=frozenset(("mismatch",)))
+    story = f"{brief(history[0])}\n{brief([*history[1], history[2]])}"
+    found = [Wrong("bus", story, [entries], quote, expected, *wrong)
+             for wrong in check.wrong_answers(library, [entries], quote, expected, forms)]
+    if requests and not found:
+        answer = library.verify(check.rendered([entries], forms[0]), quote.pcrs, ima_pcr=quote.ima_pcr)
+        if answer.verdict in (COMPLETE, NOT_COUNTED) and not answer.data["has_findings"]:
+            found.append(Wrong("bus", story, [entries], quote, expected, forms[0],
+                               ["an altered answer of the TPM is not reported"], answer))
+    return found
+
+
+KINDS: dict[str, Callable[..., list[Wrong]]] = {"histories": honest, "carriers": carrier, "roots": root, "buses": bus}

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Entries of a measurement list: how they are hashed, and how the kernel writes them, in binary and in ASCII."""
+
+import functools
+import hashlib
+import struct
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+SHA1_SIZE = 20
+# Fields of templates that the kernel shows in ASCII as digest, text or hexadecimal
+DIGEST, TEXT, HEX = range(3)
+SHOWN_AS = {"d-ng": DIGEST, "d-ngv2": DIGEST, "n-ng": TEXT, "txt": TEXT, "buf": HEX, "sig": HEX}
+TEMPLATES = {"ima-ng": ("d-ng", "n-ng"), "ima-sig": ("d-ng", "n-ng", "sig"), "ima-buf": ("d-ng", "n-ng", "buf"),
+             "ima-txt": ("d-ng", "n-ng", "txt"), "ima-ngv2": ("d-ngv2", "n-ng"),
+             "ima-cgpath": ("d-ng", "n-ng", "txt")}
+
+
+def joined(fields: tuple[bytes, ...]) -> bytes:
+    """The template data: what is hashed."""
+    return b"".join(struct.pack("<I", len(one)) + one for one in fields)
+
+
+@functools.lru_cache(maxsize=65536)
+def digest_of(alg: str, data: bytes) -> bytes:
+    return hashlib.new(alg, data).digest()
+
+
+@dataclass(frozen=True)
+class Wire:
+    """An entry as it stands in a list."""
+    pcr: int
+    template: str
+    fields: tuple[bytes, ...]
+    # Zeroes in a violation
+    digest: bytes
+
+    @classmethod
+    def of(cls, pcr: int, template: str, fields: tuple[bytes, ...], violation: bool = False) -> "Wire":
+        return cls(pcr, template, fields, bytes(SHA1_SIZE) if violation else digest_of("sha1", joined(fields)))
+
+    @property
+    def data(self) -> bytes:
+        return joined(self.fields)
+
+    @property
+    def is_violation(self) -> bool:
+        return not any(self.digest)
+
+    @property
+    def name(self) -> bytes:
+        return self.fields[1].rstrip(b"\0") if len(self.fields) > 1 else b""
+
+    @property
+    def key(self) -> bytes:
+        """What is extended: two entries with the same key lead to the same PCR values."""
+        return b"violation" if self.is_violation else self.data
+
+    def extended(self, alg: str, size: int, known: bool) -> bytes:
+        """What the kernel extends into a bank, whose hash it may not know."""
+        if self.is_violation:
+            return b"\xff" * size
+        if known:
+            return digest_of(alg, self.data)
+        return digest_of("sha1", self.data)[:size].ljust(size, b"\0")
+
+    def changed(self, **changes: Any) -> "Wire":
+        """With other members, and the digest of the data that it has then."""
+        made = replace(self, **changes)
+        return made if self.is_violation or "digest" in changes else Wire.of(made.pcr, made.template, made.fields)
+
+    def binary(self, digest_size: int = SHA1_SIZE) -> bytes:
+        name, data = self.template.encode(), self.data
+        return (struct.pack("<I", self.pcr) + self.digest + struct.pack("<I", len(name)) + name +
+                struct.pack("<I", len(data)) + data)
+
+    def ascii(self) -> bytes:
+        parts = [b"%2d" % self.pcr, self.digest.hex().encode(), self.template.encode()]
+        for kind, one in zip(TEMPLATES[self.template], self.fields):
+            if SHOWN_AS[kind] == DIGEST:
+                name, _, value = one.partition(b"\0")
+                parts.append(name + value.hex().encode())
+            elif SHOWN_AS[kind] == TEXT:
+                parts.append(one.split(b"\0")[0])
+            else:
+                parts.append(one.hex().encode())
+        return b" ".join(parts) + b"\n"
+
+
+def file_digest(content: bytes, alg: str = "sha256") -> bytes:
+    """The field d-ng of a file or a buffer with this content."""
+    return alg.encode() + b":\0" + digest_of(alg, content)
+
+
+def no_digest(alg: str = "sha256") -> bytes:
+    """The field d-ng of a violation."""
+    return alg.encode() + b":\0" + bytes(hashlib.new(alg).digest_size)
+
+
+def of_file(pcr: int, name: bytes, content: bytes, template: str = "ima-ng", sig: bytes = b"") -> Wire:
+    fields = (file_digest(content), name + b"\0")
+    return Wire.of(pcr, template, fields + ((sig,) if template == "ima-sig" else ()))
+
+
+def of_violation(pcr: int, name: bytes, template: str = "ima-ng") -> Wire:
+    fields = (no_digest(), name + b"\0")
+    return Wire.of(pcr, template, fields + ((b"",) if template == "ima-sig" else ()), violation=True)
+
+
+def of_buffer(pcr: int, name: bytes, content: bytes, template: str = "ima-buf") -> Wire:
+    return Wire.of(pcr, template, (file_digest(content), name + b"\0", content))
+
+
+@dataclass(frozen=True)
+class Position:
+    """A moment of the IMA PCR: after @count extends since its @epoch began with zero."""
+    epoch: int
+    count: int
+
+
+@dataclass
+class Facts:
+    """What is true at the moment of a record, and which of it the record says."""
+    event: str
+    kernel: int
+    position: Position
+    text: bytes = b""
+    # Entries of its kernel's list before it, deleted ones and those that were carried included
+    before: tuple["Entry", ...] = ()
+    counter: int | None = None
+    has_values: bool = False
+    has_account: bool = True
+    # `before`: None if the record lacks it
+    started_at: Position | None = None
+    resets: int | None = None
+    failed: int = 0
+    dropped: int = 0
+    trimmed: int = 0
+    # What really happened to the TPM since its kernel was booted
+    true_others: int = 0
+    true_behind: int = 0
+    in_doubt: int = 0
+    done_in_doubt: int = 0
+    # How often firmware has started the TPM
+    starts: int = 0
+    altered: bool = False
+    step_differs: bool = False
+
+
+@dataclass(eq=False)
+class Entry:
+    """An entry that a kernel made."""
+    wire: Wire
+    kernel: int
+    # When it was made, of all entries
+    number: int
+    # Where in the IMA PCR it went, if it is for that PCR and the TPM executed the extend
+    position: Position | None = None
+    facts: Facts | None = None
+    made_in_epoch: int = field(default=0)

@@ -1,0 +1,270 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""
+What the verifier has to answer about a list that is shown to it.
+
+This compares no digests and parses no record. It knows which entries there were, which of them the TPM was extended
+with and which ones are shown, and works out what the records among those say about the others.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from model.entries import Entry, Facts, Position, Wire
+from model.machine import Quote
+
+COMPLETE, NOT_COUNTED, INCOMPLETE, MISMATCH = "complete", "complete_not_counted", "incomplete", "mismatch"
+EVERY = frozenset((COMPLETE, NOT_COUNTED, INCOMPLETE, MISMATCH))
+
+
+@dataclass(frozen=True)
+class Shown:
+    """An entry of the list that the verifier gets; @entry is None if no kernel made it like this."""
+    wire: Wire
+    entry: Entry | None
+
+    def facts(self, ima_pcr: int) -> Facts | None:
+        return self.entry.facts if self.entry and self.wire.pcr == ima_pcr else None
+
+
+def shown(entries: Iterable[Entry]) -> list[Shown]:
+    return [Shown(entry.wire, entry) for entry in entries]
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a record tells, beyond those before it."""
+    index: int
+    lost: int = 0
+    failed: int = 0
+    dropped: int = 0
+
+
+@dataclass(frozen=True)
+class Updates:
+    """So many updates between two records are not explained."""
+    first: int
+    second: int
+    unexplained: int
+
+
+@dataclass
+class Expected:
+    verdicts: frozenset[str]
+    # The totals that are right; None if any is
+    lost: frozenset[int] | None
+    dropped: frozenset[int] | None
+    failed: frozenset[int] | None
+    # Entries that the values of all banks prove, and that those of some bank prove
+    low: int
+    reach: int
+    told: list[Told] = field(default_factory=list)
+    why: list[str] = field(default_factory=list)
+    # Records between which entries are missing that no record's number of entries tells
+    unsized: bool = False
+    kernels: int | None = None
+    updates: list[Updates] = field(default_factory=list)
+
+
+class _Judge:
+    def __init__(self, entries: Sequence[Shown], quote: Quote):
+        self.entries, self.quote = entries, quote
+        self.present = {id(one.entry) for one in entries if one.entry}
+        # Which moment of the PCR the replay is at, None if it is at none
+        self.at: Position | None = Position(0, 0)
+        self.reach: dict[str, int] = {}
+        self.told: list[Told] = []
+        self.counted: set[int] = set()
+        self.previous: Facts | None = None
+        self.previous_number = -1
+        self.aliens = 0
+        self.aliens_anywhere = any(one.entry is None for one in entries)
+        # May the replay go on from the next record's values? And may it be refused all the same?
+        self.pending = self.doubt = False
+        self.restarts: list[int] = []
+        self.doubts: list[int] = []
+        self.faults: list[int] = []
+        self.records: list[int] = []
+        self.unsized = False
+        self.why: list[str] = []
+        self.handover: list[Entry] = []
+        self.counter_of: dict[int, bool] = {}
+
+    def consume(self, at: Position | None, wire: Wire) -> Position | None:
+        if wire.pcr != self.quote.ima_pcr:
+            return at
+        if at is None or at.epoch >= len(self.quote.log):
+            return None
+        log = self.quote.log[at.epoch]
+        if at.count < len(log) and log[at.count] == wire.key:
+            return Position(at.epoch, at.count + 1)
+        return None
+
+    def run(self) -> Expected:
+        for index, one in enumerate(self.entries):
+            facts = one.facts(self.quote.ima_pcr)
+            if facts and one.entry:
+                self.record(index, one.entry, facts)
+            if one.entry is None:
+                self.aliens += 1
+            self.at = self.consume(self.at, one.wire)
+            for alg, position in self.quote.positions.items():
+                if self.at == position:
+                    self.reach[alg] = index + 1
+        return self.conclude()
+
+    def record(self, index: int, entry: Entry, facts: Facts) -> None:
+        self.records.append(index)
+        same = self.previous is not None and self.previous.kernel == facts.kernel
+        missing = [one for one in facts.before if id(one) not in self.present and id(one) not in self.counted]
+        self.counted.update(map(id, missing))
+        lost = len(missing) - self.aliens
+        self.aliens = 0
+        if lost < 0:
+            self.faults.append(index)
+            self.why.append(f"{-lost} entries more than record {index} counts")
+        failed = facts.failed - (self.previous.failed if same and self.previous else 0)
+        dropped = facts.dropped - (self.previous.dropped if same and self.previous else 0)
+        if not same:
+            self.new_kernel(index, facts)
+        if self.handover and facts.counter is not None:
+            lost += len(self.handover)
+            self.counted.update(map(id, self.handover))
+            self.handover = []
+            self.pending = True
+        if lost > 0 or failed > 0:
+            self.pending = True
+        if facts.event == "resume":
+            before = self.known_resets(index)
+            if facts.resets is None or before is None:
+                self.doubt = True
+            elif before != facts.resets:
+                self.pending = True
+        if not facts.has_account:
+            self.doubt = True
+        self.told.append(Told(index, max(lost, 0), failed, dropped))
+        self.compare(index, facts)
+        self.previous, self.previous_number = facts, entry.number
+        self.counter_of[facts.kernel] = self.counter_of.get(facts.kernel, False) or facts.counter is not None
+
+    def known_resets(self, index: int) -> int | None:
+        """What the kernel's last record before @index says of the TPM's resets."""
+        kernel = self.entries[index].entry
+        assert kernel
+        for one in reversed(self.entries[:index]):
+            facts = one.facts(self.quote.ima_pcr)
+            if facts and facts.kernel == kernel.kernel and facts.resets is not None:
+                return facts.resets
+        return None
+
+    def new_kernel(self, index: int, facts: Facts) -> None:
+        """The first record of a kernel: did everything arrive that the kernels before it made?"""
+        inside = set(map(id, facts.before))
+        gone = [one for one in self.quote.master
+                if one.kernel < facts.kernel and one.number > self.previous_number and id(one) not in inside and
+                id(one) not in self.present and id(one) not in self.counted]
+        if not gone:
+            return
+        neighbours = self.previous is not None and self.previous.kernel == facts.kernel - 1
+        if neighbours and self.counter_of.get(facts.kernel - 1):
+            self.handover = gone
+            # The counter does not tell what others did, nor what failed, from what was lost
+            doubtful = any(one.position is None for one in gone) or any(
+                one.entry and one.entry.position is None and one.entry.number > self.previous_number
+                for one in self.entries[:index]) or facts.step_differs or facts.in_doubt
+            self.unsized = self.unsized or bool(doubtful)
+        else:
+            self.unsized = True
+            self.doubt = True
+
+    def compare(self, index: int, facts: Facts) -> None:
+        if facts.started_at is not None:
+            start = next((n for n, one in enumerate(self.entries) if one.entry and one.entry.kernel == facts.kernel),
+                         index)
+            at: Position | None = facts.started_at
+            for one in self.entries[start:index]:
+                at = self.consume(at, one.wire)
+            if at is not None and at != self.at:
+                self.why.append(f"record {index}: what was there before its kernel did not arrive")
+                self.pending = True
+                self.unsized = True
+        if not facts.has_values:
+            return
+        if self.at != facts.position:
+            if self.pending:
+                self.restarts.append(index)
+            elif self.doubt:
+                self.restarts.append(index)
+                self.doubts.append(index)
+            else:
+                self.faults.append(index)
+                self.why.append(f"record {index}: the replay differs, and nothing explains it")
+            self.at = facts.position if self.pending or self.doubt else None
+        self.pending = self.doubt = False
+
+    def conclude(self) -> Expected:
+        if len(self.reach) < len(self.quote.positions):
+            if any(position.count == 0 for position in self.quote.positions.values()):
+                return Expected(EVERY, None, None, None, 0, 0, why=["a PCR that was never extended"])
+            verdicts = {MISMATCH}
+            if (self.pending or self.doubt or self.doubts) and not self.faults:
+                verdicts.add(INCOMPLETE)
+            return Expected(frozenset(verdicts), None, None, None, 0, 0, self.told,
+                            [*self.why, "the list does not lead to the values"], self.unsized)
+        low, high = min(self.reach.values()), max(self.reach.values())
+        # A record behind what the values prove may be believed or not
+        verdicts = set()
+        ends = {low, high, len(self.entries)}
+        for end in ends:
+            verdicts |= self.verdict(end)
+        if any(fault < low for fault in self.faults):
+            verdicts = {MISMATCH}
+        totals = {name: frozenset(sum(getattr(one, name) for one in self.told if one.index < end) for end in ends)
+                  for name in ("lost", "dropped", "failed")}
+        # Of extends that failed and no record counts, the verifier may find out
+        silent = sum(one.entry is not None and one.entry.position is None and one.wire.pcr == self.quote.ima_pcr
+                     for one in self.entries[:high])
+        failed = frozenset(range(min(totals["failed"]), max(max(totals["failed"]), silent) + 1))
+        return Expected(frozenset(verdicts), None if self.unsized else totals["lost"], totals["dropped"],
+                        failed, low, high, self.told, self.why, self.unsized, self.kernels(low), self.updates(low))
+
+    def kernels(self, end: int) -> int | None:
+        """How many kernels there were, if a record of each tells where it began."""
+        inside = {one.entry.kernel for one in self.entries[:end] if one.entry}
+        every = {one.entry.kernel for one in self.entries if one.entry}
+        told = {one.entry.kernel for index, one in enumerate(self.entries) if index in self.records and index < end
+                and one.entry}
+        return len(told) if told == inside == every and not self.aliens_anywhere else None
+
+    def updates(self, end: int) -> list[Updates]:
+        """What is true of the counter between neighbouring records of a kernel that can be judged."""
+        found = []
+        for first, second in zip(self.records, self.records[1:]):
+            a, b = (self.entries[index].facts(self.quote.ima_pcr) for index in (first, second))
+            assert a and b
+            if b.event == "resume" and (b.resets is None or self.known_resets(second) is None):
+                # Nobody knows whether firmware has moved the counter
+                continue
+            if second < end and a.kernel == b.kernel and a.counter is not None and b.counter is not None and \
+                    a.starts == b.starts and not a.step_differs and not b.step_differs and not a.altered and \
+                    not b.altered:
+                more = b.true_behind - a.true_behind + b.done_in_doubt - a.done_in_doubt
+                found.append(Updates(first, second, more - (b.in_doubt - a.in_doubt) if more > b.in_doubt - a.in_doubt
+                                     else 0))
+        return found
+
+    def verdict(self, end: int) -> set[str]:
+        told = [one for one in self.told if one.index < end]
+        restarts = [index for index in self.restarts if index < end]
+        certain = any(one.lost or one.dropped for one in told) or restarts
+        verdicts = {INCOMPLETE}
+        if not certain:
+            counted = {COMPLETE} if any(index < end for index in self.records) else {NOT_COUNTED}
+            # Extends that were executed although their answers were lost: nothing is missing
+            verdicts = counted | {INCOMPLETE} if any(one.failed for one in told) else counted
+        if any(index < end for index in self.doubts):
+            verdicts.add(MISMATCH)
+        return verdicts
+
+
+def judge(entries: Sequence[Shown], quote: Quote) -> Expected:
+    return _Judge(entries, quote).run()
