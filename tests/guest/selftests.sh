@@ -43,11 +43,17 @@ mapped() {
 	if grep -q kimage_map_segment /proc/vmallocinfo; then echo yes; else echo no; fi
 }
 
+# The one that ima_kexec_post_load() has allocated
+has_dump_buffer() {
+	if grep 'ima_.*kexec' /proc/vmallocinfo | grep -q vmalloc; then echo yes; else echo no; fi
+}
+
 unload() {
 	vm-kexec-load || return
-	was=$(mapped)
+	was=$(mapped) had=$(has_dump_buffer)
 	kexec -s -u || return
 	echo "mapped before: $was, after: $(mapped)"
+	echo "dump buffer before: $had, after: $(has_dump_buffer)"
 }
 
 stage_list() {

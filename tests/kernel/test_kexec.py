@@ -2,6 +2,7 @@
 """The list carried over by a kexec, and what may go wrong with that."""
 
 import re
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -9,6 +10,12 @@ from lab import carry, verifier
 from lab.groups import Group, once
 from lab.selftests import ASKED_FOR, COMPLETE, CRASH_KERNEL, NO_KEXEC, NO_POLICY, NO_TPM, Variant, fields
 from lab.vm import TCB
+
+# Measures what mainline's kernel says about its list, and files, but makes no records
+OTHER_RULES = """\
+measure func=CRITICAL_DATA label=ima_kexec
+measure func=FILE_CHECK mask=MAY_READ uid=0
+"""
 
 KEXEC = fields(programs=())
 ON_7_3 = fields(bases=("7.3",), **KEXEC)
@@ -39,6 +46,12 @@ VARIANTS = [
     # execute record's PCR values
     Variant("kexec_deleted_overflow", before="delete_and_overflow", **ON_7_3),
 ]
+
+
+@dataclass(frozen=True)
+class Carry(Group):
+    """The runs of the demo with another policy or kernel."""
+    policy: str = ""
 
 
 def named(name):
@@ -78,6 +91,11 @@ def test_record_at_load_has_the_error(ran):
 @pytest.mark.groups(named("kexec_after_unload"))
 def test_mapping_is_gone(ran):
     assert re.search("^mapped before: yes, after: no", ran.console, re.M)
+
+
+@pytest.mark.groups(named("kexec_after_unload"))
+def test_dump_buffer_is_gone(ran):
+    assert re.search("^dump buffer before: yes, after: no", ran.console, re.M)
 
 
 @pytest.mark.groups(named("kexec_load_twice"))
@@ -133,13 +151,17 @@ def test_replay_goes_on_from_the_record_at_the_end(ran):
 
 OVERFLOW = [Group("kexec_overflow")]
 
+# Lists without our records: other rules, a kernel without the option
+STOCK = [Carry("kexec_without_a_rule", policy=OTHER_RULES), Carry("kexec_option_off", config="vm,off")]
+
 
 @pytest.fixture
 def carried(group, kernel, imatally):
     """The two runs of the demo: the list fits, and it does not."""
     def run():
         folder = group.fresh_folder()
-        return [carry.boot(kernel.image, folder / name, files) for name, files in carry.RUNS.items()]
+        return [carry.boot(kernel.image, folder / name, files, getattr(group, "policy", ""))
+                for name, files in carry.RUNS.items()]
     return once(group.id, run)
 
 
@@ -170,6 +192,41 @@ def test_record_at_execute_is_carried_in_any_case(carried):
 
 
 @pytest.mark.groups(OVERFLOW)
+def test_record_is_the_only_one_behind_the_cut(carried):
+    _, overflow = carried
+    before, arrived = overflow.prefix
+    assert arrived[:-1] == before[:len(arrived) - 1]
+    assert len(arrived) < len(before)
+    assert " pcr_counter " in arrived[-1]
+
+
+@pytest.mark.groups(STOCK)
+def test_list_without_records_is_cut_to_a_prefix(carried):
+    _, overflow = carried
+    overflow.check_end()
+    before, arrived = overflow.prefix
+    assert arrived == before[:len(arrived)]
+    assert 0 < len(arrived) < len(before)
+    assert not any(" pcr_counter " in line for line in arrived)
+
+
+@pytest.mark.groups(OVERFLOW + STOCK)
+def test_cut_is_reported(carried):
+    fits, overflow = carried
+    assert "Dump measurements failed. Error:-28" in overflow.console
+    assert "Dump measurements failed" not in fits.console
+
+
+@pytest.mark.groups([replace(group, bases=("7.3",)) for group in OVERFLOW + STOCK])
+def test_only_a_list_that_fits_has_the_event_kexec_execute(carried):
+    """Mainline's own event, by which other verifiers know that the list is whole."""
+    fits, overflow = carried
+    assert " kexec_execute " in fits.ascii
+    assert " kexec_load " in overflow.ascii
+    assert " kexec_execute " not in overflow.ascii
+
+
+@pytest.mark.groups(OVERFLOW + STOCK)
 def test_next_kernel_can_read_all_of_it(carried):
     _, overflow = carried
-    assert "Failed to restore" not in overflow.result.console.read_text(encoding="utf-8", errors="replace")
+    assert "Failed to restore" not in overflow.console

@@ -2,6 +2,7 @@
 """A kexec carries the list over: all of it, or as much as fits."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +24,22 @@ class Carried:
 
     @property
     def ascii(self) -> str:
-        return (self.out / "list.ascii").read_text(encoding="utf-8", errors="replace")
+        return read(self.out / "list.ascii")
+
+    @property
+    def prefix(self) -> tuple[Sequence[str], Sequence[str]]:
+        """
+        The old kernel's list before the kexec, and what the new kernel has of it: their lines.
+
+        What the old kernel measured after the guest looked is not in the first one.
+        """
+        lines = self.ascii.splitlines()
+        start = max(number for number, line in enumerate(lines) if line.endswith(" boot_aggregate"))
+        return read(self.out / "before.ascii").splitlines(), lines[:start]
+
+    @property
+    def console(self) -> str:
+        return read(self.result.console)
 
     def check_end(self) -> None:
         if self.result.status:
@@ -48,11 +64,17 @@ class Carried:
         return before, starts[1] - 1
 
 
-def boot(kernel: Path, out: Path, files: int) -> Carried:
-    """Load a kernel, measure @files files, execute it."""
+def read(file: Path) -> str:
+    return file.read_text(encoding="utf-8", errors="replace")
+
+
+def boot(kernel: Path, out: Path, files: int, policy: str = "") -> Carried:
+    """Load a kernel, measure @files files, execute it. The @policy, if any, takes the place of those that are built in."""
     out.mkdir(parents=True, exist_ok=True)
     (out / "files").write_text(f"{files}\n", encoding="ascii")
-    return Carried(out, vm.run(vm.Machine(kernel=kernel, out=out, script=GUEST / "carry.sh", append=vm.TCB)))
+    (out / "policy").write_text(policy, encoding="ascii")
+    return Carried(out, vm.run(vm.Machine(kernel=kernel, out=out, script=GUEST / "carry.sh",
+                                          append="" if policy else vm.TCB)))
 
 
 def is_verdict_on_loss(answer: verifier.Answer, missing: int) -> bool:

@@ -63,7 +63,7 @@ def fragments(base: str, config: str, vanilla: bool) -> list[Path]:
         if not (CONFIGS / f"{name}.config").exists():
             raise Failed(f"there is no tests/configs/{name}.config")
         found += [CONFIGS / f"{name}.config", CONFIGS / f"{name}-{base}.config"]
-    if not vanilla:
+    if not vanilla and "off" not in config.split(","):
         found += [SELFTESTS / "config", CONFIGS / "series.config"]
     return [file for file in found if file.exists()]
 

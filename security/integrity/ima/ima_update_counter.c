@@ -60,6 +60,9 @@ static char *text;
 static char *last_text;
 static size_t last_len;
 
+/* The record at execute, which kexec carries over even if the list is cut */
+static struct ima_queue_entry *execute_record;
+
 /* What one extend adds to the counter, measured at boot; -1 if not measured */
 static s64 step = -1;
 
@@ -358,6 +361,10 @@ void ima_counter_append(struct ima_counter_record *record,
 	}
 
 	ima_counter_append_text(record, seq_buf_used(&s));
+
+	if (event == IMA_COUNTER_KEXEC_EXECUTE && !record->result)
+		execute_record = list_last_entry(&ima_measurements,
+						 struct ima_queue_entry, later);
 }
 
 /**
@@ -384,6 +391,18 @@ void ima_counter_end(const struct ima_counter_record *record)
 	else
 		ima_audit_template_entry(record->result, record->tpmresult, op,
 					 NULL, IMA_COUNTER_NAME);
+}
+
+/**
+ * ima_counter_execute_record - get the record that was made at execute
+ *
+ * Context: Measuring is suspended, so that the list can't change.
+ *
+ * Return: the entry, which is the last one in the list, or NULL.
+ */
+struct ima_queue_entry *ima_counter_execute_record(void)
+{
+	return execute_record;
 }
 
 /**

@@ -26,6 +26,7 @@
 #include <linux/types.h>
 
 struct dentry;
+struct ima_queue_entry;
 struct ima_template_desc;
 
 /* What triggers a record. The name of the event is part of the record. */
@@ -78,6 +79,8 @@ void ima_counter_append(struct ima_counter_record *record,
 			enum ima_counter_event event);
 void ima_counter_end(const struct ima_counter_record *record);
 
+struct ima_queue_entry *ima_counter_execute_record(void);
+
 int ima_measure_update_counter(enum ima_counter_event event);
 
 int __init ima_counter_init_fs(struct dentry *dir);
@@ -97,6 +100,11 @@ static inline void ima_counter_begin(struct ima_counter_record *record) {}
 static inline void ima_counter_append(struct ima_counter_record *record,
 				      enum ima_counter_event event) {}
 static inline void ima_counter_end(const struct ima_counter_record *record) {}
+
+static inline struct ima_queue_entry *ima_counter_execute_record(void)
+{
+	return NULL;
+}
 
 static inline int ima_measure_update_counter(enum ima_counter_event event)
 {
