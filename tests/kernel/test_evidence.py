@@ -65,7 +65,7 @@ def uncounted(group: Group, kernel: Build, imatally: Path) -> Collected:
 
 @pytest.fixture
 def deleting(group: Group, kernel: Build, imatally: Path) -> Collected:
-    return collect(group, kernel, imatally, "evidence-staged.sh", TCB)
+    return collect(group, kernel, imatally, "evidence-staged.sh", vm.TCB)
 
 
 @pytest.mark.groups(OF_THE_VM)

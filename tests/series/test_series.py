@@ -133,7 +133,7 @@ def test_sphinx_has_no_warning(group: Group, tree: Path) -> None:
 def test_kernel_doc_has_no_warning(group: Group, tree: Path) -> None:
     """kernel-doc reads the files that the series adds."""
     files = git(tree, "diff", "--name-only", "--diff-filter=A", base_ref(group.base), series_ref(group.base), "--",
-                "drivers/*.[ch]", "security/*.[ch]").split()
+                "drivers/*.[ch]", "include/*.h", "security/*.[ch]").split()
     assert files
     said = run("scripts/kernel-doc", "-none", "-Werror", *files, cwd=tree)
     assert said.returncode == 0, said.stdout

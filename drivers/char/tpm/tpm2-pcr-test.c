@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KUnit tests for how the kernel parses a TPM's responses about its PCRs, with
- * a chip whose driver returns prepared responses
+ * KUnit tests for how the kernel parses a TPM's responses about its PCRs and its
+ * starts, with a chip whose driver returns prepared responses
  */
 
 #include <crypto/hash_info.h>
 #include <kunit/test.h>
 #include <linux/prandom.h>
+#include <linux/tpm_update_counter.h>
 #include <linux/unaligned.h>
 
 #include "tpm.h"
@@ -24,9 +25,9 @@
 #define RC_VALUE	0x1c4
 
 static const struct tpm_bank_info banks[] = {
-	{ TPM_ALG_SHA1, SHA1_DIGEST_SIZE, HASH_ALGO_SHA1, ALL_PCRS },
-	{ TPM_ALG_SHA256, SHA256_DIGEST_SIZE, HASH_ALGO_SHA256, ALL_PCRS },
-	{ ALG_OF_ONE_TPM, 24, HASH_ALGO__LAST, ALL_PCRS },
+	{ TPM_ALG_SHA1, SHA1_DIGEST_SIZE, HASH_ALGO_SHA1 },
+	{ TPM_ALG_SHA256, SHA256_DIGEST_SIZE, HASH_ALGO_SHA256 },
+	{ ALG_OF_ONE_TPM, 24, HASH_ALGO__LAST },
 };
 
 struct answer {
@@ -39,6 +40,7 @@ struct answer {
  * @pcr_read:		response to TPM2_PCR_Read
  * @pcrs:		response to TPM2_GetCapability(TPM_CAP_PCRS)
  * @properties:		response to TPM2_GetCapability(TPM_CAP_PCR_PROPERTIES)
+ * @clock:		response to TPM2_ReadClock
  * @now:		response to the command that was sent
  * @send_error:		error of send()
  * @recv_error:		error of recv()
@@ -50,6 +52,7 @@ struct fake_tpm {
 	struct answer pcr_read;
 	struct answer pcrs;
 	struct answer properties;
+	struct answer clock;
 	const struct answer *now;
 	int send_error;
 	int recv_error;
@@ -147,6 +150,9 @@ static int fake_send(struct tpm_chip *chip, u8 *buf, size_t len)
 		tpm->now = get_unaligned_be32(&buf[TPM_HEADER_SIZE]) ==
 			   TPM2_CAP_PCRS ? &tpm->pcrs : &tpm->properties;
 		return 0;
+	case TPM2_CC_READ_CLOCK:
+		tpm->now = &tpm->clock;
+		return tpm->send_error;
 	default:
 		tpm->now = &refused;
 		return 0;
@@ -235,7 +241,7 @@ static struct fake_tpm *fake(struct tpm_chip *chip)
 	return dev_get_drvdata(&chip->dev);
 }
 
-/* ---- tpm2_get_pcr_allocation(): the banks, and the PCRs that never count */
+/* ---- tpm2_get_pcr_allocation(): the allocated banks */
 
 /* Begin the response to TPM2_GetCapability(TPM_CAP_PCRS). The banks follow. */
 static void begin_pcrs(struct answer *rsp, u32 nr_banks)
@@ -246,16 +252,6 @@ static void begin_pcrs(struct answer *rsp, u32 nr_banks)
 	add(rsp, nr_banks, 4);
 }
 
-static void answer_properties(struct answer *rsp, u32 tag, u32 pcrs)
-{
-	begin(rsp, TPM2_RC_SUCCESS);
-	add(rsp, 0, 1);
-	add(rsp, TPM2_CAP_PCR_PROPERTIES, 4);
-	add(rsp, 1, 4);
-	add(rsp, tag, 4);
-	add_pcrs(rsp, pcrs, TPM2_PCR_SELECT_MIN);
-}
-
 static void answer_allocation(struct fake_tpm *tpm)
 {
 	begin_pcrs(&tpm->pcrs, 4);
@@ -263,8 +259,6 @@ static void answer_allocation(struct fake_tpm *tpm)
 	add_selection(&tpm->pcrs, TPM_ALG_SHA256, BIT(0) | BIT(10), 4);
 	add_selection(&tpm->pcrs, TPM_ALG_SHA384, 0, 3);
 	add_selection(&tpm->pcrs, ALG_OF_ONE_TPM, BIT(PCR), 2);
-	answer_properties(&tpm->properties, TPM2_PT_PCR_NO_INCREMENT,
-			  BIT(16) | BIT(21));
 	/* The kernel reads a PCR to learn the digest size of the last bank. */
 	answer_one_bank(&tpm->pcr_read, ALG_OF_ONE_TPM, 24);
 }
@@ -281,18 +275,13 @@ static void test_allocation_is_of_pcrs(struct kunit *test)
 	/* A bank that holds no PCR is skipped. */
 	KUNIT_ASSERT_EQ(test, chip->nr_allocated_banks, 3);
 	KUNIT_EXPECT_EQ(test, chip->allocated_banks[0].alg_id, TPM_ALG_SHA1);
-	KUNIT_EXPECT_EQ(test, chip->allocated_banks[0].pcr_mask, ALL_PCRS);
 	KUNIT_EXPECT_EQ(test, chip->allocated_banks[1].alg_id, TPM_ALG_SHA256);
-	KUNIT_EXPECT_EQ(test, chip->allocated_banks[1].pcr_mask,
-			BIT(0) | BIT(10));
 	KUNIT_EXPECT_EQ(test, chip->allocated_banks[1].digest_size,
 			SHA256_DIGEST_SIZE);
 	KUNIT_EXPECT_EQ(test, chip->allocated_banks[2].alg_id, ALG_OF_ONE_TPM);
 	KUNIT_EXPECT_EQ(test, chip->allocated_banks[2].crypto_id,
 			HASH_ALGO__LAST);
 	KUNIT_EXPECT_EQ(test, chip->allocated_banks[2].digest_size, 24);
-	KUNIT_EXPECT_EQ(test, chip->allocated_banks[2].pcr_mask, BIT(PCR));
-	KUNIT_EXPECT_EQ(test, chip->pcr_no_increment, BIT(16) | BIT(21));
 }
 
 static void test_allocation_refuses_truncated_answers(struct kunit *test)
@@ -323,42 +312,9 @@ static void test_allocation_refuses_truncated_answers(struct kunit *test)
 	KUNIT_EXPECT_LT(test, tpm2_get_pcr_allocation(chip), 0);
 }
 
-/* A TPM that does not report the property is assumed to be a PC Client TPM. */
-static void test_allocation_without_properties(struct kunit *test)
-{
-	static const u32 usual = BIT(16) | BIT(21) | BIT(22) | BIT(23);
-	struct tpm_chip *chip = alloc_chip(test);
-	struct fake_tpm *tpm = fake(chip);
-	size_t full, len;
-
-	answer_allocation(tpm);
-	full = tpm->properties.len;
-	for (len = 0; len < full; len++) {
-		tpm->properties.len = len;
-		set_length(&tpm->properties, len);
-		KUNIT_EXPECT_EQ(test, tpm2_get_pcr_allocation(chip), 0);
-		KUNIT_EXPECT_EQ(test, chip->pcr_no_increment, usual);
-	}
-
-	begin(&tpm->properties, RC_VALUE);
-	KUNIT_EXPECT_EQ(test, tpm2_get_pcr_allocation(chip), 0);
-	KUNIT_EXPECT_EQ(test, chip->pcr_no_increment, usual);
-
-	/* The TPM lacks this property and returns the next one. */
-	answer_properties(&tpm->properties, TPM2_PT_PCR_NO_INCREMENT + 1, 0);
-	KUNIT_EXPECT_EQ(test, tpm2_get_pcr_allocation(chip), 0);
-	KUNIT_EXPECT_EQ(test, chip->pcr_no_increment, usual);
-
-	/* The TPM reports that all PCRs count. */
-	answer_properties(&tpm->properties, TPM2_PT_PCR_NO_INCREMENT, 0);
-	KUNIT_EXPECT_EQ(test, tpm2_get_pcr_allocation(chip), 0);
-	KUNIT_EXPECT_EQ(test, chip->pcr_no_increment, 0);
-}
-
 static struct kunit_case tpm2_pcr_allocation_cases[] = {
 	KUNIT_CASE(test_allocation_is_of_pcrs),
 	KUNIT_CASE(test_allocation_refuses_truncated_answers),
-	KUNIT_CASE(test_allocation_without_properties),
 	{}
 };
 
@@ -629,6 +585,82 @@ static struct kunit_suite tpm2_pcr_read_suite = {
 	.test_cases = tpm2_pcr_read_cases,
 };
 
+kunit_test_suites(&tpm2_pcr_allocation_suite, &tpm2_pcr_read_suite);
+
+#ifdef CONFIG_TCG_TPM2_UPDATE_COUNTER
+
+/* ---- tpm2_get_pcr_allocation(): the PCRs of each bank, and those that count */
+
+static void answer_properties(struct answer *rsp, u32 tag, u32 pcrs)
+{
+	begin(rsp, TPM2_RC_SUCCESS);
+	add(rsp, 0, 1);
+	add(rsp, TPM2_CAP_PCR_PROPERTIES, 4);
+	add(rsp, 1, 4);
+	add(rsp, tag, 4);
+	add_pcrs(rsp, pcrs, TPM2_PCR_SELECT_MIN);
+}
+
+static void test_allocation_tells_the_pcrs(struct kunit *test)
+{
+	struct tpm_chip *chip = alloc_chip(test);
+
+	answer_allocation(fake(chip));
+	answer_properties(&fake(chip)->properties, TPM2_PT_PCR_NO_INCREMENT,
+			  BIT(16) | BIT(21));
+	KUNIT_EXPECT_EQ(test, tpm2_get_pcr_allocation(chip), 0);
+	KUNIT_ASSERT_EQ(test, chip->nr_allocated_banks, 3);
+	KUNIT_EXPECT_EQ(test, chip->allocated_banks[0].pcr_mask, ALL_PCRS);
+	KUNIT_EXPECT_EQ(test, chip->allocated_banks[1].pcr_mask,
+			BIT(0) | BIT(10));
+	KUNIT_EXPECT_EQ(test, chip->allocated_banks[2].pcr_mask, BIT(PCR));
+	KUNIT_EXPECT_EQ(test, chip->pcr_no_increment, BIT(16) | BIT(21));
+}
+
+/* A TPM that does not report the property is assumed to be a PC Client TPM. */
+static void test_pcrs_that_never_count_are_not_reported(struct kunit *test)
+{
+	static const u32 usual = BIT(16) | BIT(21) | BIT(22) | BIT(23);
+	struct tpm_chip *chip = alloc_chip(test);
+	struct fake_tpm *tpm = fake(chip);
+	size_t full, len;
+
+	answer_allocation(tpm);
+	answer_properties(&tpm->properties, TPM2_PT_PCR_NO_INCREMENT, 0);
+	full = tpm->properties.len;
+	for (len = 0; len < full; len++) {
+		tpm->properties.len = len;
+		set_length(&tpm->properties, len);
+		KUNIT_EXPECT_EQ(test, tpm2_get_pcr_allocation(chip), 0);
+		KUNIT_EXPECT_EQ(test, chip->pcr_no_increment, usual);
+	}
+
+	begin(&tpm->properties, RC_VALUE);
+	KUNIT_EXPECT_EQ(test, tpm2_get_pcr_allocation(chip), 0);
+	KUNIT_EXPECT_EQ(test, chip->pcr_no_increment, usual);
+
+	/* The TPM lacks this property and returns the next one. */
+	answer_properties(&tpm->properties, TPM2_PT_PCR_NO_INCREMENT + 1, 0);
+	KUNIT_EXPECT_EQ(test, tpm2_get_pcr_allocation(chip), 0);
+	KUNIT_EXPECT_EQ(test, chip->pcr_no_increment, usual);
+
+	/* The TPM reports that all PCRs count. */
+	answer_properties(&tpm->properties, TPM2_PT_PCR_NO_INCREMENT, 0);
+	KUNIT_EXPECT_EQ(test, tpm2_get_pcr_allocation(chip), 0);
+	KUNIT_EXPECT_EQ(test, chip->pcr_no_increment, 0);
+}
+
+static struct kunit_case tpm2_pcr_properties_cases[] = {
+	KUNIT_CASE(test_allocation_tells_the_pcrs),
+	KUNIT_CASE(test_pcrs_that_never_count_are_not_reported),
+	{}
+};
+
+static struct kunit_suite tpm2_pcr_properties_suite = {
+	.name = "tpm2_pcr_properties",
+	.test_cases = tpm2_pcr_properties_cases,
+};
+
 /* ---- tpm2_get_update_counter(): the counter, and one PCR in every bank */
 
 static const u8 fillers[] = { 0x11, 0x22, 0x33 };
@@ -662,6 +694,7 @@ static void expect_counter(struct kunit *test,
 	int i;
 
 	KUNIT_EXPECT_EQ(test, counter->update_counter, UPDATE_COUNTER);
+	KUNIT_EXPECT_FALSE(test, counter->protected);
 	KUNIT_EXPECT_EQ(test, counter->bank_mask, mask);
 
 	for (i = 0; i < ARRAY_SIZE(banks); i++) {
@@ -939,5 +972,94 @@ static struct kunit_suite tpm_update_counter_suite = {
 	.test_cases = tpm_update_counter_cases,
 };
 
-kunit_test_suites(&tpm2_pcr_allocation_suite, &tpm2_pcr_read_suite,
-		  &tpm_update_counter_suite);
+/* ---- tpm_get_start_counts(): how often the TPM was started */
+
+static void answer_clock(struct answer *rsp)
+{
+	begin(rsp, TPM2_RC_SUCCESS);
+	add_filler(rsp, 0x5a, 2 * sizeof(u64));
+	add(rsp, 0xfffffffe, 4);
+	add(rsp, 7, 4);
+	add(rsp, 1, 1);
+}
+
+static void test_starts_are_counted(struct kunit *test)
+{
+	struct tpm_chip *chip = alloc_chip(test);
+	struct tpm_start_counts counts = {};
+
+	answer_clock(&fake(chip)->clock);
+	KUNIT_EXPECT_EQ(test, tpm_get_start_counts(chip, &counts), 0);
+	KUNIT_EXPECT_EQ(test, counts.resets, 0xfffffffe);
+	KUNIT_EXPECT_EQ(test, counts.restarts, 7);
+}
+
+/* A response of any other length is refused, and nothing is taken from it. */
+static void test_starts_refuse_answers_of_another_length(struct kunit *test)
+{
+	struct tpm_chip *chip = alloc_chip(test);
+	struct answer *rsp = &fake(chip)->clock;
+	struct tpm_start_counts counts = {};
+	size_t full, len;
+
+	answer_clock(rsp);
+	full = rsp->len;
+	for (len = 0; len < 2 * full; len++) {
+		if (len == full)
+			continue;
+		rsp->len = len;
+		set_length(rsp, len);
+		KUNIT_EXPECT_LT_MSG(test, tpm_get_start_counts(chip, &counts),
+				    0, "%zu", len);
+	}
+	KUNIT_EXPECT_EQ(test, counts.resets, 0);
+	KUNIT_EXPECT_EQ(test, counts.restarts, 0);
+}
+
+static void test_starts_or_what_the_tpm_says(struct kunit *test)
+{
+	struct tpm_chip *chip = alloc_chip(test);
+	struct fake_tpm *tpm = fake(chip);
+	const struct tpm_class_ops *ops;
+	struct tpm_start_counts counts;
+
+	KUNIT_EXPECT_EQ(test, tpm_get_start_counts(NULL, &counts), -ENODEV);
+
+	begin(&tpm->clock, RC_VALUE);
+	KUNIT_EXPECT_EQ(test, tpm_get_start_counts(chip, &counts), RC_VALUE);
+
+	answer_clock(&tpm->clock);
+	tpm->send_error = -ETIME;
+	KUNIT_EXPECT_EQ(test, tpm_get_start_counts(chip, &counts), -ETIME);
+	tpm->send_error = 0;
+
+	chip->flags |= TPM_CHIP_FLAG_SUSPENDED;
+	KUNIT_EXPECT_EQ(test, tpm_get_start_counts(chip, &counts), -EAGAIN);
+	chip->flags &= ~TPM_CHIP_FLAG_SUSPENDED;
+
+	ops = chip->ops;
+	chip->ops = NULL;
+	KUNIT_EXPECT_EQ(test, tpm_get_start_counts(chip, &counts), -EIO);
+	chip->ops = ops;
+
+	chip->flags &= ~TPM_CHIP_FLAG_TPM2;
+	KUNIT_EXPECT_EQ(test, tpm_get_start_counts(chip, &counts),
+			-EOPNOTSUPP);
+}
+
+static struct kunit_case tpm_start_counts_cases[] = {
+	KUNIT_CASE(test_starts_are_counted),
+	KUNIT_CASE(test_starts_refuse_answers_of_another_length),
+	KUNIT_CASE(test_starts_or_what_the_tpm_says),
+	{}
+};
+
+static struct kunit_suite tpm_start_counts_suite = {
+	.name = "tpm_start_counts",
+	.test_cases = tpm_start_counts_cases,
+};
+
+kunit_test_suites(&tpm2_pcr_properties_suite, &tpm_update_counter_suite,
+		  &tpm_start_counts_suite);
+
+#endif /* CONFIG_TCG_TPM2_UPDATE_COUNTER */

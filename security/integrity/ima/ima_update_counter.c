@@ -15,6 +15,7 @@
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/suspend.h>
+#include <linux/tpm_update_counter.h>
 #include <linux/uaccess.h>
 
 #include "ima.h"
