@@ -283,7 +283,7 @@ ERRORS = {
     "script": (["--script", "none"], "script none: No such file"),
     "out": (["--out", "a-file/out"], "output folder: a-file/out: Not a directory"),
     "kernel": (["--kernel", "none"], "kernel none: No such file"),
-    "tpm": (["--tpm", "mis"], "--tpm mis: not one of tis, crb and none"),
+    "tpm": (["--tpm", "spi"], "--tpm spi: not one of tis, crb and none"),
     "tpm-state": (["--tpm-state", "a-file"], "a-file"),
     "banks": (["--banks", "sha257"], "sha257"),
     "banks-without-tpm": (["--tpm", "none", "--banks", "sha1"], "not for --tpm none"),

@@ -609,17 +609,17 @@ def test_one_edit_and_one_command_change_both_bases(checkout):
 
 
 @pytest.mark.parametrize("ours, theirs, merged", [
-    ("aBcd", "abCd", "aBCd"),       # neighbouring lines
-    ("aBcd", "abxcd", "aBxcd"),     # a line more beside one that was changed
-    ("aBCd", "abXd", None),         # the same line
-    ("abxcd", "abycd", None),       # two insertions in one place
-    ("acd", "abxcd", None),         # an insertion beside what the other side has deleted
-    ("aBcd", "aBcD", "aBcD"),       # the same change on both sides
-    ("acd", "abd", "ad"),           # deletions of neighbours
-    ("abcd", "abcde", "abcde"),     # a change on one side only
+    ("pQrs", "pqRs", "pQRs"),       # neighbouring lines
+    ("pQrs", "pqxrs", "pQxrs"),     # a line more beside one that was changed
+    ("pQRs", "pqXs", None),         # the same line
+    ("pqxrs", "pqyrs", None),       # two insertions in one place
+    ("prs", "pqxrs", None),         # an insertion beside what the other side has deleted
+    ("pQrs", "pQrS", "pQrS"),       # the same change on both sides
+    ("prs", "pqs", "ps"),           # deletions of neighbours
+    ("pqrs", "pqrst", "pqrst"),     # a change on one side only
 ])
 def test_changes_of_neighbouring_lines_are_merged(ours, theirs, merged):
-    found = merge.merge(list("abcd"), list(ours), list(theirs))
+    found = merge.merge(list("pqrs"), list(ours), list(theirs))
     assert merged == (None if found is None else "".join(found))
 
 
