@@ -98,7 +98,7 @@ char *imatally_hex_from_bytes(char *digits, const void *bytes, size_t len);
 #define IMATALLY_MAX_PCR 23	/* the kernel refuses pcr= above */
 
 struct imatally_field {
-	const char *id;		/* "d-ng", "n-ng", "buf", ...; a constant */
+	const char *id;		/* "d-ng", "n-ng", "buf", ..., or ""; a constant */
 	const uint8_t *data;
 	uint32_t len;
 };
@@ -117,6 +117,7 @@ struct imatally_entry {
 	const char *template_name;	/* not terminated */
 	uint32_t template_name_len;
 	bool is_ima;		/* template "ima", which is hashed differently */
+	bool unknown_template;	/* its fields are not named, or not separated */
 	bool is_ascii;		/* data was reconstructed from text */
 	const uint8_t *data;	/* template data as in a binary list */
 	uint32_t data_len;
@@ -185,7 +186,11 @@ imatally_entry_field(const struct imatally_entry *entry, const char *id);
 /* A violation has a template digest of zeroes; the kernel extends ff..ff. */
 bool imatally_entry_is_violation(const struct imatally_entry *entry);
 
-/* Whether this is the first entry of a kernel. */
+/*
+ * Return whether an entry is called boot_aggregate or boot_aggregate_late, as
+ * the first one of a kernel.  The name is no proof: a file whose path cannot be
+ * determined is measured under its last component only.
+ */
 bool imatally_entry_is_boot_aggregate(const struct imatally_entry *entry);
 
 /* ------------------------------------------------------------------------- */
@@ -287,6 +292,24 @@ enum imatally_status imatally_record_parse(struct imatally_record *rec,
 					   struct imatally_error *err);
 
 /* ------------------------------------------------------------------------- */
+/* kernels.c: which kernel an entry is from                                  */
+
+struct imatally_kernels;
+
+/* @pcr is the PCR that IMA extends.  NULL when out of memory. */
+struct imatally_kernels *imatally_kernels_new(uint32_t pcr);
+void imatally_kernels_free(struct imatally_kernels *kernels);
+
+/*
+ * Take the next entry, which contains the record @rec or NULL, and return the
+ * number of its kernel.  The number is only reliable for records, since a kernel
+ * begins where its first record says.
+ */
+unsigned int imatally_kernels_number(struct imatally_kernels *kernels,
+				     const struct imatally_entry *entry,
+				     const struct imatally_record *rec);
+
+/* ------------------------------------------------------------------------- */
 /* pcrs.c: PCR values to compare with                                        */
 
 /*
@@ -336,6 +359,7 @@ enum {
 	IMATALLY_UNJUDGED_RESUME = 4,	/* firmware moved it at resume */
 	IMATALLY_UNJUDGED_STEP = 8,	/* this TPM counts extends differently */
 	IMATALLY_UNJUDGED_BANKS = 16,	/* not all extends went to the same banks */
+	IMATALLY_UNJUDGED_EVENT = 32,	/* the event is unknown */
 };
 
 /*
@@ -361,16 +385,20 @@ struct imatally_interval {
 	uint64_t lost_handover;	/* before @kernel_start */
 	/*
 	 * by_counter: lost_handover is derived from pcrUpdateCounter alone, and
-	 * exact only if nothing but IMA extended a PCR.  at_most: it is an
-	 * upper bound, because something else did.
+	 * exact only if nothing but IMA extended a PCR.  at_most: the number is
+	 * an upper bound, because something else did, or because entries that
+	 * no PCR value proves may be among those in the list.
 	 */
 	bool by_counter, at_most;
 
 	uint64_t inserted;	/* entries in excess of what the kernel counted */
+	uint64_t unproved;	/* likewise, in PCRs of which no value was given */
 	uint64_t failed;	/* entries whose extend failed */
 	uint64_t dropped;	/* measurements that did not become an entry */
+	uint64_t unread;	/* files that could not be read to be measured */
 	uint64_t trimmed;	/* entries that user space deleted */
 	bool accounts_disagree;	/* the kernel's counts contradict each other */
+	uint32_t vanished;	/* keys that the kernel wrote before; as in keys */
 
 	/* Each of these is valid only if has_x is set: */
 	bool has_to_counter;
@@ -445,6 +473,22 @@ enum imatally_kind {
 	IMATALLY_PADDED = 24,	/* @alg: the kernel extended padded SHA-1 */
 	IMATALLY_UNKNOWN_KEY = 25, /* record @to has key @word, not judged */
 	IMATALLY_UNKNOWN_EVENT = 26, /* record @to is of event @word */
+	/* fault */
+	IMATALLY_KEY_VANISHED = 27, /* record @to lacks key @word, unlike @from */
+	/* loss */
+	IMATALLY_NOT_ARRIVED = 28, /* what was extended before @to did not arrive */
+	/* findings */
+	IMATALLY_UNREAD = 29,	/* @count files could not be read */
+	IMATALLY_RECORD_ELSEWHERE = 30, /* record @to extends @pcr; not judged */
+	IMATALLY_NOT_PROVED = 31, /* like INSERTED, in PCRs that nothing proves */
+	IMATALLY_STILL_TAIL = 32, /* @count entries: there before, not proved yet */
+	IMATALLY_STANDS_STILL = 33, /* likewise, and @pcr has not changed since */
+	IMATALLY_CUT_AT_KEXEC = 34, /* no kexec_execute event before @to */
+	IMATALLY_FEWER_THAN_EVENT = 35, /* ima_kexec event @to: @count are missing */
+	/* notes */
+	IMATALLY_NAMED_ONLY = 36, /* @count named boot_aggregate, @from the first */
+	IMATALLY_UNKNOWN_TEMPLATE = 37, /* entry @to has template @word */
+	IMATALLY_TWO_MOMENTS = 38, /* the values were read at different times */
 };
 
 /* A place in the list. */
@@ -525,6 +569,7 @@ struct imatally_result {
 	uint64_t trimmed;
 	bool by_counter, at_most;	/* true of some in lost */
 	uint64_t tail;			/* entries added after the PCRs were read */
+	bool not_arrived;		/* one finding is NOT_ARRIVED */
 	bool restarted;			/* the replay was restarted after a gap */
 	bool has_findings;		/* one of severity IMATALLY_FINDING */
 	struct imatally_target *target;
@@ -562,11 +607,40 @@ void imatally_verifier_free(struct imatally_verifier *verifier);
  * CONFIG_IMA_MEASURE_PCR_IDX, at most IMATALLY_MAX_PCR.  The default is
  * IMATALLY_IMA_PCR.  To be called before anything else.  A list without entries
  * for this PCR is an error: whoever supplies the list may have made it up, and
- * extended another PCR, for instance one that user space can reset.
+ * extended another PCR, for instance one that user space can reset.  A PCR above
+ * IMATALLY_MAX_PCR is refused with IMATALLY_ERR_USAGE.
  */
 #define IMATALLY_IMA_PCR 10
-void imatally_verifier_set_pcr(struct imatally_verifier *verifier,
-			       uint32_t pcr);
+enum imatally_status
+imatally_verifier_set_pcr(struct imatally_verifier *verifier, uint32_t pcr);
+
+/*
+ * Also judge records that extend this PCR, to which a rule with "pcr=" sends
+ * them.  A value of it must be given.  By default only records in the PCR that
+ * IMA extends are judged, because others can be invented.  PCRs from
+ * IMATALLY_FIRST_RESETTABLE on, which local commands can reset, are refused with
+ * IMATALLY_ERR_USAGE.
+ */
+#define IMATALLY_FIRST_RESETTABLE 16
+enum imatally_status
+imatally_verifier_set_record_pcr(struct imatally_verifier *verifier,
+				 uint32_t pcr);
+
+/*
+ * All PCR values are of the same moment, as in a quote.  By default, banks may
+ * have been read one after the other.
+ */
+void imatally_verifier_set_one_moment(struct imatally_verifier *verifier);
+
+/*
+ * Entries up to and including this one were in the list before the PCR values
+ * were read, because it is from an earlier list of the same boot: if the values
+ * do not cover them, that is a finding.  @unchanged: the PCR values are those of
+ * back then.
+ */
+void imatally_verifier_set_earlier(struct imatally_verifier *verifier,
+				   const struct imatally_entry *entry,
+				   bool unchanged);
 
 /*
  * Set pcrUpdateCounter as it was read together with the PCR values.  The

@@ -128,13 +128,44 @@ static int parse_ima_data(struct cursor *c, struct imatally_entry *entry,
 	return 0;
 }
 
+/*
+ * The fields of an unknown template follow from their lengths, as long as these
+ * fit.  The data is hashed as a whole, whatever it is.
+ */
+static void separate_fields(struct cursor *c, struct imatally_entry *entry)
+{
+	const uint8_t *p = entry->data;
+	size_t left = entry->data_len;
+
+	entry->nr_fields = 0;
+	while (left) {
+		struct imatally_field *field = &entry->fields[entry->nr_fields];
+		uint32_t len;
+
+		if (entry->nr_fields == IMATALLY_MAX_FIELDS || left < 4)
+			break;
+		len = get_u32(p, c->w->layout.big_endian);
+		if (len > left - 4)
+			break;
+		*field = (struct imatally_field){ "", p + 4, len };
+		entry->nr_fields++;
+		p += 4 + len;
+		left -= 4 + len;
+	}
+	if (left)
+		entry->nr_fields = 0;
+}
+
 static int parse_data(struct cursor *c, struct imatally_entry *entry,
 		      size_t data_pos)
 {
 	if (take(c, entry->data_len, "the template data"))
 		return -1;
 	entry->data = at(c, data_pos);
-	return parse_fields(c, entry, data_pos);
+	if (!entry->unknown_template)
+		return parse_fields(c, entry, data_pos);
+	separate_fields(c, entry);
+	return 0;
 }
 
 static int parse_pcr(struct cursor *c, struct imatally_entry *entry)
@@ -146,6 +177,16 @@ static int parse_pcr(struct cursor *c, struct imatally_entry *entry)
 	return imatally_window_malformed(c->w, 0,
 					 "PCR index %u: not a measurement list, or damaged before this entry",
 					 entry->pcr);
+}
+
+static bool is_graphic(const uint8_t *name, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		if (name[i] < 0x21 || name[i] > 0x7e)
+			return false;
+	return true;
 }
 
 /* The length of the template name, and the name. */
@@ -167,8 +208,14 @@ static int parse_template(struct cursor *c, struct imatally_entry *entry)
 	if (take(c, len, "the template name"))
 		return -1;
 	entry->template_name_len = len;
-	if (imatally_window_set_template(w, entry, (const char *)at(c, pos),
-					 len))
+	entry->unknown_template =
+		!imatally_window_set_template(w, entry,
+					      (const char *)at(c, pos), len);
+	if (!entry->unknown_template)
+		return 0;
+	/* no digest covers the name, but it shows whether the list is damaged */
+	entry->is_ima = false;
+	if (is_graphic(at(c, pos), len))
 		return 0;
 	return imatally_window_malformed(w, pos, "unknown template \"%s\"",
 					 imatally_printable(shown, sizeof(shown),
@@ -217,7 +264,7 @@ bool imatally_binary_begins(struct imatally_window *w,
 	const uint8_t *p = imatally_window_start(w);
 	size_t have = imatally_window_len(w);
 	size_t name_pos = 4 + layout.digest_len + 4;
-	uint32_t i, len;
+	uint32_t len;
 
 	if (have < name_pos ||
 	    get_u32(p, layout.big_endian) > IMATALLY_MAX_PCR)
@@ -228,8 +275,5 @@ bool imatally_binary_begins(struct imatally_window *w,
 	if (strict)
 		return imatally_template_find(&w->template,
 					      (const char *)p + name_pos, len);
-	for (i = 0; i < len; i++)
-		if (p[name_pos + i] < 0x21 || p[name_pos + i] > 0x7e)
-			return false;
-	return true;
+	return is_graphic(p + name_pos, len);
 }

@@ -53,14 +53,17 @@ bool imatally_entry_is_violation(const struct imatally_entry *entry)
 bool imatally_entry_is_boot_aggregate(const struct imatally_entry *entry)
 {
 	/*
-	 * The name of a file is its path, which starts with '/'.  The name of a
-	 * key is that of its keyring, which user space chooses, but such an
-	 * entry has more fields with content.  No digest covers the fields of a
-	 * violation.
+	 * The name of a key is that of its keyring, which user space chooses,
+	 * but such an entry has more fields with content.  No digest covers the
+	 * fields of a violation.
 	 */
 	const struct imatally_field *name =
 		find_name(entry, "boot_aggregate");
 	unsigned int i, others = 0;
+
+	/* CONFIG_IMA_INIT_LATE_SYNC of Linux 7.3 */
+	if (!name)
+		name = find_name(entry, "boot_aggregate_late");
 
 	if (!name || imatally_entry_is_violation(entry))
 		return false;

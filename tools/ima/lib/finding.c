@@ -31,7 +31,7 @@ static const struct {
 	[IMATALLY_NOT_SEARCHED] = { "failed_not_searched", IMATALLY_FINDING },
 	[IMATALLY_UNPROTECTED] = { "unprotected_read", IMATALLY_FINDING },
 	[IMATALLY_NEWER_RECORD] = { "newer_record", IMATALLY_FINDING },
-	[IMATALLY_FOREIGN] = { "foreign_record", IMATALLY_FINDING },
+	[IMATALLY_FOREIGN] = { "foreign_record", IMATALLY_NOTE },
 	[IMATALLY_BANK_UNSUPPORTED] = { "bank_unsupported", IMATALLY_FINDING },
 	[IMATALLY_BANK_ADRIFT] = { "bank_adrift", IMATALLY_FINDING },
 	[IMATALLY_PCR_NOT_GIVEN] = { "pcr_not_given", IMATALLY_FINDING },
@@ -40,6 +40,18 @@ static const struct {
 	[IMATALLY_PADDED] = { "padded_sha1", IMATALLY_NOTE },
 	[IMATALLY_UNKNOWN_KEY] = { "unknown_key", IMATALLY_NOTE },
 	[IMATALLY_UNKNOWN_EVENT] = { "unknown_event", IMATALLY_NOTE },
+	[IMATALLY_KEY_VANISHED] = { "key_vanished", IMATALLY_FAULT },
+	[IMATALLY_NOT_ARRIVED] = { "not_arrived", IMATALLY_LOSS },
+	[IMATALLY_UNREAD] = { "unread", IMATALLY_FINDING },
+	[IMATALLY_RECORD_ELSEWHERE] = { "record_elsewhere", IMATALLY_FINDING },
+	[IMATALLY_NOT_PROVED] = { "inserted_not_proved", IMATALLY_FINDING },
+	[IMATALLY_STILL_TAIL] = { "still_not_covered", IMATALLY_FINDING },
+	[IMATALLY_STANDS_STILL] = { "pcr_stands_still", IMATALLY_FINDING },
+	[IMATALLY_CUT_AT_KEXEC] = { "cut_at_kexec", IMATALLY_FINDING },
+	[IMATALLY_FEWER_THAN_EVENT] = { "fewer_than_event", IMATALLY_FINDING },
+	[IMATALLY_NAMED_ONLY] = { "named_boot_aggregate", IMATALLY_NOTE },
+	[IMATALLY_UNKNOWN_TEMPLATE] = { "unknown_template", IMATALLY_NOTE },
+	[IMATALLY_TWO_MOMENTS] = { "two_moments", IMATALLY_NOTE },
 };
 
 const char *imatally_kind_name(enum imatally_kind kind)

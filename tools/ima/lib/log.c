@@ -253,6 +253,7 @@ static int next(struct imatally_log *log, struct imatally_entry *entry)
 	entry->index = w->index;
 	entry->offset = w->offset;
 	entry->is_ascii = w->layout.is_ascii;
+	entry->unknown_template = false;
 	len = entry->is_ascii ? imatally_ascii_entry(log->ascii, w, entry) :
 				imatally_binary_entry(w, entry);
 	if (len < 0)

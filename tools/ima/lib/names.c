@@ -46,6 +46,8 @@ const char *imatally_unjudged_name(unsigned int reason)
 		return "step";
 	case IMATALLY_UNJUDGED_BANKS:
 		return "banks";
+	case IMATALLY_UNJUDGED_EVENT:
+		return "event";
 	default:
 		return NULL;
 	}

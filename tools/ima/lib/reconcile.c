@@ -53,6 +53,43 @@ static bool without_tpm(const struct imatally_mark *mark)
 	return !strcmp(mark->record.error, "ENODEV");
 }
 
+bool imatally_kept_running(const struct imatally_record *from,
+			   const struct imatally_record *to)
+{
+	return from && imatally_record_has(from, IMATALLY_KEY_RESETS) &&
+	       imatally_record_has(to, IMATALLY_KEY_RESETS) &&
+	       from->value[IMATALLY_KEY_RESETS] ==
+		       to->value[IMATALLY_KEY_RESETS] &&
+	       from->value[IMATALLY_KEY_RESTARTS] ==
+		       to->value[IMATALLY_KEY_RESTARTS];
+}
+
+/*
+ * Entries in excess of a count.  Whoever hands over the list can invent entries
+ * of a PCR that no value proves.
+ */
+static void count_excess(const struct imatally_span *span,
+			 struct imatally_interval *iv, uint64_t excess)
+{
+	uint64_t unproved = span->unproved < excess ? span->unproved : excess;
+
+	iv->unproved += unproved;
+	iv->inserted += excess - unproved;
+}
+
+/*
+ * Missing entries.  Invented ones would hide as many of those that are missing
+ * in the IMA PCR.
+ */
+static uint64_t count_missing(const struct imatally_span *span,
+			      struct imatally_interval *iv, uint64_t missing)
+{
+	if (!missing || !span->unproved || span->replay == IMATALLY_MATCH_SAME)
+		return missing;
+	iv->at_most = true;
+	return missing + span->unproved;
+}
+
 /* Compare the entries in the list with the kernel's count of its entries. */
 static void count_entries(const struct imatally_span *span,
 			  struct imatally_interval *iv)
@@ -62,23 +99,18 @@ static void count_entries(const struct imatally_span *span,
 	int64_t present = span->to->index - start;
 	int64_t counted;
 
-	if (!known(span, IMATALLY_KEY_ENTRIES))
-		return;
-	if (from) {
+	if (from)
 		counted = moved(span, IMATALLY_KEY_ENTRIES);
-	} else {
-		if (!has(span->to, IMATALLY_KEY_CARRIED))
-			return;
+	else
 		counted = value(span->to, IMATALLY_KEY_ENTRIES) -
 			  value(span->to, IMATALLY_KEY_CARRIED);
-	}
 
 	if (counted < 0)
 		iv->accounts_disagree = true;
 	else if (counted > present)
-		iv->lost = counted - present;
+		iv->lost = count_missing(span, iv, counted - present);
 	else
-		iv->inserted = present - counted;
+		count_excess(span, iv, present - counted);
 
 	/* an entry was either extended, or its extend failed */
 	if (known(span, IMATALLY_KEY_EXTENDS) &&
@@ -97,6 +129,7 @@ static void check_growth(const struct imatally_span *span,
 		IMATALLY_KEY_UPDATES, IMATALLY_KEY_UNCERTAIN,
 		IMATALLY_KEY_TRIMMED, IMATALLY_KEY_EXTENDS,
 		IMATALLY_KEY_FAILED,  IMATALLY_KEY_DROPPED,
+		IMATALLY_KEY_UNREAD,
 	};
 	size_t i;
 
@@ -113,24 +146,65 @@ static void check_growth(const struct imatally_span *span,
 	if (known(span, IMATALLY_KEY_DROPPED) &&
 	    moved(span, IMATALLY_KEY_DROPPED) > 0)
 		iv->dropped = moved(span, IMATALLY_KEY_DROPPED);
+	if (known(span, IMATALLY_KEY_UNREAD) &&
+	    moved(span, IMATALLY_KEY_UNREAD) > 0)
+		iv->unread = moved(span, IMATALLY_KEY_UNREAD);
 	if (known(span, IMATALLY_KEY_TRIMMED) &&
 	    moved(span, IMATALLY_KEY_TRIMMED) > 0)
 		iv->trimmed = moved(span, IMATALLY_KEY_TRIMMED);
 }
 
-/* Compare the entries before the kernel's first with those it was handed. */
+/*
+ * Compare the entries before the kernel's first with those it was handed: those
+ * that the kernel before had been handed, and those that it made and did not
+ * delete.
+ */
 static void count_handover(const struct imatally_span *span,
 			   struct imatally_interval *iv)
 {
-	int64_t carried, start = span->kernel_start;
+	int64_t handed, present = span->kernel_start;
+	const struct imatally_mark *from = span->from;
 
-	if (own_start(span) || !has(span->to, IMATALLY_KEY_CARRIED))
+	if (own_start(span))
 		return;
-	carried = value(span->to, IMATALLY_KEY_CARRIED);
-	if (carried < start)
-		iv->inserted += start - carried;
-	else if (carried - start > (int64_t)span->lost_before)
-		iv->lost_handover = carried - start - span->lost_before;
+	handed = value(span->to, IMATALLY_KEY_CARRIED);
+	if (from) {
+		/* no list arrived: what is here was saved elsewhere */
+		if (!handed)
+			return;
+		handed += value(from, IMATALLY_KEY_TRIMMED) -
+			  value(from, IMATALLY_KEY_CARRIED);
+		present -= span->from_start;
+	}
+	if (handed - present > (int64_t)span->from_lost)
+		iv->lost_handover = count_missing(span, iv,
+						  handed - present -
+						  span->from_lost);
+	/* user space may have deleted more after an earlier record */
+	else if (handed < present && from &&
+		 from->record.event == IMATALLY_EVENT_KEXEC_EXECUTE)
+		count_excess(span, iv, present - handed);
+}
+
+/*
+ * A kernel writes a key in all of its records or in none, except for those that
+ * depend on the TPM's answer or on the event.
+ */
+static void find_vanished(const struct imatally_span *span,
+			  struct imatally_interval *iv)
+{
+	uint32_t may = 1U << IMATALLY_KEY_COUNTER | 1U << IMATALLY_KEY_ERROR |
+		       1U << IMATALLY_KEY_STEP | 1U << IMATALLY_KEY_PCR |
+		       1U << IMATALLY_KEY_RESETS | 1U << IMATALLY_KEY_RESTARTS |
+		       1U << IMATALLY_KEY_BEFORE;
+
+	if (!own_start(span))
+		return;
+	/* the chip is gone, and its account with it */
+	if (without_tpm(span->to))
+		may |= 1U << IMATALLY_KEY_UPDATES |
+		       1U << IMATALLY_KEY_UNCERTAIN | 1U << IMATALLY_KEY_BANKS;
+	iv->vanished = span->from->record.keys & ~span->to->record.keys & ~may;
 }
 
 /*
@@ -151,12 +225,25 @@ static int64_t per_extend(const struct imatally_span *span,
 		iv->unjudged |= IMATALLY_UNJUDGED_BANKS;
 		return 0;
 	}
-	if (has(span->to, IMATALLY_KEY_STEP) &&
-	    value(span->to, IMATALLY_KEY_STEP) != banks) {
+	if (!has(span->to, IMATALLY_KEY_STEP)) {
+		iv->unjudged |= IMATALLY_UNJUDGED_KEYS;
+	} else if (value(span->to, IMATALLY_KEY_STEP) != banks) {
 		iv->unjudged |= IMATALLY_UNJUDGED_STEP;
 		return value(span->to, IMATALLY_KEY_STEP);
 	}
 	return banks;
+}
+
+/*
+ * Return by how much the counter, which has 32 bits, moved: of the possible
+ * distances the one that is nearest to what is expected.
+ */
+static int64_t distance(const struct imatally_span *span, int64_t expected)
+{
+	uint32_t moved = value(span->to, IMATALLY_KEY_COUNTER) -
+			 value(span->from, IMATALLY_KEY_COUNTER);
+
+	return expected + (int32_t)(moved - (uint32_t)expected);
 }
 
 /* Commands with an unknown outcome may or may not have been counted. */
@@ -174,7 +261,10 @@ static void judge_within(const struct imatally_span *span,
 
 	iv->has_ima = true;
 	iv->ima = per * extends;
-	if (iv->unjudged & IMATALLY_UNJUDGED_STEP)
+	iv->counter = distance(span, known(span, IMATALLY_KEY_UPDATES) ?
+				     moved(span, IMATALLY_KEY_UPDATES) :
+				     iv->ima);
+	if (iv->unjudged)
 		return;
 
 	iv->has_rest = true;
@@ -214,17 +304,18 @@ static void judge_kexec(const struct imatally_span *span,
 		iv->has_others = iv->others >= 0;
 	}
 
+	iv->counter = distance(span, new_part + per * present);
 	left = iv->counter - new_part - per * present;
 	if (span->replay == IMATALLY_MATCH_DIFFERENT && per > 0 &&
 	    left / per > lost) {
 		lost = left / per;
 		iv->lost_handover = lost;
 		iv->by_counter = true;
-		iv->at_most = left % per;
+		iv->at_most = left % per || iv->unjudged;
 	}
 	iv->has_ima = true;
 	iv->ima = per * (extends + present + lost);
-	if (iv->unjudged & IMATALLY_UNJUDGED_STEP)
+	if (iv->unjudged)
 		return;
 
 	/*
@@ -252,13 +343,17 @@ static void judge_counter(const struct imatally_span *span,
 		return;
 	}
 	iv->has_counter = true;
-	iv->counter = value(span->to, IMATALLY_KEY_COUNTER) -
-		      value(span->from, IMATALLY_KEY_COUNTER);
+	iv->counter = distance(span, 0);
 	/*
 	 * firmware starts the TPM, which moves the counter by an unknown amount
 	 */
-	if (span->to->record.event == IMATALLY_EVENT_RESUME) {
+	if (span->to->record.event == IMATALLY_EVENT_RESUME &&
+	    !imatally_kept_running(span->starts, &span->to->record)) {
 		iv->unjudged |= IMATALLY_UNJUDGED_RESUME;
+		return;
+	}
+	if (span->to->record.event == IMATALLY_EVENT_UNKNOWN) {
+		iv->unjudged |= IMATALLY_UNJUDGED_EVENT;
 		return;
 	}
 
@@ -290,6 +385,7 @@ void imatally_reconcile(const struct imatally_span *span,
 
 	count_entries(span, iv);
 	check_growth(span, iv);
+	find_vanished(span, iv);
 	count_handover(span, iv);
 	judge_counter(span, iv);
 }

@@ -25,9 +25,25 @@ struct imatally_span {
 	 * begins after it.
 	 */
 	uint64_t kernel_start;
+	/* those of the kernel of @from, if it is another one */
+	uint64_t from_start;
+	uint64_t from_lost;		/* its entries known to be lost */
 	enum imatally_match replay;	/* with the PCR values in @to */
-	uint64_t lost_before;		/* entries known to be lost before */
+	/* entries since @from that extend PCRs which no value given proves */
+	uint64_t unproved;
+	/*
+	 * The last record of this kernel before @to that has resetCount and
+	 * restartCount, or NULL
+	 */
+	const struct imatally_record *starts;
 };
+
+/*
+ * Return whether the TPM was not started anew between the two records, according
+ * to resetCount and restartCount.
+ */
+bool imatally_kept_running(const struct imatally_record *from,
+			   const struct imatally_record *to);
 
 /* Apply every equation whose keys are in both records.  A pure function. */
 void imatally_reconcile(const struct imatally_span *span,

@@ -9,6 +9,7 @@ void imatally_reconcile_end(const struct imatally_mark *from, uint64_t entries,
 	const struct imatally_record *rec = &from->record;
 	uint64_t banks = rec->value[IMATALLY_KEY_BANKS];
 	uint64_t step = banks;
+	uint32_t moved;
 
 	iv->has_to_counter = true;
 	iv->to_counter = counter;
@@ -17,8 +18,8 @@ void imatally_reconcile_end(const struct imatally_mark *from, uint64_t entries,
 		return;
 	}
 	iv->has_counter = true;
-	iv->counter = (int64_t)counter -
-		      (int64_t)rec->value[IMATALLY_KEY_COUNTER];
+	moved = counter - (uint32_t)rec->value[IMATALLY_KEY_COUNTER];
+	iv->counter = (int32_t)moved;
 
 	if (!imatally_record_has(rec, IMATALLY_KEY_BANKS)) {
 		iv->unjudged |= IMATALLY_UNJUDGED_KEYS;
@@ -26,8 +27,13 @@ void imatally_reconcile_end(const struct imatally_mark *from, uint64_t entries,
 	}
 	if (imatally_record_has(rec, IMATALLY_KEY_STEP))
 		step = rec->value[IMATALLY_KEY_STEP];
+	else
+		iv->unjudged |= IMATALLY_UNJUDGED_KEYS;
 	iv->has_ima = true;
 	iv->ima = (entries - from->index) * step;
+	iv->counter = iv->ima + (int32_t)(moved - (uint32_t)iv->ima);
+	if (iv->unjudged)
+		return;
 	if (step != banks) {
 		iv->unjudged |= IMATALLY_UNJUDGED_STEP;
 		return;

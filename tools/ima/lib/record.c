@@ -73,7 +73,7 @@ const char *imatally_entry_record(const struct imatally_entry *entry,
 				  size_t *len, bool *foreign)
 {
 	static const char start[] = "version=";
-	unsigned int i;
+	const struct imatally_field *text = &entry->fields[2];
 
 	*foreign = imatally_entry_is_named(entry, IMATALLY_RECORD_NAME);
 	if (!*foreign)
@@ -84,18 +84,16 @@ const char *imatally_entry_record(const struct imatally_entry *entry,
 	 */
 	if (imatally_entry_is_violation(entry))
 		return NULL;
-	/* field buf or txt, but an attacker can rename the template */
-	for (i = 0; i < entry->nr_fields; i++) {
-		const struct imatally_field *field = &entry->fields[i];
-
-		if (field->len < sizeof(start) - 1 ||
-		    memcmp(field->data, start, sizeof(start) - 1))
-			continue;
-		*foreign = false;
-		*len = field->len;
-		return (const char *)field->data;
-	}
-	return NULL;
+	/*
+	 * Field buf or txt is the last of three, whatever the template is
+	 * called, since an attacker can rename it.
+	 */
+	if (entry->nr_fields != 3 || text->len < sizeof(start) - 1 ||
+	    memcmp(text->data, start, sizeof(start) - 1))
+		return NULL;
+	*foreign = false;
+	*len = text->len;
+	return (const char *)text->data;
 }
 
 /* A part of the text */

@@ -197,6 +197,32 @@ bool imatally_replay_settle(struct imatally_replay *replay, uint32_t pcr,
 	return padded && !own;
 }
 
+bool imatally_replay_leads(const struct imatally_replay *replay,
+			   const struct imatally_entry *entry,
+			   const struct imatally_bank_value *from,
+			   const struct imatally_bank_value *to)
+{
+	const struct bank *bank = imatally_replay_bank(replay, from->alg);
+	uint8_t sha1[IMATALLY_SHA1_SIZE];
+	enum mode mode;
+
+	if (!bank || from->len != bank->hash.size ||
+	    to->len != bank->hash.size ||
+	    !imatally_hash_entry(&replay->sha1, entry, sha1))
+		return false;
+	for (mode = 0; mode < NR_MODES; mode++) {
+		uint8_t digest[IMATALLY_MAX_DIGEST];
+		uint8_t value[IMATALLY_MAX_DIGEST];
+
+		memcpy(value, from->value, bank->hash.size);
+		if (digest_for(bank, mode, entry, false, sha1, digest) &&
+		    imatally_extend(&bank->hash, value, digest) &&
+		    !memcmp(value, to->value, bank->hash.size))
+			return true;
+	}
+	return false;
+}
+
 void imatally_replay_new_kernel(struct imatally_replay *replay)
 {
 	unsigned int i, pcr;

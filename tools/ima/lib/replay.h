@@ -75,6 +75,14 @@ imatally_replay_compare(const struct imatally_replay *replay, uint32_t pcr,
 bool imatally_replay_settle(struct imatally_replay *replay, uint32_t pcr,
 			    const struct imatally_bank_value *bank);
 
+/*
+ * Return whether an extend of @entry leads from one value of a PCR to another.
+ */
+bool imatally_replay_leads(const struct imatally_replay *replay,
+			   const struct imatally_entry *entry,
+			   const struct imatally_bank_value *from,
+			   const struct imatally_bank_value *to);
+
 /* Another kernel begins here, which may have other algorithms. */
 void imatally_replay_new_kernel(struct imatally_replay *replay);
 

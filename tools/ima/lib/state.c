@@ -167,10 +167,37 @@ static json_t *keep_mark(const struct reading *r)
 	return mark;
 }
 
+static json_t *keep_kernels(const struct imatally_kernels *k)
+{
+	json_t *named = json_array();
+	uint64_t i;
+
+	for (i = 0; i < k->nr_named && i < IMATALLY_MAX_NAMED; i++)
+		json_array_append_new(named, json_integer(k->named[i]));
+	return json_pack("{s:I, s:I, s:b, s:o, s:I, s:I, s:b}",
+			 "number", (json_int_t)k->number,
+			 "start", (json_int_t)k->start,
+			 "has_boot_aggregate", k->has_boot_aggregate,
+			 "named", named, "nr_named", (json_int_t)k->nr_named,
+			 "all_named", (json_int_t)k->all_named,
+			 "begins_with_named", k->begins_with_named);
+}
+
+/* resetCount and restartCount of the last record that has them */
+static json_t *keep_starts(const struct reading *r)
+{
+	if (!r->has_starts)
+		return json_null();
+	return json_pack("{s:I, s:I}", "resets",
+			 (json_int_t)r->starts.value[IMATALLY_KEY_RESETS],
+			 "restarts",
+			 (json_int_t)r->starts.value[IMATALLY_KEY_RESTARTS]);
+}
+
 /*
  * What is missing since the replay last matched is not saved: it matches here,
- * and if it differs later, the state is not used.  begins_amid is not saved
- * either, because in such a list a record has set the replay.
+ * and if it differs later, the state is not used.  Neither are the events of
+ * kernels without records, which only explain that.
  */
 static json_t *keep(const struct reading *r, const struct imatally_entry *entry,
 		    const char *hex)
@@ -178,9 +205,9 @@ static json_t *keep(const struct reading *r, const struct imatally_entry *entry,
 	const struct imatally_result *result = &r->result;
 
 	return json_pack("{s:i, s:{s:I, s:I, s:s}, s:I, s:o, s:o, s:o,"
-			 " s:{s:I, s:I, s:b, s:b},"
-			 " s:{s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:b},"
-			 " s:{s:b, s:b, s:o, s:o},"
+			 " s:o, s:o, s:o, s:I, s:I,"
+			 " s:{s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:b, s:b},"
+			 " s:{s:b, s:b, s:b, s:o, s:o},"
 			 " s:o, s:o, s:I}",
 			 "version", STATE_VERSION,
 			 "last_entry", "index", (json_int_t)entry->index,
@@ -190,10 +217,11 @@ static json_t *keep(const struct reading *r, const struct imatally_entry *entry,
 			 "entries_of_pcr", keep_pcrs(r),
 			 "banks", keep_banks(r->replay),
 			 "last_record", keep_mark(r),
-			 "kernel", "number", (json_int_t)result->kernels,
-			 "start", (json_int_t)r->kernel_start,
-			 "has_boot_aggregate", r->has_boot_aggregate,
-			 "has_record", r->has_record,
+			 "kernel", keep_kernels(&r->kernels),
+			 "last_starts", keep_starts(r),
+			 "last_agreed", keep_point(&r->agreed),
+			 "lost_in_kernel", (json_int_t)r->lost_in_kernel,
+			 "unproved", (json_int_t)r->unproved,
 			 "totals", "records", (json_int_t)result->records,
 			 "lost", (json_int_t)result->lost,
 			 "lost_at_start", (json_int_t)r->lost_at_start,
@@ -201,9 +229,12 @@ static json_t *keep(const struct reading *r, const struct imatally_entry *entry,
 			 "dropped", (json_int_t)result->dropped,
 			 "failed", (json_int_t)result->failed,
 			 "by_counter", result->by_counter,
-			 "at_most", result->at_most, "restarted", result->restarted,
+			 "at_most", result->at_most,
+			 "not_arrived", result->not_arrived,
+			 "restarted", result->restarted,
 			 "said", "unknown_key", r->said_unknown_key,
 			 "unknown_event", r->said_unknown_event,
+			 "unknown_template", r->said_unknown_template,
 			 "padded", keep_numbers(r->said_padded,
 						ARRAY_SIZE(r->said_padded)),
 			 "unsupported",
@@ -218,14 +249,26 @@ enum imatally_status imatally_state_keep(struct reading *r,
 					 const struct imatally_entry *entry)
 {
 	char hex[2 * EVP_MAX_MD_SIZE + 1];
-	char *line, *text = NULL;
-	json_t *state;
 
 	if (!entry_hex(entry, hex))
 		return IMATALLY_ERR_CRYPTO;
-	state = keep(r, entry, hex);
-	line = state ? json_dumps(state, JSON_COMPACT) : NULL;
-	json_decref(state);
+	json_decref(r->kept_json);
+	r->kept_json = keep(r, entry, hex);
+	return r->kept_json ? IMATALLY_OK : IMATALLY_ERR_NOMEM;
+}
+
+enum imatally_status imatally_state_finish(struct reading *r)
+{
+	uint64_t entries = r->pcr[r->asked->ima_pcr].entries;
+	char hex[2 * EVP_MAX_MD_SIZE + 1];
+	char *line = NULL, *text = NULL;
+
+	if (!r->kept_json)
+		return IMATALLY_OK;
+	/* also those which the values do not prove yet */
+	if (!json_object_set_new(r->kept_json, "entries_in_list",
+				 json_integer(entries)))
+		line = json_dumps(r->kept_json, JSON_COMPACT);
 	if (line && sha256_hex(line, strlen(line), hex) &&
 	    asprintf(&text, "%s\n" CHECKSUM "%s\n", line, hex) < 0)
 		text = NULL;
@@ -388,7 +431,8 @@ static bool load_findings(struct reading *r, const json_t *array)
 	if (!json_is_array(array) || nr > IMATALLY_MAX_FINDINGS)
 		return false;
 	result->finding = calloc(nr + 1, sizeof(*result->finding));
-	if (!result->finding)
+	r->reported_at = calloc(nr + 1, sizeof(*r->reported_at));
+	if (!result->finding || !r->reported_at)
 		return false;
 	r->finding_room = nr + 1;
 	for (; result->nr_findings < nr; result->nr_findings++)
@@ -449,51 +493,103 @@ static bool load_mark(struct reading *r, json_t *from)
 				      r->mark_len, &err);
 }
 
+static bool load_kernels(struct reading *r, json_t *from)
+{
+	struct imatally_kernels *k = &r->kernels;
+	json_int_t number, start, nr_named, all_named;
+	int boot_aggregate, begins;
+	json_t *named;
+	uint64_t i;
+
+	if (json_unpack(from, "{s:I, s:I, s:b, s:o, s:I, s:I, s:b !}",
+			"number", &number, "start", &start,
+			"has_boot_aggregate", &boot_aggregate,
+			"named", &named, "nr_named", &nr_named,
+			"all_named", &all_named, "begins_with_named",
+			&begins) ||
+	    number < 1 || number > UINT32_MAX || start < 0 ||
+	    (uint64_t)start >= r->result.entries || nr_named < 0 ||
+	    all_named < nr_named || (uint64_t)all_named > r->result.entries)
+		return false;
+	k->number = number;
+	k->start = start;
+	k->has_boot_aggregate = boot_aggregate;
+	k->nr_named = nr_named;
+	k->all_named = all_named;
+	k->begins_with_named = begins;
+	for (i = 0; i < k->nr_named && i < IMATALLY_MAX_NAMED; i++)
+		if (!load_number(json_array_get(named, i),
+				 r->result.entries - 1, &k->named[i]))
+			return false;
+	k->has_record = r->has_mark;
+	k->record = r->mark.index;
+	k->carried = r->mark.record.value[IMATALLY_KEY_CARRIED];
+	k->executed = r->mark.record.event == IMATALLY_EVENT_KEXEC_EXECUTE;
+	return json_array_size(named) == i;
+}
+
+static bool load_starts(struct reading *r, json_t *from)
+{
+	struct imatally_record *starts = &r->starts;
+	uint32_t keys = 1U << IMATALLY_KEY_RESETS | 1U << IMATALLY_KEY_RESTARTS;
+
+	if (json_is_null(from))
+		return true;
+	starts->keys = keys;
+	r->has_starts = true;
+	return load_number(json_object_get(from, "resets"), UINT32_MAX,
+			   &starts->value[IMATALLY_KEY_RESETS]) &&
+	       load_number(json_object_get(from, "restarts"), UINT32_MAX,
+			   &starts->value[IMATALLY_KEY_RESTARTS]);
+}
+
 bool imatally_state_load(struct reading *r, const json_t *state)
 {
 	json_t *pcrs, *banks, *mark, *padded, *unsupported;
-	json_t *severities, *findings;
-	int boot_aggregate, record, by_counter, at_most, restarted;
-	int unknown_key, unknown_event, version;
+	json_t *severities, *findings, *kernel, *starts, *agreed;
+	int by_counter, at_most, not_arrived, restarted;
+	int unknown_key, unknown_event, unknown_template, version;
 	struct imatally_result *result = &r->result;
-	json_int_t index, offset, log_pcr, kernels, start, records;
+	json_int_t index, offset, log_pcr, records, in_kernel, unproved;
 	json_int_t lost, lost_at_start, trimmed, dropped, failed, not_kept;
+	json_int_t in_list;
 	const char *hex;
 
 	if (json_unpack((json_t *)state,
 			"{s:i, s:{s:I, s:I, s:s !}, s:I, s:o, s:o, s:o,"
-			" s:{s:I, s:I, s:b, s:b !},"
-			" s:{s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:b !},"
-			" s:{s:b, s:b, s:o, s:o !},"
-			" s:o, s:o, s:I !}",
+			" s:o, s:o, s:o, s:I, s:I,"
+			" s:{s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:b, s:b !},"
+			" s:{s:b, s:b, s:b, s:o, s:o !},"
+			" s:o, s:o, s:I, s:I !}",
 			"version", &version,
 			"last_entry", "index", &index, "offset", &offset,
 			"sha256", &hex,
 			"log_pcr", &log_pcr, "entries_of_pcr", &pcrs,
 			"banks", &banks, "last_record", &mark,
-			"kernel", "number", &kernels, "start", &start,
-			"has_boot_aggregate", &boot_aggregate,
-			"has_record", &record,
+			"kernel", &kernel, "last_starts", &starts,
+			"last_agreed", &agreed, "lost_in_kernel", &in_kernel,
+			"unproved", &unproved,
 			"totals", "records", &records, "lost", &lost,
 			"lost_at_start", &lost_at_start,
 			"trimmed", &trimmed,
 			"dropped", &dropped, "failed", &failed,
 			"by_counter", &by_counter, "at_most", &at_most,
-			"restarted", &restarted,
+			"not_arrived", &not_arrived, "restarted", &restarted,
 			"said", "unknown_key", &unknown_key,
-			"unknown_event", &unknown_event, "padded", &padded,
+			"unknown_event", &unknown_event,
+			"unknown_template", &unknown_template,
+			"padded", &padded,
 			"unsupported", &unsupported,
 			"severities", &severities, "findings", &findings,
-			"findings_not_kept", &not_kept))
+			"findings_not_kept", &not_kept,
+			"entries_in_list", &in_list))
 		return false;
 	if (index < 0 || index == INT64_MAX || offset < 0 || log_pcr < 0 ||
-	    log_pcr > IMATALLY_MAX_PCR || kernels < 1 || kernels > UINT32_MAX ||
-	    start < 0 || start > index ||
-	    trimmed < 0 || trimmed > lost_at_start || lost_at_start > lost)
+	    log_pcr > IMATALLY_MAX_PCR || in_kernel < 0 || unproved < 0 ||
+	    in_list < 0 || trimmed < 0 || trimmed > lost_at_start || lost_at_start > lost)
 		return false;
 
 	result->entries = index + 1;
-	result->kernels = kernels;
 	result->records = records;
 	result->lost = lost;
 	result->trimmed = trimmed;
@@ -501,16 +597,18 @@ bool imatally_state_load(struct reading *r, const json_t *state)
 	result->failed = failed;
 	result->by_counter = by_counter;
 	result->at_most = at_most;
+	result->not_arrived = not_arrived;
 	result->restarted = restarted;
 	result->findings_not_kept = not_kept;
 	r->lost_at_start = lost_at_start;
-	r->kernel_start = start;
-	r->has_boot_aggregate = boot_aggregate;
-	r->has_record = record;
+	r->lost_in_kernel = in_kernel;
+	r->unproved = unproved;
 	r->said_unknown_key = unknown_key;
 	r->said_unknown_event = unknown_event;
+	r->said_unknown_template = unknown_template;
 	return load_pcrs(r, pcrs) && load_banks(r->replay, banks) &&
-	       load_mark(r, mark) &&
+	       load_mark(r, mark) && load_kernels(r, kernel) &&
+	       load_starts(r, starts) && load_point(agreed, &r->agreed) &&
 	       load_algs(padded, r->said_padded, ARRAY_SIZE(r->said_padded)) &&
 	       load_algs(unsupported, r->said_unsupported,
 			 ARRAY_SIZE(r->said_unsupported)) &&
@@ -525,6 +623,8 @@ struct imatally_state_end imatally_state_end(const json_t *state)
 		.index = json_integer_value(json_object_get(last, "index")),
 		.offset = json_integer_value(json_object_get(last, "offset")),
 		.pcr = json_integer_value(json_object_get(state, "log_pcr")),
+		.entries = json_integer_value(json_object_get(state,
+							      "entries_in_list")),
 	};
 }
 

@@ -8,13 +8,15 @@
 
 #include <jansson.h>
 
+#include "kernels.h"
 #include "reconcile.h"
 #include "replay.h"
+#include "stock.h"
 
 /* How the replay of one PCR compared with the values given for it. */
 struct pcr_state {
 	uint64_t entries;	/* that extend this PCR, so far */
-	uint64_t matched;	/* entries when all its banks last matched */
+	uint64_t matched;	/* entries when its banks last matched */
 	size_t first_target;	/* 1-based; 0 if no value was given */
 };
 
@@ -22,12 +24,36 @@ struct pcr_state {
 struct settings {
 	struct imatally_pcrs given;
 	uint32_t ima_pcr;
+	uint32_t record_pcr;		/* also has records; ima_pcr if none */
+	bool one_moment;		/* all values were read at once */
+	bool has_earlier;		/* see imatally_verifier_set_earlier() */
+	bool earlier_unchanged;
+	struct earlier {
+		uint32_t pcr, data_len, digest_len;
+		uint8_t digest[IMATALLY_MAX_DIGEST];
+	} earlier;
 	bool has_counter;		/* pcrUpdateCounter was given as well */
 	uint32_t counter;
 	imatally_progress_fn *progress;
 	void *progress_data;
 	bool keeps_state;
 	json_t *state;			/* to resume from, or NULL */
+};
+
+/*
+ * What was known after the last entry that the values given prove.  What follows
+ * may have been invented by whoever hands over the list, so nothing is concluded
+ * from it.
+ */
+struct moment {
+	uint64_t entries;		/* that the values prove; 0 for none */
+	struct imatally_result totals;	/* its pointers are not used */
+	bool have[IMATALLY_FAULT + 1];
+	struct imatally_kernels kernels;
+	uint64_t record_pcr_entries;
+	bool has_mark;
+	struct imatally_mark mark;
+	struct imatally_point agreed;
 };
 
 /*
@@ -44,22 +70,33 @@ struct reading {
 	 */
 	bool assumes, doubts;
 	struct imatally_result result;
+	uint64_t *reported_at;		/* entries so far, for each finding */
 	size_t interval_room, finding_room;	/* allocated elements */
 	bool have[IMATALLY_FAULT + 1];	/* severities */
 	/* once no more findings are kept: none of them is less severe */
 	enum imatally_severity least_kept;
-	char *kept;			/* the state to save, or NULL */
+	json_t *kept_json;		/* the state to save, or NULL */
+	char *kept;			/* its text, once it is complete */
+	bool altered;			/* ALTERED was reported */
 
 	uint64_t before_part;		/* bytes in the parts before this one */
-	bool begins_amid;		/* the first entry is not boot_aggregate */
 	uint64_t lost_at_start;		/* before the first record */
 	struct pcr_state pcr[IMATALLY_MAX_PCR + 1];
 	size_t *next_target;		/* of the same PCR, 1-based; 0 for none */
 
-	/* the kernel whose entries are being read */
-	uint64_t kernel_start;
-	bool has_boot_aggregate;
-	bool has_record;
+	struct imatally_kernels kernels;
+	uint64_t lost_in_kernel;	/* by the kernel of the last record */
+	uint64_t unproved;		/* entries of unproved PCRs since then */
+	bool has_starts;
+	struct imatally_record starts;	/* its last one with resetCount */
+	/*
+	 * The last entry, if it is named boot_aggregate: the record after it
+	 * says what the PCR was before.
+	 */
+	bool has_first;
+	struct imatally_entry first;
+	uint8_t first_data[1024];
+	struct imatally_stock stock;
 
 	/* since the replay last matched: */
 	bool lost;			/* entries are missing */
@@ -68,15 +105,17 @@ struct reading {
 
 	bool has_mark;
 	struct imatally_mark mark;	/* the last record */
+	/* the last record whose PCR values agreed with the replay */
+	struct imatally_point agreed;
 	char *mark_text;		/* its text, if a state is to be saved */
 	size_t mark_len;
 
-	uint64_t proved;		/* entries proved by the values given */
-	bool has_proved_mark;
-	struct imatally_mark proved_mark;	/* the last record among them */
+	struct moment proved;
+	bool follows_state;		/* the list has the state's last entry */
+	uint64_t earlier_entries;	/* in the list up to asked->earlier */
 
 	/* reported only once */
-	bool said_unknown_key, said_unknown_event;
+	bool said_unknown_key, said_unknown_event, said_unknown_template;
 	uint16_t said_padded[IMATALLY_MAX_BANKS];
 	uint16_t said_unsupported[IMATALLY_MAX_BANKS];
 };
@@ -100,6 +139,7 @@ void imatally_reading_end(struct reading *reading);
 /* Where a state ends. */
 struct imatally_state_end {
 	uint64_t index, offset;		/* of its last entry */
+	uint64_t entries;		/* of that PCR, in the list of back then */
 	uint32_t pcr;			/* the PCR that IMA extends */
 };
 
@@ -117,5 +157,7 @@ bool imatally_state_load(struct reading *reading, const json_t *state);
 /* Save what has been verified up to @entry. */
 enum imatally_status imatally_state_keep(struct reading *reading,
 					 const struct imatally_entry *entry);
+/* At the end of the list: format what was saved. */
+enum imatally_status imatally_state_finish(struct reading *reading);
 
 #endif /* IMATALLY_VERIFIER_H */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "log.h"
+#include "stock.h"
 #include "verifier.h"
 
 enum imatally_status imatally_reading_begin(struct reading *r,
@@ -19,6 +20,7 @@ enum imatally_status imatally_reading_begin(struct reading *r,
 	size_t i;
 
 	*r = (struct reading){ .asked = asked, .assumes = assume_own };
+	r->kernels.pcr = asked->ima_pcr;
 	r->replay = imatally_replay_new();
 	r->result.target = calloc(given->nr + 1, sizeof(*r->result.target));
 	r->next_target = calloc(given->nr + 1, sizeof(*r->next_target));
@@ -42,8 +44,10 @@ void imatally_reading_end(struct reading *r)
 {
 	imatally_replay_free(r->replay);
 	imatally_result_free(&r->result);
+	free(r->reported_at);
 	free(r->next_target);
 	free(r->mark_text);
+	json_decref(r->kept_json);
 	free(r->kept);
 	memset(r, 0, sizeof(*r));
 }
@@ -92,6 +96,7 @@ static void replace_least(struct reading *r,
 	struct imatally_result *result = &r->result;
 	struct imatally_finding *end = result->finding + result->nr_findings;
 	struct imatally_finding *gone;
+	uint64_t *at;
 
 	if (finding->severity <= r->least_kept)
 		return;
@@ -99,6 +104,9 @@ static void replace_least(struct reading *r,
 	r->least_kept = gone->severity;
 	if (finding->severity <= gone->severity)
 		return;
+	at = r->reported_at + (gone - result->finding);
+	memmove(at, at + 1, (end - gone - 1) * sizeof(*at));
+	at[end - gone - 1] = result->entries;
 	memmove(gone, gone + 1, (end - gone - 1) * sizeof(*gone));
 	end[-1] = *finding;
 }
@@ -114,6 +122,7 @@ static enum imatally_status report_as(struct reading *r,
 {
 	struct imatally_result *result = &r->result;
 	struct imatally_finding *grown;
+	uint64_t *at;
 
 	finding->severity = severity;
 	r->have[severity] = true;
@@ -127,6 +136,11 @@ static enum imatally_status report_as(struct reading *r,
 	if (!grown)
 		return IMATALLY_ERR_NOMEM;
 	result->finding = grown;
+	at = realloc(r->reported_at, r->finding_room * sizeof(*at));
+	if (!at)
+		return IMATALLY_ERR_NOMEM;
+	r->reported_at = at;
+	at[result->nr_findings] = result->entries;
 	result->finding[result->nr_findings++] = *finding;
 	return IMATALLY_OK;
 }
@@ -166,18 +180,20 @@ static struct imatally_point at_last(const struct reading *r)
 static struct imatally_point at_kernel(const struct reading *r)
 {
 	return (struct imatally_point){ .place = IMATALLY_AT_BOOT_AGGREGATE,
-					.index = r->kernel_start,
-					.kernel = r->result.kernels };
+					.index = r->kernels.start,
+					.kernel = r->kernels.number };
 }
 
 /* The entry before the first one of this kernel */
 static struct imatally_point before_kernel(const struct reading *r)
 {
-	if (!r->kernel_start)
+	uint64_t start = r->kernels.start;
+
+	if (!start)
 		return at_start;
-	if (r->has_mark && r->mark.index == r->kernel_start - 1)
+	if (r->has_mark && r->mark.index == start - 1)
 		return at_mark(&r->mark);
-	return at_entry(r->kernel_start - 1);
+	return at_entry(start - 1);
 }
 
 static enum imatally_status report_between(struct reading *r,
@@ -188,6 +204,18 @@ static enum imatally_status report_between(struct reading *r,
 {
 	struct imatally_finding finding = {
 		.kind = kind, .from = from, .to = to, .count = count,
+	};
+
+	return report(r, &finding);
+}
+
+static enum imatally_status report_count_of_pcr(struct reading *r,
+					   enum imatally_kind kind,
+					   int64_t count, uint32_t pcr)
+{
+	struct imatally_finding finding = {
+		.kind = kind, .from = at_end, .to = at_end, .count = count,
+		.pcr = pcr,
 	};
 
 	return report(r, &finding);
@@ -296,45 +324,93 @@ static enum imatally_status compare_record(struct reading *r,
 	return status;
 }
 
+/* The start of the entries that the kernel of the record counts */
+static struct imatally_point start_of(const struct reading *r,
+				      const struct imatally_interval *iv)
+{
+	if (iv->has_from && iv->from_kernel == iv->to_kernel)
+		return at_last(r);
+	return r->kernels.has_boot_aggregate ? at_kernel(r) : before_kernel(r);
+}
+
 static enum imatally_status report_losses(struct reading *r,
 					  const struct imatally_mark *mark,
 					  const struct imatally_interval *iv)
 {
-	bool same_kernel = iv->has_from && iv->from_kernel == iv->to_kernel;
-	/* the start of the entries that the kernel of the record counts */
-	struct imatally_point start = same_kernel ? at_last(r) :
-				      r->has_boot_aggregate ? at_kernel(r) :
-							      before_kernel(r);
+	struct imatally_point start = start_of(r, iv);
+	struct imatally_finding handover = {
+		.kind = IMATALLY_LOST,
+		.from = iv->by_counter ? before_kernel(r) : at_last(r),
+		.to = r->kernels.has_boot_aggregate ? at_kernel(r) :
+						      at_mark(mark),
+		.count = iv->lost_handover,
+		.by_counter = iv->by_counter, .at_most = iv->at_most,
+	};
+	struct imatally_finding lost = {
+		.kind = IMATALLY_LOST, .from = start, .to = at_mark(mark),
+		.count = iv->lost, .at_most = iv->at_most,
+	};
 	enum imatally_status status = IMATALLY_OK;
 
-	if (iv->lost_handover) {
-		struct imatally_finding finding = {
-			.kind = IMATALLY_LOST,
-			.from = iv->by_counter ? before_kernel(r) : at_last(r),
-			.to = r->has_boot_aggregate ? at_kernel(r) :
-						      at_mark(mark),
-			.count = iv->lost_handover,
-			.by_counter = iv->by_counter,
-			.at_most = iv->at_most,
-		};
-
-		status = report(r, &finding);
-		r->result.by_counter |= iv->by_counter;
-		r->result.at_most |= iv->at_most;
-	}
+	if (iv->lost_handover)
+		status = report(r, &handover);
 	if (iv->lost && !status)
-		status = report_between(r, IMATALLY_LOST, start, at_mark(mark),
-					iv->lost);
+		status = report(r, &lost);
 	if (iv->dropped && !status)
 		status = report_between(r, IMATALLY_DROPPED, start,
 					at_mark(mark), iv->dropped);
+	if (iv->unread && !status)
+		status = report_between(r, IMATALLY_UNREAD, start,
+					at_mark(mark), iv->unread);
 	if (iv->failed && !status)
 		status = report_between(r, IMATALLY_FAILED, start,
 					at_mark(mark), iv->failed);
 	r->result.lost += iv->lost + iv->lost_handover;
 	r->result.dropped += iv->dropped;
 	r->result.failed += iv->failed;
+	r->result.by_counter |= iv->by_counter;
+	if (iv->lost || iv->lost_handover)
+		r->result.at_most |= iv->at_most;
 	return status;
+}
+
+static enum imatally_status report_word(struct reading *r,
+					enum imatally_kind kind,
+					const struct imatally_mark *mark,
+					int64_t count, const char *word)
+{
+	struct imatally_finding finding = {
+		.kind = kind, .from = at_last(r), .to = at_mark(mark),
+		.count = count,
+	};
+
+	snprintf(finding.word, sizeof(finding.word), "%s", word);
+	return report(r, &finding);
+}
+
+/* What contradicts the kernel's counts */
+static enum imatally_status
+report_contradictions(struct reading *r, const struct imatally_mark *mark,
+		      const struct imatally_interval *iv)
+{
+	enum imatally_status status = IMATALLY_OK;
+	enum imatally_key key = 0;
+
+	if (iv->inserted)
+		status = report_between(r, IMATALLY_INSERTED, at_last(r),
+					at_mark(mark), iv->inserted);
+	if (!status && iv->unproved)
+		status = report_between(r, IMATALLY_NOT_PROVED, at_last(r),
+					at_mark(mark), iv->unproved);
+	if (!status && iv->accounts_disagree)
+		status = report_between(r, IMATALLY_ACCOUNTS, at_last(r),
+					at_mark(mark), 0);
+	if (status || !iv->vanished)
+		return status;
+	while (!(iv->vanished & (1U << key)))
+		key++;
+	return report_word(r, IMATALLY_KEY_VANISHED, mark, 0,
+			   imatally_key_name(key));
 }
 
 /*
@@ -349,9 +425,8 @@ static void count_trimmed(struct reading *r, const struct imatally_mark *mark,
 	uint64_t left;
 
 	/* a kernel may have been handed entries that were deleted later */
-	if (!r->has_mark && (r->begins_amid ||
-			     (mark->kernel == 1 &&
-			      mark->record.value[IMATALLY_KEY_CARRIED])))
+	if (!r->has_mark && (!r->kernels.has_boot_aggregate ||
+			     mark->record.value[IMATALLY_KEY_CARRIED]))
 		r->lost_at_start = iv->lost + iv->lost_handover;
 	left = r->lost_at_start - result->trimmed;
 	result->trimmed += iv->trimmed < left ? iv->trimmed : left;
@@ -401,16 +476,16 @@ static enum imatally_status find_failed(struct reading *r,
 					       r->failed + r->uncounted,
 					       &left_out);
 	if ((found != IMATALLY_SEARCH_FOUND || !left_out.nr) && !r->failed)
-		return report_bank(r, IMATALLY_DIFFERS_AT_RECORD, at_last(r),
+		return report_bank(r, IMATALLY_DIFFERS_AT_RECORD, r->agreed,
 				   at_mark(mark), rec->pcr.index, alg);
 	if (found == IMATALLY_SEARCH_GIVEN_UP)
-		return report_between(r, IMATALLY_NOT_SEARCHED, at_last(r),
+		return report_between(r, IMATALLY_NOT_SEARCHED, r->agreed,
 				      at_mark(mark), r->failed);
 	/* if none is left out, this bank matches, but another does not */
 	if (found == IMATALLY_SEARCH_NONE || !left_out.nr) {
 		struct imatally_finding finding = {
 			.kind = IMATALLY_DIFFERS_FAILED,
-			.from = at_last(r), .to = at_mark(mark),
+			.from = r->agreed, .to = at_mark(mark),
 			.count = r->failed, .pcr = rec->pcr.index, .alg = alg,
 		};
 
@@ -438,13 +513,14 @@ static enum imatally_status resolve_difference(struct reading *r,
 
 	if (r->lost)
 		;
-	else if (rec->event == IMATALLY_EVENT_RESUME)
-		status = report_between(r, IMATALLY_RESET, at_last(r),
+	else if (rec->event == IMATALLY_EVENT_RESUME &&
+		 !imatally_kept_running(r->has_starts ? &r->starts : NULL, rec))
+		status = report_between(r, IMATALLY_RESET, r->agreed,
 					at_mark(mark), 0);
 	else if (r->failed || r->uncounted)
 		status = find_failed(r, mark, alg);
 	else
-		status = report_bank(r, IMATALLY_DIFFERS_AT_RECORD, at_last(r),
+		status = report_bank(r, IMATALLY_DIFFERS_AT_RECORD, r->agreed,
 				     at_mark(mark), rec->pcr.index, alg);
 
 	/* Continue in any case, to report what else is wrong. */
@@ -484,20 +560,6 @@ static bool lost_protection(const struct imatally_mark *from,
 	       !to->record.value[IMATALLY_KEY_PROTECTED];
 }
 
-static enum imatally_status report_word(struct reading *r,
-					enum imatally_kind kind,
-					const struct imatally_mark *mark,
-					int64_t count, const char *word)
-{
-	struct imatally_finding finding = {
-		.kind = kind, .from = at_last(r), .to = at_mark(mark),
-		.count = count,
-	};
-
-	snprintf(finding.word, sizeof(finding.word), "%s", word);
-	return report(r, &finding);
-}
-
 /* Name what a newer kernel wrote and this program cannot judge. */
 static enum imatally_status report_unknown(struct reading *r,
 					   const struct imatally_mark *mark)
@@ -522,15 +584,98 @@ static enum imatally_status report_unknown(struct reading *r,
 	return status;
 }
 
+/* How the value of the PCR before a kernel's first entry leads to the record */
+enum start {
+	START_UNKNOWN,
+	START_LEADS,
+	START_DIFFERS,
+};
+
+static bool is_zero(const struct imatally_bank_value *bank)
+{
+	static const uint8_t zero[IMATALLY_MAX_DIGEST];
+
+	return !memcmp(bank->value, zero, bank->len);
+}
+
+/*
+ * The record after the boot_aggregate has the PCR before it.  This proves the
+ * boot_aggregate even if what was extended before is missing.
+ */
+static enum start check_start(const struct reading *r,
+			      const struct imatally_mark *mark)
+{
+	const struct imatally_record *rec = &mark->record;
+	bool any = false, began_anew = true;
+	unsigned int i, j;
+
+	if (!r->has_first || r->first.index + 1 != mark->index ||
+	    rec->before.index != rec->pcr.index ||
+	    rec->value[IMATALLY_KEY_FAILED])
+		return START_UNKNOWN;
+	for (i = 0; i < rec->before.nr; i++) {
+		const struct imatally_bank_value *from = &rec->before.bank[i];
+
+		for (j = 0; j < rec->pcr.nr; j++) {
+			const struct imatally_bank_value *to =
+				&rec->pcr.bank[j];
+
+			if (from->alg != to->alg ||
+			    !imatally_replay_has_bank(r->replay, to->alg))
+				continue;
+			if (!imatally_replay_leads(r->replay, &r->first, from,
+						   to))
+				return START_DIFFERS;
+			any = true;
+			began_anew &= is_zero(from);
+		}
+	}
+	/* the entries before are of an earlier boot */
+	if (any && began_anew)
+		return START_DIFFERS;
+	return any ? START_LEADS : START_UNKNOWN;
+}
+
+/*
+ * A kernel that was handed no list, although the PCR had been extended: what was
+ * extended before is missing.
+ */
+static enum imatally_status judge_start(struct reading *r,
+					const struct imatally_mark *mark,
+					const struct imatally_interval *iv,
+					uint16_t alg)
+{
+	switch (check_start(r, mark)) {
+	case START_DIFFERS:
+		return report_bank(r, IMATALLY_DIFFERS_AT_RECORD, r->agreed,
+				   at_mark(mark), mark->record.pcr.index, alg);
+	case START_LEADS:
+		if (mark->record.value[IMATALLY_KEY_CARRIED] ||
+		    iv->lost_handover)
+			break;
+		r->lost = true;
+		r->result.not_arrived = true;
+		return report_between(r, IMATALLY_NOT_ARRIVED, before_kernel(r),
+				      at_kernel(r), 0);
+	case START_UNKNOWN:
+		break;
+	}
+	return IMATALLY_OK;
+}
+
 static enum imatally_status judge_record(struct reading *r,
-					 const struct imatally_mark *mark)
+					 const struct imatally_mark *mark,
+					 bool first, uint64_t from_start)
 {
 	const struct imatally_record *rec = &mark->record;
 	struct imatally_span span = {
 		.from = r->has_mark ? &r->mark : NULL,
 		.to = mark,
-		.kernel_start = r->kernel_start,
-		.lost_before = r->result.lost,
+		.kernel_start = r->kernels.start,
+		.from_start = from_start,
+		.from_lost = r->lost_in_kernel,
+		.unproved = r->unproved,
+		.starts = r->has_starts && !first ? &r->starts : NULL,
 	};
 	struct imatally_interval iv;
 	enum imatally_status status;
@@ -542,12 +687,8 @@ static enum imatally_status judge_record(struct reading *r,
 	imatally_reconcile(&span, &iv);
 
 	status = keep_interval(r, &iv);
-	if (!status && iv.inserted)
-		status = report_between(r, IMATALLY_INSERTED, at_last(r),
-					at_mark(mark), iv.inserted);
-	if (!status && iv.accounts_disagree)
-		status = report_between(r, IMATALLY_ACCOUNTS, at_last(r),
-					at_mark(mark), 0);
+	if (!status)
+		status = report_contradictions(r, mark, &iv);
 	if (!status)
 		status = report_losses(r, mark, &iv);
 	count_trimmed(r, mark, &iv);
@@ -558,6 +699,8 @@ static enum imatally_status judge_record(struct reading *r,
 	/* no record counts the last kernel's extends from its last record on */
 	if (iv.has_from && iv.from_kernel != iv.to_kernel)
 		r->uncounted += iv.kernel_start - iv.from;
+	if (!status && first && span.replay == IMATALLY_MATCH_DIFFERENT)
+		status = judge_start(r, mark, &iv, alg);
 	if (!status && span.replay == IMATALLY_MATCH_DIFFERENT)
 		status = resolve_difference(r, mark, alg);
 	if (span.replay != IMATALLY_MATCH_UNKNOWN) {
@@ -565,24 +708,18 @@ static enum imatally_status judge_record(struct reading *r,
 		r->failed = 0;
 		r->uncounted = 0;
 	}
+	if (rec->pcr.nr)
+		r->agreed = at_mark(mark);
+	r->lost_in_kernel = iv.lost + (first ? 0 : r->lost_in_kernel);
 
 	if (!status && r->has_mark && lost_protection(&r->mark, mark))
 		status = report_between(r, IMATALLY_UNPROTECTED, at_last(r),
 					at_mark(mark), 0);
+	if (!status && r->kernels.others)
+		status = report_between(r, IMATALLY_NAMED_ONLY,
+					at_entry(r->kernels.first_other),
+					at_mark(mark), r->kernels.others);
 	return status ? status : report_unknown(r, mark);
-}
-
-/*
- * The entries of another kernel begin here, with a boot_aggregate or without.
- */
-static void begin_kernel(struct reading *r, uint64_t index,
-			 bool has_boot_aggregate)
-{
-	r->result.kernels++;
-	r->kernel_start = index;
-	r->has_boot_aggregate = has_boot_aggregate;
-	r->has_record = false;
-	imatally_replay_new_kernel(r->replay);
 }
 
 static enum imatally_status add_record(struct reading *r,
@@ -591,8 +728,10 @@ static enum imatally_status add_record(struct reading *r,
 				       struct imatally_error *err)
 {
 	struct imatally_mark mark = { .index = entry->index };
+	uint64_t from_start = r->kernels.start;
 	enum imatally_status status;
 	struct imatally_error why;
+	bool first;
 
 	status = imatally_record_parse(&mark.record, text, len, &why);
 	if (status)
@@ -600,12 +739,16 @@ static enum imatally_status add_record(struct reading *r,
 					imatally_entry_locate(entry, text +
 							      why.offset),
 					"record: %s", why.text);
-	/* a second boot record: the boot_aggregate before it is missing */
-	if (r->has_record && mark.record.event == IMATALLY_EVENT_BOOT)
-		begin_kernel(r, entry->index, false);
-	mark.kernel = r->result.kernels;
+	first = imatally_kernels_record(&r->kernels, entry->index, &mark.record);
+	if (first)
+		r->has_starts = false;
+	mark.kernel = r->kernels.number;
 
-	status = judge_record(r, &mark);
+	status = judge_record(r, &mark, first, from_start);
+	if (imatally_record_has(&mark.record, IMATALLY_KEY_RESETS)) {
+		r->starts = mark.record;
+		r->has_starts = true;
+	}
 	if (!status && r->asked->keeps_state) {
 		free(r->mark_text);
 		r->mark_text = malloc(len);
@@ -617,7 +760,7 @@ static enum imatally_status add_record(struct reading *r,
 	}
 	r->mark = mark;
 	r->has_mark = true;
-	r->has_record = true;
+	r->unproved = 0;
 	r->result.records++;
 	return status;
 }
@@ -625,12 +768,18 @@ static enum imatally_status add_record(struct reading *r,
 /* The values given prove the entries up to here. */
 static void prove(struct reading *r, uint64_t entries)
 {
-	r->proved = entries;
-	if (!r->has_mark || (r->has_proved_mark &&
-			     r->proved_mark.index == r->mark.index))
-		return;
-	r->proved_mark = r->mark;
-	r->has_proved_mark = true;
+	struct moment *moment = &r->proved;
+
+	moment->entries = entries;
+	moment->totals = r->result;
+	memcpy(moment->have, r->have, sizeof(r->have));
+	moment->kernels = r->kernels;
+	if (r->asked->record_pcr <= IMATALLY_MAX_PCR)
+		moment->record_pcr_entries =
+			r->pcr[r->asked->record_pcr].entries;
+	moment->has_mark = r->has_mark;
+	moment->mark = r->mark;
+	moment->agreed = r->agreed;
 }
 
 /* Compare the values given for a PCR after the first @entries of the list. */
@@ -638,7 +787,8 @@ static enum imatally_status compare_targets(struct reading *r, uint32_t pcr,
 					    uint64_t entries)
 {
 	struct pcr_state *state = &r->pcr[pcr];
-	bool any = false, all = true;
+	const struct pcr_state *ima = &r->pcr[r->asked->ima_pcr];
+	bool any = false, all = true, before = false;
 	size_t next;
 
 	for (next = state->first_target; next; next = r->next_target[next - 1]) {
@@ -648,6 +798,7 @@ static enum imatally_status compare_targets(struct reading *r, uint32_t pcr,
 		if (!target->supported)
 			continue;
 		target->in_log = true;
+		before |= target->matched_after;
 		target->match = imatally_replay_compare(r->replay, target->pcr,
 							&target->bank);
 		if (target->match == IMATALLY_MATCH_DIFFERENT)
@@ -661,9 +812,16 @@ static enum imatally_status compare_targets(struct reading *r, uint32_t pcr,
 		if (status)
 			return status;
 	}
-	if (any && all) {
+	/*
+	 * If the banks were not read at once, all of them prove what the first
+	 * one does.
+	 */
+	if (any && (all || !before)) {
 		state->matched = state->entries;
-		prove(r, entries);
+		if (pcr == r->asked->ima_pcr ||
+		    (pcr == r->asked->record_pcr &&
+		     ima->matched == ima->entries && ima->matched))
+			prove(r, entries);
 	}
 	return IMATALLY_OK;
 }
@@ -690,14 +848,112 @@ static enum imatally_status begin_log(struct reading *r)
 		       IMATALLY_OK;
 }
 
+/* Return whether the values given prove entries of this PCR. */
+static bool is_provable(const struct reading *r, uint32_t pcr)
+{
+	return pcr == r->asked->ima_pcr ||
+	       (pcr < IMATALLY_FIRST_RESETTABLE && r->pcr[pcr].first_target);
+}
+
+static bool has_records(const struct reading *r, uint32_t pcr)
+{
+	return pcr == r->asked->ima_pcr || pcr == r->asked->record_pcr;
+}
+
+/* Keep the entry if a kernel may begin with it. */
+static void remember_first(struct reading *r,
+			   const struct imatally_entry *entry)
+{
+	unsigned int i;
+
+	r->has_first = entry->pcr == r->asked->ima_pcr &&
+		       entry->data_len <= sizeof(r->first_data) &&
+		       imatally_entry_is_boot_aggregate(entry);
+	if (!r->has_first)
+		return;
+	r->first = *entry;
+	memcpy(r->first_data, entry->data, entry->data_len);
+	r->first.data = r->first_data;
+	for (i = 0; i < entry->nr_fields; i++)
+		r->first.fields[i].data = r->first_data +
+					  (entry->fields[i].data - entry->data);
+}
+
+static enum imatally_status report_template(struct reading *r,
+					    const struct imatally_entry *entry)
+{
+	struct imatally_finding finding = {
+		.kind = IMATALLY_UNKNOWN_TEMPLATE,
+		.from = at_entry(entry->index), .to = at_entry(entry->index),
+	};
+
+	if (r->said_unknown_template)
+		return IMATALLY_OK;
+	r->said_unknown_template = true;
+	imatally_printable(finding.word, sizeof(finding.word),
+			   entry->template_name, entry->template_name_len);
+	return report(r, &finding);
+}
+
+/* Judge what the entry says about the list. */
+static enum imatally_status add_content(struct reading *r,
+					const struct imatally_entry *entry,
+					struct imatally_error *err)
+{
+	struct imatally_point at = at_entry(entry->index);
+	enum imatally_status status = IMATALLY_OK;
+	const char *text;
+	bool foreign;
+	size_t len;
+
+	imatally_kernels_entry(&r->kernels, entry);
+	if (imatally_entry_is_boot_aggregate(entry))
+		imatally_replay_new_kernel(r->replay);
+	if (!r->has_mark)
+		imatally_stock_entry(&r->stock, entry);
+	if (entry->unknown_template)
+		status = report_template(r, entry);
+
+	text = imatally_entry_record(entry, &len, &foreign);
+	if (status)
+		return status;
+	if (text && has_records(r, entry->pcr))
+		return add_record(r, entry, text, len, err);
+	if (text)
+		return report_bank(r, IMATALLY_RECORD_ELSEWHERE, at, at,
+				   entry->pcr, 0);
+	if (foreign)
+		return report_between(r, IMATALLY_FOREIGN, at, at,
+				      entry->nr_fields < 3);
+	return IMATALLY_OK;
+}
+
+/* Take note of entries that were in the list before the values were read. */
+static void compare_earlier(struct reading *r,
+			    const struct imatally_entry *entry)
+{
+	const struct settings *asked = r->asked;
+	const struct earlier *earlier = &asked->earlier;
+	struct imatally_state_end end;
+
+	if (asked->has_earlier && entry->pcr == earlier->pcr &&
+	    entry->data_len == earlier->data_len &&
+	    entry->digest_len == earlier->digest_len &&
+	    !memcmp(entry->digest, earlier->digest, earlier->digest_len))
+		r->earlier_entries = r->pcr[asked->ima_pcr].entries;
+	if (!asked->state)
+		return;
+	end = imatally_state_end(asked->state);
+	if (entry->index == end.index && end.pcr == asked->ima_pcr)
+		r->follows_state = imatally_state_ends_with(asked->state, entry);
+}
+
 static enum imatally_status add(struct reading *r,
 				const struct imatally_entry *entry,
 				struct imatally_error *err)
 {
-	bool altered, foreign, begins;
 	enum imatally_status status = IMATALLY_OK;
-	const char *text;
-	size_t len;
+	bool altered;
 
 	if (!r->result.entries) {
 		status = begin_log(r);
@@ -706,65 +962,55 @@ static enum imatally_status add(struct reading *r,
 	}
 	r->result.entries++;
 
-	begins = imatally_entry_is_boot_aggregate(entry);
-	if (!r->result.kernels)
-		r->begins_amid = !begins;
-	if (begins || !r->result.kernels)
-		begin_kernel(r, entry->index, begins);
-
-	text = imatally_entry_record(entry, &len, &foreign);
-	if (text)
-		status = add_record(r, entry, text, len, err);
-	else if (foreign)
-		status = report_between(r, IMATALLY_FOREIGN,
-					at_entry(entry->index),
-					at_entry(entry->index), 0);
+	status = add_content(r, entry, err);
 	if (status)
 		return status;
+	if (!is_provable(r, entry->pcr))
+		r->unproved++;
+	remember_first(r, entry);
 
 	status = imatally_replay_extend(r->replay, entry, &altered);
-	if (!status && altered)
+	if (!status && altered) {
+		r->altered = true;
 		status = report_between(r, IMATALLY_ALTERED,
 					at_entry(entry->index),
 					at_entry(entry->index), 0);
+	}
 	if (status)
 		return status;
 	r->pcr[entry->pcr].entries++;
+	compare_earlier(r, entry);
 	status = compare_targets(r, entry->pcr, entry->index + 1);
 	if (!status && r->asked->keeps_state &&
-	    entry->pcr == r->asked->ima_pcr && r->proved == entry->index + 1)
+	    entry->pcr == r->asked->ima_pcr &&
+	    r->proved.entries == entry->index + 1)
 		status = imatally_state_keep(r, entry);
 	return status;
 }
 
 /*
- * Compare the counter that was read with the PCR values with the last record.
+ * Compare the counter that was read with the PCR values with the last record
+ * that these prove.
  */
 static enum imatally_status judge_counter(struct reading *r,
-					  struct imatally_interval *last)
+					  struct imatally_interval *iv)
 {
-	struct imatally_interval iv = { 0 };
-	struct imatally_point from, to;
+	struct imatally_point from = at_mark(&r->mark), to;
 	enum imatally_status status = IMATALLY_OK;
 
-	if (!r->asked->has_counter || !r->has_proved_mark)
+	if (!r->asked->has_counter || !r->proved.entries)
 		return IMATALLY_OK;
-	if (r->proved_mark.index == r->mark.index)
-		iv = *last;
-	imatally_reconcile_end(&r->proved_mark, r->proved, r->asked->counter,
-			       &iv);
-	if (r->proved_mark.index == r->mark.index)
-		*last = iv;
-
-	from = at_mark(&r->proved_mark);
-	to = r->proved == r->result.entries ? at_end : at_entry(r->proved);
-	if (iv.has_rest && iv.rest)
-		status = report_between(r, iv.rest < 0 ? IMATALLY_UNEXPLAINED :
-							 IMATALLY_REST,
-					from, to, iv.rest);
-	if (!status && iv.unjudged)
-		status = report_unjudged(r, from, to, iv.unjudged,
-					 r->proved_mark.record.error);
+	imatally_reconcile_end(&r->mark, r->proved.entries, r->asked->counter,
+			       iv);
+	to = r->proved.entries == r->result.entries ?
+		     at_end : at_entry(r->proved.entries);
+	if (iv->has_rest && iv->rest)
+		status = report_between(r, iv->rest < 0 ? IMATALLY_UNEXPLAINED :
+							  IMATALLY_REST,
+					from, to, iv->rest);
+	if (!status && iv->unjudged)
+		status = report_unjudged(r, from, to, iv->unjudged,
+					 r->mark.record.error);
 	return status;
 }
 
@@ -782,10 +1028,58 @@ static enum imatally_status close_interval(struct reading *r)
 	iv.from_kernel = r->mark.kernel;
 	iv.to = r->result.entries;
 	iv.to_kernel = r->result.kernels;
-	iv.kernel_start = r->kernel_start;
+	iv.kernel_start = r->kernels.start;
 	iv.present = iv.to - iv.from;
 	status = judge_counter(r, &iv);
 	return status ? status : keep_interval(r, &iv);
+}
+
+/* Return how far the values of a PCR reach: the least and the most entries. */
+static void find_reach(const struct reading *r, uint32_t pcr, uint64_t *least,
+		       uint64_t *most)
+{
+	size_t next;
+
+	*least = UINT64_MAX;
+	*most = 0;
+	for (next = r->pcr[pcr].first_target; next;
+	     next = r->next_target[next - 1]) {
+		const struct imatally_target *t = &r->result.target[next - 1];
+
+		if (!t->supported ||
+		    (!t->matched_after && t->match == IMATALLY_MATCH_UNKNOWN))
+			continue;
+		if (t->matched_after < *least)
+			*least = t->matched_after;
+		if (t->matched_after > *most)
+			*most = t->matched_after;
+	}
+}
+
+/* Judge the value given for one PCR in one bank. */
+static enum imatally_status judge_target(struct reading *r,
+					 const struct imatally_target *target,
+					 uint64_t most)
+{
+	uint32_t pcr = target->pcr;
+	struct imatally_finding adrift = {
+		.kind = IMATALLY_BANK_ADRIFT, .from = r->agreed, .to = at_end,
+		.pcr = pcr, .alg = target->bank.alg,
+	};
+
+	if (!target->matched_after && target->match == IMATALLY_MATCH_UNKNOWN) {
+		/* a verdict requires that something proves this PCR */
+		if (pcr == r->asked->ima_pcr && !most)
+			return report_as(r, &adrift, IMATALLY_FAULT);
+		return report(r, &adrift);
+	}
+	if (!target->matched_after)
+		r->doubts = r->assumes;
+	if (!target->matched_after ||
+	    (r->asked->one_moment && target->matched_after < most))
+		return report_bank(r, IMATALLY_DIFFERS_AT_END, r->agreed,
+				   at_end, pcr, target->bank.alg);
+	return IMATALLY_OK;
 }
 
 /* Judge the values given for one PCR at the end of the list. */
@@ -793,49 +1087,97 @@ static enum imatally_status judge_pcr(struct reading *r, uint32_t pcr)
 {
 	const struct pcr_state *state = &r->pcr[pcr];
 	enum imatally_status status = IMATALLY_OK;
+	uint64_t least, most;
 	bool given = false;
 	size_t i;
 
+	find_reach(r, pcr, &least, &most);
 	for (i = 0; i < r->result.nr_targets && !status; i++) {
 		const struct imatally_target *target = &r->result.target[i];
 
 		if (target->pcr != pcr || !target->supported)
 			continue;
 		given = true;
-		if (target->match == IMATALLY_MATCH_UNKNOWN) {
-			struct imatally_finding finding = {
-				.kind = IMATALLY_BANK_ADRIFT,
-				.from = at_last(r), .to = at_end,
-				.pcr = pcr, .alg = target->bank.alg,
-			};
-
-			/* a verdict requires that something proves this PCR */
-			if (pcr == r->asked->ima_pcr && !state->matched)
-				status = report_as(r, &finding, IMATALLY_FAULT);
-			else
-				status = report(r, &finding);
-		} else if (target->match == IMATALLY_MATCH_DIFFERENT &&
-			   !state->matched) {
-			r->doubts = r->assumes;
-			status = report_bank(r, IMATALLY_DIFFERS_AT_END,
-					     at_last(r), at_end, pcr,
-					     target->bank.alg);
-		}
+		status = judge_target(r, target, most);
 	}
 	if (!status && !given)
 		status = report_bank(r, IMATALLY_PCR_NOT_GIVEN, at_start,
 				     at_end, pcr, 0);
-	if (state->matched)
+	if (!status && most && least && least < most && !r->asked->one_moment)
+		status = report_bank(r, IMATALLY_TWO_MOMENTS, at_entry(least),
+				     at_entry(most), pcr, 0);
+	if (most)
 		r->result.tail += state->entries - state->matched;
 	return status;
 }
 
+/*
+ * Records in another PCR count as far as the IMA PCR reaches: its values must
+ * prove them too.
+ */
+static enum imatally_status judge_record_pcr(struct reading *r)
+{
+	uint32_t pcr = r->asked->record_pcr;
+
+	if (pcr > IMATALLY_MAX_PCR || pcr == r->asked->ima_pcr ||
+	    r->pcr[pcr].matched >= r->proved.record_pcr_entries)
+		return IMATALLY_OK;
+	return report_bank(r, IMATALLY_DIFFERS_AT_END, r->agreed, at_end, pcr,
+			   r->result.target[r->pcr[pcr].first_target - 1].bank.alg);
+}
+
+/*
+ * IMA extends the PCR as soon as an entry is in the list.  So what was in the
+ * list before the values were read is covered by them, unless the PCR is not
+ * extended any more.
+ */
+static enum imatally_status judge_earlier(struct reading *r)
+{
+	const struct pcr_state *state = &r->pcr[r->asked->ima_pcr];
+	uint64_t earlier = r->earlier_entries;
+	bool unchanged = r->asked->earlier_unchanged;
+
+	if (r->follows_state) {
+		struct imatally_state_end end =
+			imatally_state_end(r->asked->state);
+
+		bool same = r->proved.entries == end.index + 1;
+
+		/* unless the same list and values are verified again */
+		if (end.entries > earlier &&
+		    !(same && state->entries == end.entries)) {
+			earlier = end.entries;
+			unchanged = same;
+		}
+	}
+	if (earlier <= state->matched)
+		return IMATALLY_OK;
+	return report_count_of_pcr(r, unchanged ? IMATALLY_STANDS_STILL :
+					     IMATALLY_STILL_TAIL,
+			      earlier - state->matched, r->asked->ima_pcr);
+}
+
+/* Entries named boot_aggregate after the last record */
+static enum imatally_status judge_names(struct reading *r)
+{
+	const struct imatally_kernels *k = &r->kernels;
+	uint64_t starts = imatally_kernels_in_list(k) - k->number;
+
+	if (!r->result.records || k->nr_named <= starts)
+		return IMATALLY_OK;
+	return report_between(r, IMATALLY_NAMED_ONLY,
+			      at_entry(k->named[starts]), at_end,
+			      k->nr_named - starts);
+}
+
 static enum imatally_status judge_end(struct reading *r)
 {
-	enum imatally_status status = close_interval(r);
+	enum imatally_status status;
 	uint32_t pcr;
 	size_t i;
 
+	r->result.kernels = imatally_kernels_in_list(&r->kernels);
+	status = close_interval(r);
 	for (i = 0; i < r->result.nr_targets && !status; i++) {
 		const struct imatally_target *target = &r->result.target[i];
 
@@ -848,15 +1190,67 @@ static enum imatally_status judge_end(struct reading *r)
 	for (pcr = 0; pcr <= IMATALLY_MAX_PCR && !status; pcr++)
 		if (r->pcr[pcr].entries)
 			status = judge_pcr(r, pcr);
+	if (!status && r->proved.entries)
+		status = judge_record_pcr(r);
+	if (!status && r->proved.entries)
+		status = judge_earlier(r);
+	if (!status)
+		status = judge_names(r);
+	for (i = 0; i < r->stock.nr_findings && !status; i++)
+		if (!r->result.records && !r->proved.entries)
+			status = report(r, &r->stock.finding[i]);
 	if (!status && r->result.tail)
 		status = report_between(r, IMATALLY_TAIL, at_end, at_end,
 					r->result.tail);
 	return status;
 }
 
+/*
+ * Withdraw what was concluded from entries that the values given do not prove.
+ * What these entries are by themselves stays.
+ */
+static void withdraw_unproved(struct reading *r)
+{
+	struct imatally_result *result = &r->result;
+	const struct moment *moment = &r->proved;
+	const struct imatally_result *totals = &moment->totals;
+	size_t i, kept = 0;
+
+	memcpy(r->have, moment->have, sizeof(r->have));
+	r->have[IMATALLY_FAULT] |= r->altered;
+	for (i = 0; i < result->nr_findings; i++) {
+		const struct imatally_finding *finding = &result->finding[i];
+
+		if (r->reported_at[i] > moment->entries) {
+			if (finding->kind != IMATALLY_ALTERED &&
+			    finding->kind != IMATALLY_RECORD_ELSEWHERE)
+				continue;
+			r->have[finding->severity] = true;
+		}
+		r->reported_at[kept] = r->reported_at[i];
+		result->finding[kept++] = *finding;
+	}
+	result->nr_findings = kept;
+	result->nr_intervals = totals->nr_intervals;
+	result->records = totals->records;
+	result->lost = totals->lost;
+	result->dropped = totals->dropped;
+	result->failed = totals->failed;
+	result->trimmed = totals->trimmed;
+	result->by_counter = totals->by_counter;
+	result->at_most = totals->at_most;
+	result->not_arrived = totals->not_arrived;
+	result->restarted = totals->restarted;
+	r->kernels = moment->kernels;
+	r->has_mark = moment->has_mark;
+	r->mark = moment->mark;
+	r->agreed = moment->agreed;
+}
+
 static enum imatally_status check_usable(const struct reading *r,
 					 struct imatally_error *err)
 {
+	uint32_t record_pcr = r->asked->record_pcr;
 	bool given = false;
 	size_t i;
 
@@ -868,6 +1262,10 @@ static enum imatally_status check_usable(const struct reading *r,
 		return imatally_fail(err, IMATALLY_ERR_USAGE,
 				     "no entry extends PCR %u: set the PCR that IMA extends on that machine",
 				     r->asked->ima_pcr);
+	if (record_pcr <= IMATALLY_MAX_PCR && !r->pcr[record_pcr].first_target)
+		return imatally_fail(err, IMATALLY_ERR_USAGE,
+				     "no value was given for PCR %u, whose records are to be judged",
+				     record_pcr);
 	for (i = 0; i < r->result.nr_targets; i++) {
 		if (r->result.target[i].pcr != r->asked->ima_pcr)
 			continue;
@@ -890,9 +1288,17 @@ static enum imatally_status finish(struct reading *r,
 {
 	enum imatally_status status = check_usable(r, err);
 
+	uint64_t least, most;
+
 	if (status)
 		return status;
-	if (judge_end(r))
+	find_reach(r, r->asked->ima_pcr, &least, &most);
+	if (most && least)
+		withdraw_unproved(r);
+	else
+		r->proved.entries = 0;
+	if (judge_end(r) || (!r->have[IMATALLY_FAULT] &&
+			     imatally_state_finish(r)))
 		return imatally_fail(err, IMATALLY_ERR_NOMEM, "out of memory");
 
 	if (r->have[IMATALLY_FAULT])
@@ -1002,9 +1408,11 @@ static enum imatally_status resume(struct reading *r, struct imatally_log *log,
 
 	r->before_part = imatally_log_before(log);
 	if (!imatally_state_load(r, asked->state) || compare_state(r) ||
-	    (asked->keeps_state && r->proved == end.index + 1 &&
+	    (asked->keeps_state && r->proved.entries == end.index + 1 &&
 	     imatally_state_keep(r, &entry)))
 		return imatally_fail(err, IMATALLY_ERR_NOMEM, "out of memory");
+	remember_first(r, &entry);
+	r->follows_state = true;
 	r->assumes = true;
 	*how = has_banks(r) ? IMATALLY_RESUMED : IMATALLY_ANEW_BANK;
 	return IMATALLY_OK;
@@ -1021,6 +1429,7 @@ struct imatally_verifier *imatally_verifier_new(const struct imatally_pcrs *pcrs
 		return NULL;
 	asked = &v->asked;
 	asked->ima_pcr = IMATALLY_IMA_PCR;
+	asked->record_pcr = UINT32_MAX;
 	asked->given.pcr = malloc((pcrs->nr + 1) * sizeof(*pcrs->pcr));
 	if (!asked->given.pcr) {
 		imatally_verifier_free(v);
@@ -1043,9 +1452,41 @@ void imatally_verifier_free(struct imatally_verifier *v)
 	free(v);
 }
 
-void imatally_verifier_set_pcr(struct imatally_verifier *v, uint32_t pcr)
+enum imatally_status imatally_verifier_set_pcr(struct imatally_verifier *v,
+					       uint32_t pcr)
 {
+	if (pcr > IMATALLY_MAX_PCR)
+		return IMATALLY_ERR_USAGE;
 	v->asked.ima_pcr = pcr;
+	return IMATALLY_OK;
+}
+
+enum imatally_status
+imatally_verifier_set_record_pcr(struct imatally_verifier *v, uint32_t pcr)
+{
+	if (pcr >= IMATALLY_FIRST_RESETTABLE)
+		return IMATALLY_ERR_USAGE;
+	v->asked.record_pcr = pcr;
+	return IMATALLY_OK;
+}
+
+void imatally_verifier_set_one_moment(struct imatally_verifier *v)
+{
+	v->asked.one_moment = true;
+}
+
+void imatally_verifier_set_earlier(struct imatally_verifier *v,
+				   const struct imatally_entry *entry,
+				   bool unchanged)
+{
+	struct earlier *earlier = &v->asked.earlier;
+
+	v->asked.has_earlier = true;
+	v->asked.earlier_unchanged = unchanged;
+	earlier->pcr = entry->pcr;
+	earlier->data_len = entry->data_len;
+	earlier->digest_len = entry->digest_len;
+	memcpy(earlier->digest, entry->digest, entry->digest_len);
 }
 
 void imatally_verifier_set_counter(struct imatally_verifier *v,

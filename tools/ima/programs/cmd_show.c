@@ -138,7 +138,8 @@ static void show_foreign(const struct imatally_entry *entry,
 
 struct shown {
 	bool json;
-	unsigned int kernel;
+	uint32_t pcr;			/* of the first entry: that of IMA */
+	struct imatally_kernels *kernels;
 	uint64_t entries, records;
 };
 
@@ -152,24 +153,35 @@ static int show_entry(const struct imatally_entry *entry, struct shown *shown,
 	bool foreign;
 	size_t len;
 
-	if (imatally_entry_is_boot_aggregate(entry))
-		shown->kernel++;
+	unsigned int kernel;
+	bool elsewhere;
+
 	text = imatally_entry_record(entry, &len, &foreign);
-	if (foreign)
-		show_foreign(entry, shown->kernel, shown->json);
-	if (!text)
+	if (!text) {
+		kernel = imatally_kernels_number(shown->kernels, entry, NULL);
+		if (foreign)
+			show_foreign(entry, kernel, shown->json);
 		return 0;
+	}
+	elsewhere = entry->pcr != shown->pcr;
 	if (imatally_record_parse(&rec, text, len, &why)) {
+		/* the kernel is not to blame for what it did not extend */
+		if (elsewhere) {
+			show_foreign(entry, 0, shown->json);
+			return 0;
+		}
 		*err = why;
 		err->in_log = true;
 		err->entry = entry->index;
 		err->offset = imatally_entry_locate(entry, text + why.offset);
 		return -1;
 	}
+	kernel = imatally_kernels_number(shown->kernels, entry,
+					 elsewhere ? NULL : &rec);
 	if (shown->json)
-		put_record(entry, shown->kernel, &rec);
+		put_record(entry, kernel, &rec);
 	else
-		show_record(entry, shown->kernel, &rec);
+		show_record(entry, kernel, &rec);
 	shown->records++;
 	return 0;
 }
@@ -198,12 +210,20 @@ static int show(const struct parts *parts, bool json)
 	int got;
 
 	while ((got = imatally_log_next(parts->log, &entry, &err)) > 0) {
-		shown.entries++;
+		if (!shown.entries++) {
+			shown.pcr = entry.pcr;
+			shown.kernels = imatally_kernels_new(entry.pcr);
+		}
+		if (!shown.kernels) {
+			complain("out of memory");
+			return EXIT_ERROR;
+		}
 		if (show_entry(&entry, &shown, &err)) {
 			got = -1;
 			break;
 		}
 	}
+	imatally_kernels_free(shown.kernels);
 	if (got < 0) {
 		/* print the records so far first */
 		fflush(stdout);

@@ -27,6 +27,8 @@ const char cmd_verify_usage[] =
 "           --pcr ALG:FILE  the IMA PCR in bank ALG, in hexadecimal, as in\n"
 "                           /sys/class/tpm/tpm0/pcr-sha256/10\n"
 "           --ima-pcr N     the PCR that IMA extends on that machine, if not 10\n"
+"           --record-pcr N  judge records in PCR N as well, below 16, to which a\n"
+"                           rule with pcr=N sends them\n"
 "           --evidence DIR  list and PCR values from \"imatally collect\"\n"
 "           --ak PUB        the public key (PEM) of the AK that must have signed it\n"
 "           --nonce HEX     the nonce that it must answer\n"
@@ -56,6 +58,8 @@ struct options {
 	unsigned int nr_operands;
 	const char *log;	/* the last part, once it is accepted, or NULL */
 	struct imatally_pcrs pcrs;
+	bool has_record_pcr;
+	uint32_t record_pcr;
 	struct evidence_arguments evidence;
 	const char *state;	/* file, directory of files, or NULL */
 	bool strict, json;
@@ -257,13 +261,14 @@ static int parse(struct options *options, int argc, char *argv[])
 {
 	enum {
 		OPT_PCRS = 256, OPT_PCR, OPT_STRICT, OPT_JSON, OPT_HTML,
-		OPT_STATE, OPT_JOBS, OPT_IMA_PCR,
+		OPT_STATE, OPT_JOBS, OPT_IMA_PCR, OPT_RECORD_PCR,
 		OPT_EVIDENCE, OPT_AK, OPT_NONCE, OPT_PREVIOUS,
 	};
 	static const struct option known[] = {
 		{ "pcrs", required_argument, NULL, OPT_PCRS },
 		{ "pcr", required_argument, NULL, OPT_PCR },
 		{ "ima-pcr", required_argument, NULL, OPT_IMA_PCR },
+		{ "record-pcr", required_argument, NULL, OPT_RECORD_PCR },
 		{ "strict", no_argument, NULL, OPT_STRICT },
 		{ "json", no_argument, NULL, OPT_JSON },
 		{ "state", required_argument, NULL, OPT_STATE },
@@ -295,6 +300,14 @@ static int parse(struct options *options, int argc, char *argv[])
 					  IMATALLY_MAX_PCR, &number))
 				return -1;
 			options->evidence.ima_pcr = number;
+			break;
+		case OPT_RECORD_PCR:
+			if (option_number("--record-pcr", optarg, 0,
+					  IMATALLY_FIRST_RESETTABLE - 1,
+					  &number))
+				return -1;
+			options->has_record_pcr = true;
+			options->record_pcr = number;
 			break;
 		case OPT_STRICT:
 			options->strict = true;
@@ -457,6 +470,60 @@ static void show_progress(void *progress, uint64_t entries, uint64_t offset)
 	progress_at(progress, entries, offset);
 }
 
+/*
+ * What was in the list of the previous evidence is covered by this one, if the
+ * machine was not restarted since.
+ */
+static int set_earlier(struct imatally_verifier *v, const struct job *job,
+		       bool unchanged)
+{
+	const char *dir = job->evidence.previous;
+	uint32_t pcr = job->options->evidence.ima_pcr;
+	struct imatally_entry entry;
+	struct imatally_error err;
+	struct parts parts;
+	const char *path;
+	char *allocated;
+	int got;
+
+	if (asprintf(&allocated, "%s/" IMATALLY_EVIDENCE_LOG, dir) < 0) {
+		complain("out of memory");
+		return -1;
+	}
+	path = allocated;
+	if (parts_open(&parts, &path, 1, true)) {
+		free(allocated);
+		return -1;
+	}
+	while ((got = imatally_log_next(parts.log, &entry, &err)) > 0)
+		if (entry.pcr == pcr && !imatally_entry_is_violation(&entry))
+			imatally_verifier_set_earlier(v, &entry, unchanged);
+	if (got < 0)
+		complain_about(path, &err);
+	parts_close(&parts);
+	free(allocated);
+	return got;
+}
+
+/* 0, or -1 after an error message */
+static int set_up(struct imatally_verifier *v, const struct job *job,
+		  const struct signer *signer)
+{
+	const struct options *options = job->options;
+
+	imatally_verifier_set_pcr(v, options->evidence.ima_pcr);
+	if (options->has_record_pcr)
+		imatally_verifier_set_record_pcr(v, options->record_pcr);
+	if (!signer)
+		return 0;
+	imatally_verifier_set_one_moment(v);
+	if (signer->attested.has_counter)
+		imatally_verifier_set_counter(v, signer->attested.counter);
+	if (!signer->has_previous || signer->rebooted)
+		return 0;
+	return set_earlier(v, job, signer->unchanged);
+}
+
 /* Verify the list, whose parts are open.  0, or -1 after an error message. */
 static int judge(const struct job *job, const struct parts *parts,
 		 const struct signer *signer, struct imatally_result *result)
@@ -478,12 +545,10 @@ static int judge(const struct job *job, const struct parts *parts,
 		progress_begin(&progress, parts->nr == 1 ? parts->file[0] :
 							   NULL);
 	if (v)
-		imatally_verifier_set_pcr(v, options->evidence.ima_pcr);
+		ret = set_up(v, job, signer);
 	if (v)
 		imatally_verifier_set_progress(v, show_progress, &progress);
-	if (v && signer && signer->attested.has_counter)
-		imatally_verifier_set_counter(v, signer->attested.counter);
-	if (v && job->state)
+	if (v && !ret && job->state)
 		ret = state_read(job->state, v);
 	if (!ret && imatally_verifier_run(v, parts->log, result, &err)) {
 		progress_end(&progress);

@@ -137,6 +137,7 @@ struct signer {
 	uint8_t fingerprint[IMATALLY_FINGERPRINT_SIZE];	/* of the AK */
 	struct imatally_attested attested;
 	bool has_previous, rebooted;	/* since the previous evidence */
+	bool unchanged;			/* the PCR values are the previous ones */
 	bool weak;			/* only SHA-1 values of the IMA PCR */
 	enum imatally_no_counter no_counter;	/* unless attested.has_counter */
 };

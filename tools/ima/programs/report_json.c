@@ -73,7 +73,9 @@ static json_t *interval(const struct imatally_interval *iv)
 	v = js_with(v, "at_most", json_boolean(iv->at_most));
 	v = js_with(v, "inserted", js_number(iv->has_to, iv->inserted));
 	v = js_with(v, "failed", js_number(iv->has_to, iv->failed));
+	v = js_with(v, "not_proved", js_number(iv->has_to, iv->unproved));
 	v = js_with(v, "dropped", js_number(iv->has_to, iv->dropped));
+	v = js_with(v, "unread", js_number(iv->has_to, iv->unread));
 	v = js_with(v, "trimmed", js_number(iv->has_to, iv->trimmed));
 	v = js_with(v, "accounts_disagree",
 		      json_boolean(iv->accounts_disagree));
@@ -126,7 +128,16 @@ static json_t *finding(const struct imatally_finding *f)
 	case IMATALLY_NOT_SEARCHED:
 	case IMATALLY_OTHERS:
 	case IMATALLY_TAIL:
+	case IMATALLY_UNREAD:
+	case IMATALLY_NOT_PROVED:
+	case IMATALLY_FEWER_THAN_EVENT:
+	case IMATALLY_NAMED_ONLY:
 		v = js_with(v, "count", json_integer(f->count));
+		break;
+	case IMATALLY_STILL_TAIL:
+	case IMATALLY_STANDS_STILL:
+		v = js_with(v, "count", json_integer(f->count));
+		v = js_with(v, "pcr", json_integer(f->pcr));
 		break;
 	case IMATALLY_DIFFERS_FAILED:
 		v = js_with(v, "count", json_integer(f->count));
@@ -141,6 +152,8 @@ static json_t *finding(const struct imatally_finding *f)
 		v = js_with(v, "alg", js_alg(f->alg));
 		break;
 	case IMATALLY_PCR_NOT_GIVEN:
+	case IMATALLY_RECORD_ELSEWHERE:
+	case IMATALLY_TWO_MOMENTS:
 		v = js_with(v, "pcr", json_integer(f->pcr));
 		break;
 	case IMATALLY_UNJUDGED:
@@ -152,15 +165,21 @@ static json_t *finding(const struct imatally_finding *f)
 		v = js_with(v, "record_version", json_integer(f->count));
 		__attribute__((fallthrough));
 	case IMATALLY_UNKNOWN_KEY:
+	case IMATALLY_KEY_VANISHED:
 		v = js_with(v, "key", js_text(f->word));
 		break;
 	case IMATALLY_UNKNOWN_EVENT:
 		v = js_with(v, "event", js_text(f->word));
 		break;
+	case IMATALLY_UNKNOWN_TEMPLATE:
+		v = js_with(v, "template", js_text(f->word));
+		break;
 	case IMATALLY_ALTERED:
 	case IMATALLY_ACCOUNTS:
 	case IMATALLY_FAILED_ENTRY:
 	case IMATALLY_RESET:
+	case IMATALLY_NOT_ARRIVED:
+	case IMATALLY_CUT_AT_KEXEC:
 	case IMATALLY_UNPROTECTED:
 	case IMATALLY_FOREIGN:
 		break;
@@ -226,6 +245,7 @@ static json_t *with_result(json_t *v, const struct imatally_result *result)
 	v = js_with(v, "dropped", json_integer(result->dropped));
 	v = js_with(v, "failed", json_integer(result->failed));
 	v = js_with(v, "tail", json_integer(result->tail));
+	v = js_with(v, "not_arrived", json_boolean(result->not_arrived));
 	v = js_with(v, "restarted", json_boolean(result->restarted));
 	if (result->resumption != IMATALLY_NO_STATE) {
 		v = js_with(v, "resumption",

@@ -78,6 +78,7 @@ void put_reasons(FILE *to, unsigned int unjudged, const char *name)
 		  "this TPM does not count one update per extend and bank" },
 		{ IMATALLY_UNJUDGED_BANKS,
 		  "not all extends went to the same banks" },
+		{ IMATALLY_UNJUDGED_EVENT, "the record's event is unknown" },
 	};
 	const char *separator = "";
 	size_t i;
@@ -215,6 +216,71 @@ void put_finding(FILE *to, const struct imatally_finding *f)
 	case IMATALLY_FOREIGN:
 		put_point(to, &f->from);
 		fprintf(to, " is named " IMATALLY_RECORD_NAME ", but is not a record");
+		if (count)
+			fprintf(to, ": a file, or a record that the template of a rule cut off");
+		break;
+	case IMATALLY_KEY_VANISHED:
+		put_point(to, &f->to);
+		fprintf(to, ": key \"%s\" is missing, which this kernel's record before has",
+			f->word);
+		break;
+	case IMATALLY_NOT_ARRIVED:
+		fprintf(to, "what was extended before ");
+		put_point(to, &f->to);
+		fprintf(to, " did not arrive: the PCR was not zero when that kernel started, and its list begins there");
+		break;
+	case IMATALLY_UNREAD:
+		fprintf(to, "%" PRId64 " %s used although %s could not be read to be measured, ",
+			count, plural(count, "file was", "files were"),
+			plural(count, "it", "they"));
+		put_between(to, f);
+		break;
+	case IMATALLY_RECORD_ELSEWHERE:
+		put_point(to, &f->to);
+		fprintf(to, ": a record in PCR %u, which was not judged: anyone can invent it, unless its PCR is given with --record-pcr",
+			f->pcr);
+		break;
+	case IMATALLY_NOT_PROVED:
+		fprintf(to, "%" PRId64 " %s of PCRs that no value proves, more than the kernel counted, ",
+			count, entries(count));
+		put_between(to, f);
+		break;
+	case IMATALLY_STILL_TAIL:
+		fprintf(to, "%" PRId64 " %s not covered by the value of PCR %u, although %s in the list before it was read",
+			count, plural(count, "entry is", "entries are"), f->pcr,
+			plural(count, "it was", "they were"));
+		break;
+	case IMATALLY_STANDS_STILL:
+		fprintf(to, "PCR %u has not changed since %" PRId64 " %s added to the list: extends do not reach the TPM",
+			f->pcr, count, plural(count, "entry was", "entries were"));
+		break;
+	case IMATALLY_CUT_AT_KEXEC:
+		fprintf(to, "the list before ");
+		put_point(to, &f->to);
+		fprintf(to, " was cut at kexec: the kernel's last event, kexec_execute, is missing");
+		break;
+	case IMATALLY_FEWER_THAN_EVENT:
+		fprintf(to, "%" PRId64 " %s missing before ", count,
+			plural(count, "entry is", "entries are"));
+		put_point(to, &f->to);
+		fprintf(to, ", according to this ima_kexec event");
+		break;
+	case IMATALLY_NAMED_ONLY:
+		put_point(to, &f->from);
+		if (count > 1)
+			fprintf(to, " and %" PRId64 " more are", count - 1);
+		else
+			fprintf(to, " is");
+		fprintf(to, " named boot_aggregate, but no record says that a kernel begins there");
+		break;
+	case IMATALLY_UNKNOWN_TEMPLATE:
+		put_point(to, &f->to);
+		fprintf(to, ": template \"%s\" is unknown to this imatally: its fields were not judged",
+			f->word);
+		break;
+	case IMATALLY_TWO_MOMENTS:
+		fprintf(to, "the values of PCR %u are of two moments, after %" PRIu64 " and after %" PRIu64 " entries: the list is proved up to the first one",
+			f->pcr, f->from.index, f->to.index);
 		break;
 	case IMATALLY_BANK_UNSUPPORTED:
 		fprintf(to, "bank ");
@@ -260,8 +326,12 @@ static void put_incomplete(FILE *to, const struct imatally_result *result)
 {
 	const char *separator = " ";
 
+	if (result->not_arrived) {
+		fprintf(to, " what was extended before a kernel did not arrive");
+		separator = ", ";
+	}
 	if (result->lost) {
-		fprintf(to, " %s%" PRIu64 " %s lost",
+		fprintf(to, "%s%s%" PRIu64 " %s lost", separator,
 		       result->at_most ? "at most " : "", result->lost,
 		       entries(result->lost));
 		if (result->trimmed)

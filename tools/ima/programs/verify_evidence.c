@@ -74,7 +74,27 @@ static int check(const char *dir, const struct imatally_evidence *evidence,
 	}
 }
 
-static int check_previous(const char *dir, const struct imatally_ak *ak,
+static bool same_values(const struct imatally_pcrs *a,
+			const struct imatally_pcrs *b)
+{
+	size_t i;
+
+	if (a->nr != b->nr)
+		return false;
+	for (i = 0; i < a->nr; i++) {
+		const struct imatally_pcr *x = &a->pcr[i], *y = &b->pcr[i];
+
+		if (x->index != y->index || x->bank.alg != y->bank.alg ||
+		    x->bank.len != y->bank.len ||
+		    memcmp(x->bank.value, y->bank.value, x->bank.len))
+			return false;
+	}
+	return true;
+}
+
+static int check_previous(const char *dir,
+			  const struct imatally_evidence *evidence,
+			  const struct imatally_ak *ak,
 			  struct signer *signer, struct imatally_error *err)
 {
 	struct imatally_evidence previous;
@@ -86,6 +106,7 @@ static int check_previous(const char *dir, const struct imatally_ak *ak,
 	if (ret)
 		return ret;
 	ret = check(dir, &previous, ak, NULL, &before, &why);
+	signer->unchanged = same_values(&evidence->pcrs, &previous.pcrs);
 	imatally_evidence_free(&previous);
 	if (ret == EXIT_NOT_AUTHENTIC) {
 		*err = why;
@@ -129,7 +150,8 @@ int evidence_check(const struct evidence_arguments *args,
 	       sizeof(signer->fingerprint));
 	ret = check(args->dir, &evidence, ak, &nonce, &signer->attested, err);
 	if (!ret && args->previous)
-		ret = check_previous(args->previous, ak, signer, err);
+		ret = check_previous(args->previous, &evidence, ak, signer,
+				     err);
 	if (!ret) {
 		signer->no_counter = evidence.no_counter;
 		signer->weak = only_sha1(&evidence.pcrs, args->ima_pcr);

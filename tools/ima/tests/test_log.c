@@ -306,34 +306,59 @@ static void the_longest_name_of_template_ima(void **state)
 	machine_free(&m);
 }
 
-static void unknown_templates_are_named_in_print(void **state)
+/* No digest covers the name of a template. */
+static void unknown_templates_are_read(void **state)
 {
-	static const struct {
-		const char *name, *shown;
-	} bad[] = {
-		{ "ima-new", "\"ima-new\"" },
-		{ "d-ng|", "\"d-ng|\"" },
-		{ "|", "\"|\"" },
-		{ "d-ng|n-ngx", "\"d-ng|n-ngx\"" },
-		{ "\033[2J\n", "\"?[2J?\"" },
-		{ "n|n|n|n|n|n|n|n|n|n|n|n|n|n|n|n", "\"n|n" },	/* 16 */
+	static const char *const names[] = {
+		"ima-new", "d-ng|", "|", "d-ng|n-ngx",
+		"n|n|n|n|n|n|n|n|n|n|n|n|n|n|n|n",	/* 16 */
 	};
 	unsigned int i;
 
 	(void)state;
-	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		struct imatally_entry entry;
 		struct imatally_error err;
-		uint64_t entries;
+		struct imatally_log *log;
 		struct machine m;
 
 		machine_init(&m, 1, NULL);
-		machine_add(&m, 10, bad[i].name, any, 2);
-		assert_int_equal(read_buffer(m.log, m.len, &entries, &err),
-				 IMATALLY_ERR_MALFORMED);
-		assert_int_equal(err.offset, 28);
-		assert_non_null(strstr(err.text, bad[i].shown));
+		machine_add(&m, 10, names[i], any, 2);
+		log = imatally_log_open_buffer(m.log, m.len);
+		assert_int_equal(imatally_log_next(log, &entry, &err), 1);
+		assert_true(entry.unknown_template);
+		assert_int_equal(entry.nr_fields, 2);
+		assert_string_equal(entry.fields[0].id, "");
+		assert_int_equal(entry.fields[1].len, any[1].len);
+		assert_memory_equal(entry.fields[1].data, any[1].data,
+				    any[1].len);
+		imatally_log_close(log);
+
+		/* a field that does not fit: the data as a whole is left */
+		m.log[m.len - any[1].len - 4]++;
+		log = imatally_log_open_buffer(m.log, m.len);
+		assert_int_equal(imatally_log_next(log, &entry, &err), 1);
+		assert_int_equal(entry.nr_fields, 0);
+		assert_int_equal(entry.data_len, any[0].len + any[1].len + 8);
+		imatally_log_close(log);
 		machine_free(&m);
 	}
+}
+
+static void a_template_name_is_printable(void **state)
+{
+	struct imatally_error err;
+	uint64_t entries;
+	struct machine m;
+
+	(void)state;
+	machine_init(&m, 1, NULL);
+	machine_add(&m, 10, "\033[2J\n", any, 2);
+	assert_int_equal(read_buffer(m.log, m.len, &entries, &err),
+			 IMATALLY_ERR_MALFORMED);
+	assert_int_equal(err.offset, 28);
+	assert_non_null(strstr(err.text, "\"?[2J?\""));
+	machine_free(&m);
 }
 
 static void a_lie_costs_no_memory(void **state)
@@ -469,7 +494,8 @@ int main(void)
 		cmocka_unit_test(lengths_that_lie_are_errors),
 		cmocka_unit_test(bytes_after_the_last_field_are_an_error),
 		cmocka_unit_test(the_longest_name_of_template_ima),
-		cmocka_unit_test(unknown_templates_are_named_in_print),
+		cmocka_unit_test(unknown_templates_are_read),
+		cmocka_unit_test(a_template_name_is_printable),
 		cmocka_unit_test(a_lie_costs_no_memory),
 		cmocka_unit_test(only_the_kernels_boot_aggregate_counts),
 	};

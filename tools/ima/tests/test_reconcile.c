@@ -335,16 +335,133 @@ static void kexec_counts_what_was_carried(void **state)
 	assert_int_equal(iv.lost_handover, 5);
 	assert_false(iv.by_counter);
 	/* known to be lost before */
-	across.lost_before = 5;
+	across.from_lost = 5;
 	assert_int_equal(judge(&across).lost_handover, 0);
-	across.lost_before = 6;
+	across.from_lost = 6;
 	assert_int_equal(judge(&across).lost_handover, 0);
-	across.lost_before = 2;
+	across.from_lost = 2;
 	assert_int_equal(judge(&across).lost_handover, 3);
 	ADD(other, CARRIED, -7);
 	ADD(other, ENTRIES, -7);
-	across.lost_before = 0;
+	across.from_lost = 0;
+	/* user space may have deleted entries in the meantime */
+	assert_int_equal(judge(&across).inserted, 0);
+	second.record.event = IMATALLY_EVENT_KEXEC_EXECUTE;
 	assert_int_equal(judge(&across).inserted, 2);
+	/* they may be of a PCR that nothing proves */
+	across.unproved = 1;
+	assert_int_equal(judge(&across).inserted, 1);
+	assert_int_equal(judge(&across).unproved, 1);
+}
+
+static void kexec_counts_what_the_kernel_before_made(void **state)
+{
+	(void)state;
+	/* that kernel had been handed fewer than are in the list, and deleted 3 */
+	across.from_start = 4;
+	SET(second, CARRIED, 1);
+	SET(second, TRIMMED, 3);
+	assert_int_equal(judge(&across).lost_handover, 6);
+	/* no list arrived: what is here was saved elsewhere */
+	SET(other, CARRIED, 0);
+	SET(other, ENTRIES, 1);
+	assert_int_equal(judge(&across).lost_handover, 0);
+	assert_int_equal(judge(&across).inserted, 0);
+}
+
+static void the_counter_wraps(void **state)
+{
+	struct imatally_interval iv;
+
+	(void)state;
+	SET(first, COUNTER, UINT32_MAX - 3);
+	SET(second, COUNTER, 16);
+	iv = judge(&within);
+	assert_int_equal(iv.counter, 20);
+	assert_int_equal(iv.rest, 0);
+	/* the TPM counted fewer than it acknowledged */
+	SET(second, COUNTER, 15);
+	assert_int_equal(judge(&within).rest, -1);
+	SET(second, COUNTER, UINT32_MAX - 4);
+	SET(other, COUNTER, 17);
+	iv = judge(&across);
+	assert_int_equal(iv.counter, 22);
+	assert_int_equal(iv.rest, 0);
+}
+
+static void a_key_that_vanishes_is_seen(void **state)
+{
+	static const enum imatally_key may[] = {
+		IMATALLY_KEY_STEP, IMATALLY_KEY_RESETS, IMATALLY_KEY_RESTARTS,
+		IMATALLY_KEY_BEFORE, IMATALLY_KEY_PCR,
+	};
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(may); i++)
+		second.record.keys &= ~(1U << may[i]);
+	assert_int_equal(judge(&within).vanished, 0);
+	LACK(second, UNREAD);
+	assert_int_equal(judge(&within).vanished, 1U << IMATALLY_KEY_UNREAD);
+	/* another kernel may lack it */
+	LACK(other, PROTECTED);
+	assert_int_equal(judge(&across).vanished, 0);
+	/* the chip is gone */
+	setup(NULL);
+	LACK(second, COUNTER);
+	LACK(second, UPDATES);
+	LACK(second, UNCERTAIN);
+	LACK(second, BANKS);
+	assert_int_not_equal(judge(&within).vanished, 0);
+	second.record.keys |= 1U << IMATALLY_KEY_ERROR;
+	strcpy(second.record.error, "ENODEV");
+	assert_int_equal(judge(&within).vanished, 0);
+}
+
+static void a_suspend_that_kept_the_tpm_running_is_judged(void **state)
+{
+	(void)state;
+	second.record.event = IMATALLY_EVENT_RESUME;
+	within.starts = &first.record;
+	assert_int_equal(judge(&within).unjudged, 0);
+	ADD(second, RESTARTS, 1);
+	assert_int_equal(judge(&within).unjudged, IMATALLY_UNJUDGED_RESUME);
+	ADD(second, RESTARTS, -1);
+	ADD(second, RESETS, 1);
+	assert_int_equal(judge(&within).unjudged, IMATALLY_UNJUDGED_RESUME);
+	ADD(second, RESETS, -1);
+	LACK(second, RESETS);
+	assert_int_equal(judge(&within).unjudged, IMATALLY_UNJUDGED_RESUME);
+}
+
+static void an_unknown_step_or_event_is_not_judged(void **state)
+{
+	(void)state;
+	LACK(second, STEP);
+	ADD(second, COUNTER, 3);
+	assert_int_equal(judge(&within).unjudged, IMATALLY_UNJUDGED_KEYS);
+	assert_false(judge(&within).has_rest);
+	setup(NULL);
+	second.record.event = IMATALLY_EVENT_UNKNOWN;
+	assert_int_equal(judge(&within).unjudged, IMATALLY_UNJUDGED_EVENT);
+}
+
+static void entries_that_nothing_proves_do_not_hide_a_loss(void **state)
+{
+	struct imatally_interval iv;
+
+	(void)state;
+	ADD(second, ENTRIES, 3);
+	ADD(second, EXTENDS, 3);
+	within.unproved = 2;
+	within.replay = IMATALLY_MATCH_SAME;
+	iv = judge(&within);
+	assert_int_equal(iv.lost, 3);
+	assert_false(iv.at_most);
+	within.replay = IMATALLY_MATCH_DIFFERENT;
+	iv = judge(&within);
+	assert_int_equal(iv.lost, 5);
+	assert_true(iv.at_most);
 }
 
 #define TEST(name) cmocka_unit_test_setup(name, setup)
@@ -365,6 +482,12 @@ int main(void)
 		TEST(kexec_counts_what_the_counter_saw_and_the_log_lacks),
 		TEST(kexec_after_an_execute_record_is_unexplained),
 		TEST(kexec_counts_what_was_carried),
+		TEST(kexec_counts_what_the_kernel_before_made),
+		TEST(the_counter_wraps),
+		TEST(a_key_that_vanishes_is_seen),
+		TEST(a_suspend_that_kept_the_tpm_running_is_judged),
+		TEST(an_unknown_step_or_event_is_not_judged),
+		TEST(entries_that_nothing_proves_do_not_hide_a_loss),
 	};
 
 	return cmocka_run_group_tests_name("reconcile", tests, NULL, NULL);

@@ -301,6 +301,67 @@ static void the_state_ends_where_the_values_do(void **unused)
 	assert_int_equal(result.tail, 4);
 }
 
+static const struct imatally_finding *last_finding(void)
+{
+	assert_true(result.nr_findings);
+	return &result.finding[result.nr_findings - 1];
+}
+
+static const struct imatally_finding *find(enum imatally_kind kind)
+{
+	size_t i;
+
+	for (i = 0; i < result.nr_findings; i++)
+		if (result.finding[i].kind == kind)
+			return &result.finding[i];
+	return NULL;
+}
+
+static void entries_that_stay_unproved_are_found(void **unused)
+{
+	struct machine before;
+
+	(void)unused;
+	start(2);
+	machine_measure(&m, 5);
+	step();
+	before = m;
+	machine_measure(&m, 4);
+	memcpy(m.bank, before.bank, sizeof(m.bank));
+	step();
+	assert_int_equal(last_finding()->kind, IMATALLY_TAIL);
+	assert_false(result.has_findings);
+	/* no extend reaches the TPM */
+	machine_measure(&m, 2);
+	memcpy(m.bank, before.bank, sizeof(m.bank));
+	step();
+	assert_int_equal(result.verdict, IMATALLY_COMPLETE);
+	assert_true(result.has_findings);
+	assert_int_equal(find(IMATALLY_STANDS_STILL)->count, 4);
+	assert_int_equal(find(IMATALLY_STANDS_STILL)->pcr, 10);
+}
+
+static void values_that_reach_less_far_than_before_are_found(void **unused)
+{
+	struct machine before;
+	struct machine_bank bank[MACHINE_BANKS];
+
+	(void)unused;
+	start(2);
+	machine_measure(&m, 5);
+	step();
+	before = m;
+	machine_measure(&m, 1);
+	memcpy(bank, m.bank, sizeof(bank));
+	machine_measure(&m, 3);
+	memcpy(m.bank, before.bank, sizeof(m.bank));
+	step();
+	machine_measure(&m, 1);
+	memcpy(m.bank, bank, sizeof(m.bank));
+	step();
+	assert_int_equal(find(IMATALLY_STILL_TAIL)->count, 3);
+}
+
 static void another_log_is_verified_anew(void **unused)
 {
 	(void)unused;
@@ -505,6 +566,8 @@ int main(void)
 		TEST(what_was_lost_before_is_told_again),
 		TEST(what_user_space_deleted_is_told_when_it_is_known),
 		TEST(the_state_ends_where_the_values_do),
+		TEST(entries_that_stay_unproved_are_found),
+		TEST(values_that_reach_less_far_than_before_are_found),
 		TEST(another_log_is_verified_anew),
 		TEST(a_bank_that_is_new_is_verified_anew),
 		TEST(a_value_in_another_bank_is_verified_anew),

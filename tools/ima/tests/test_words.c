@@ -54,7 +54,7 @@ static const struct {
 	{ { IMATALLY_UNJUDGED, .from = AT(RECORD, 1), .to = AT(RECORD, 9), .word = "EIO",
 	    .count = IMATALLY_UNJUDGED_ERROR | IMATALLY_UNJUDGED_KEYS |
 		     IMATALLY_UNJUDGED_RESUME | IMATALLY_UNJUDGED_STEP |
-		     IMATALLY_UNJUDGED_BANKS },
+		     IMATALLY_UNJUDGED_BANKS | IMATALLY_UNJUDGED_EVENT },
 	  "EIO", "unjudged" },
 	{ { IMATALLY_NOT_SEARCHED, .from = AT(RECORD, 1), .to = AT(RECORD, 9), .count = 20 },
 	  "which 20 extends failed", "failed_not_searched" },
@@ -84,6 +84,34 @@ static const struct {
 	  "key \"colour\" is unknown", "unknown_key" },
 	{ { IMATALLY_UNKNOWN_EVENT, .from = AT(RECORD, 1), .to = AT(RECORD, 9), .word = "moon" },
 	  "event \"moon\" is unknown", "unknown_event" },
+	{ { IMATALLY_FOREIGN, .from = AT(ENTRY, 3), .to = AT(ENTRY, 3), .count = 1 },
+	  "or a record that the template of a rule cut off", "foreign_record" },
+	{ { IMATALLY_KEY_VANISHED, .from = AT(RECORD, 1), .to = AT(RECORD, 9), .word = "dropped" },
+	  "key \"dropped\" is missing", "key_vanished" },
+	{ { IMATALLY_NOT_ARRIVED, .from = AT(START, 0), .to = AT(BOOT_AGGREGATE, 0) },
+	  "what was extended before entry 0 (boot_aggregate of kernel 2) did not arrive",
+	  "not_arrived" },
+	{ { IMATALLY_UNREAD, .from = AT(RECORD, 1), .to = AT(RECORD, 9), .count = 3 },
+	  "3 files were used although they could not be read", "unread" },
+	{ { IMATALLY_RECORD_ELSEWHERE, .from = AT(ENTRY, 3), .to = AT(ENTRY, 3), .pcr = 11 },
+	  "entry 3: a record in PCR 11, which was not judged", "record_elsewhere" },
+	{ { IMATALLY_NOT_PROVED, .from = AT(RECORD, 1), .to = AT(RECORD, 9), .count = 1 },
+	  "1 entry of PCRs that no value proves", "inserted_not_proved" },
+	{ { IMATALLY_STILL_TAIL, .from = AT(END, 0), .to = AT(END, 0), .count = 7, .pcr = 10 },
+	  "7 entries are not covered by the value of PCR 10, although they were in the list",
+	  "still_not_covered" },
+	{ { IMATALLY_STANDS_STILL, .from = AT(END, 0), .to = AT(END, 0), .count = 7, .pcr = 10 },
+	  "PCR 10 has not changed since 7 entries were added", "pcr_stands_still" },
+	{ { IMATALLY_CUT_AT_KEXEC, .from = AT(START, 0), .to = AT(ENTRY, 30) },
+	  "the list before entry 30 was cut at kexec", "cut_at_kexec" },
+	{ { IMATALLY_FEWER_THAN_EVENT, .from = AT(START, 0), .to = AT(ENTRY, 30), .count = 2 },
+	  "2 entries are missing before entry 30", "fewer_than_event" },
+	{ { IMATALLY_NAMED_ONLY, .from = AT(ENTRY, 8), .to = AT(RECORD, 9), .count = 3 },
+	  "entry 8 and 2 more are named boot_aggregate", "named_boot_aggregate" },
+	{ { IMATALLY_UNKNOWN_TEMPLATE, .from = AT(ENTRY, 3), .to = AT(ENTRY, 3), .word = "new" },
+	  "template \"new\" is unknown", "unknown_template" },
+	{ { IMATALLY_TWO_MOMENTS, .from = AT(ENTRY, 300), .to = AT(ENTRY, 301), .pcr = 10 },
+	  "after 300 and after 301 entries", "two_moments" },
 };
 
 static char text[1000];
@@ -149,7 +177,7 @@ static void other_words(void **state)
 		assert_non_null(imatally_match_name(i));
 	for (i = 0; i <= IMATALLY_AT_END; i++)
 		assert_non_null(imatally_place_name(i));
-	for (i = 1; i <= IMATALLY_UNJUDGED_BANKS; i <<= 1)
+	for (i = 1; i <= IMATALLY_UNJUDGED_EVENT; i <<= 1)
 		assert_non_null(imatally_unjudged_name(i));
 	for (i = IMATALLY_NO_STATE + 1; i <= IMATALLY_ANEW_PIPE; i++)
 		assert_non_null(imatally_resumption_name(i));
@@ -160,7 +188,7 @@ static void other_words(void **state)
 	assert_null(imatally_kind_name(0));
 	assert_null(imatally_match_name(IMATALLY_MATCH_DIFFERENT + 1));
 	assert_null(imatally_place_name(IMATALLY_AT_END + 1));
-	assert_null(imatally_unjudged_name(IMATALLY_UNJUDGED_BANKS << 1));
+	assert_null(imatally_unjudged_name(IMATALLY_UNJUDGED_EVENT << 1));
 }
 
 static void verdicts_and_matches(void **state)
@@ -180,6 +208,8 @@ static void verdicts_and_matches(void **state)
 		{ { .verdict = IMATALLY_INCOMPLETE, .lost = 6, .trimmed = 5,
 		    .dropped = 2 },
 		  "incomplete: 6 entries lost (trimmed: user space deleted 5 from the start), 2 measurements dropped" },
+		{ { .verdict = IMATALLY_INCOMPLETE, .not_arrived = true, .dropped = 1 },
+		  "incomplete: what was extended before a kernel did not arrive, 1 measurement dropped" },
 		{ { .verdict = IMATALLY_INCOMPLETE },
 		  "incomplete: the PCR values do not prove the whole list" },
 	};

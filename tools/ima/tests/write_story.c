@@ -29,6 +29,7 @@ static void live(struct machine *m)
 	machine_measure(m, 35);
 	/* firmware updates PCRs */
 	m->counter += 4;
+	m->restarts++;
 	machine_record(m, "resume");
 	machine_measure(m, 50);
 	/* without the kernel */
