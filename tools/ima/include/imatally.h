@@ -489,6 +489,8 @@ enum imatally_kind {
 	IMATALLY_NAMED_ONLY = 36, /* @count named boot_aggregate, @from the first */
 	IMATALLY_UNKNOWN_TEMPLATE = 37, /* entry @to has template @word */
 	IMATALLY_TWO_MOMENTS = 38, /* the values were read at different times */
+	/* fault */
+	IMATALLY_NO_START = 39,	/* the kernel of record @to has no boot_aggregate */
 };
 
 /* A place in the list. */

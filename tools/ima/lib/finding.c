@@ -41,6 +41,7 @@ static const struct {
 	[IMATALLY_UNKNOWN_KEY] = { "unknown_key", IMATALLY_NOTE },
 	[IMATALLY_UNKNOWN_EVENT] = { "unknown_event", IMATALLY_NOTE },
 	[IMATALLY_KEY_VANISHED] = { "key_vanished", IMATALLY_FAULT },
+	[IMATALLY_NO_START] = { "no_boot_aggregate", IMATALLY_FAULT },
 	[IMATALLY_NOT_ARRIVED] = { "not_arrived", IMATALLY_LOSS },
 	[IMATALLY_UNREAD] = { "unread", IMATALLY_FINDING },
 	[IMATALLY_RECORD_ELSEWHERE] = { "record_elsewhere", IMATALLY_FINDING },

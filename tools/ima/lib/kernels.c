@@ -62,11 +62,15 @@ static bool begins(const struct imatally_kernels *k,
 	       found == wanted;
 }
 
-static void set_start(struct imatally_kernels *k, uint64_t index, uint64_t own)
+static void set_start(struct imatally_kernels *k, uint64_t index, uint64_t own,
+		      bool is_boot)
 {
 	k->has_boot_aggregate =
 		find_named(k, own > index ? 0 : index - own, &k->start) &&
 		!(own > index && !k->has_record && k->start);
+	k->is_plausible = k->has_boot_aggregate ?
+				  !is_boot || k->start + own == index :
+				  !k->has_record && own >= index;
 	if (k->has_boot_aggregate)
 		return;
 	/* the start of the list, or the boot_aggregate, is missing */
@@ -91,7 +95,7 @@ bool imatally_kernels_record(struct imatally_kernels *k, uint64_t index,
 	if (first) {
 		bool had_record = k->has_record;
 
-		set_start(k, index, own);
+		set_start(k, index, own, rec->event == IMATALLY_EVENT_BOOT);
 		/* entries of kernels without records come first */
 		if (had_record || k->start)
 			k->number++;

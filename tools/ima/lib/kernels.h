@@ -13,6 +13,12 @@ struct imatally_kernels {
 	unsigned int number;
 	uint64_t start;			/* index of its first entry */
 	bool has_boot_aggregate;	/* that entry is its boot_aggregate */
+	/*
+	 * Whether that entry, or its absence, can be the kernel's doing: the
+	 * oldest entries may be missing, and those between the boot_aggregate
+	 * and a later record, but not between it and the boot record.
+	 */
+	bool is_plausible;
 
 	bool has_record;
 	uint64_t record, carried;	/* of the last record */

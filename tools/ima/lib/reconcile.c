@@ -168,10 +168,13 @@ static void count_handover(const struct imatally_span *span,
 	if (own_start(span))
 		return;
 	handed = value(span->to, IMATALLY_KEY_CARRIED);
-	if (from) {
+	if (!handed) {
 		/* no list arrived: what is here was saved elsewhere */
-		if (!handed)
-			return;
+		if (!span->begins_part)
+			count_excess(span, iv, present);
+		return;
+	}
+	if (from) {
 		handed += value(from, IMATALLY_KEY_TRIMMED) -
 			  value(from, IMATALLY_KEY_CARRIED);
 		present -= span->from_start;

@@ -85,6 +85,8 @@ struct reading {
 	size_t *next_target;		/* of the same PCR, 1-based; 0 for none */
 
 	struct imatally_kernels kernels;
+	size_t part;			/* of the list, of the last entry */
+	uint64_t part_start;		/* index of its first entry */
 	uint64_t lost_in_kernel;	/* by the kernel of the last record */
 	uint64_t unproved;		/* entries of unproved PCRs since then */
 	bool has_starts;

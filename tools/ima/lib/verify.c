@@ -391,12 +391,15 @@ static enum imatally_status report_word(struct reading *r,
 /* What contradicts the kernel's counts */
 static enum imatally_status
 report_contradictions(struct reading *r, const struct imatally_mark *mark,
-		      const struct imatally_interval *iv)
+		      const struct imatally_interval *iv, bool first)
 {
 	enum imatally_status status = IMATALLY_OK;
 	enum imatally_key key = 0;
 
-	if (iv->inserted)
+	if (first && !r->kernels.is_plausible)
+		status = report_between(r, IMATALLY_NO_START, at_last(r),
+					at_mark(mark), 0);
+	if (!status && iv->inserted)
 		status = report_between(r, IMATALLY_INSERTED, at_last(r),
 					at_mark(mark), iv->inserted);
 	if (!status && iv->unproved)
@@ -673,6 +676,7 @@ static enum imatally_status judge_record(struct reading *r,
 		.to = mark,
 		.kernel_start = r->kernels.start,
 		.from_start = from_start,
+		.begins_part = r->kernels.start == r->part_start,
 		.from_lost = r->lost_in_kernel,
 		.unproved = r->unproved,
 		.starts = r->has_starts && !first ? &r->starts : NULL,
@@ -688,7 +692,7 @@ static enum imatally_status judge_record(struct reading *r,
 
 	status = keep_interval(r, &iv);
 	if (!status)
-		status = report_contradictions(r, mark, &iv);
+		status = report_contradictions(r, mark, &iv, first);
 	if (!status)
 		status = report_losses(r, mark, &iv);
 	count_trimmed(r, mark, &iv);
@@ -1329,6 +1333,10 @@ static enum imatally_status read_log(struct reading *r,
 	while (!status && !r->doubts &&
 	       (got = imatally_log_next(log, &entry, err)) > 0) {
 		r->before_part = imatally_log_before(log);
+		if (imatally_log_part(log) != r->part) {
+			r->part = imatally_log_part(log);
+			r->part_start = entry.index;
+		}
 		status = add(r, &entry, err);
 		if (asked->progress)
 			asked->progress(asked->progress_data, entry.index + 1,

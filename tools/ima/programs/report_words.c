@@ -224,6 +224,11 @@ void put_finding(FILE *to, const struct imatally_finding *f)
 		fprintf(to, ": key \"%s\" is missing, which this kernel's record before has",
 			f->word);
 		break;
+	case IMATALLY_NO_START:
+		fprintf(to, "the kernel of ");
+		put_point(to, &f->to);
+		fprintf(to, " does not begin with its boot_aggregate, where this record says");
+		break;
 	case IMATALLY_NOT_ARRIVED:
 		fprintf(to, "what was extended before ");
 		put_point(to, &f->to);

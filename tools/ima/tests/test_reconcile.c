@@ -365,8 +365,12 @@ static void kexec_counts_what_the_kernel_before_made(void **state)
 	/* no list arrived: what is here was saved elsewhere */
 	SET(other, CARRIED, 0);
 	SET(other, ENTRIES, 1);
+	across.begins_part = true;
 	assert_int_equal(judge(&across).lost_handover, 0);
 	assert_int_equal(judge(&across).inserted, 0);
+	/* and if it was not, it was inserted */
+	across.begins_part = false;
+	assert_int_equal(judge(&across).inserted, 21);
 }
 
 static void the_counter_wraps(void **state)

@@ -229,7 +229,9 @@ static void deletions_elsewhere(void **state)
 	start(2);
 	machine_kexec(&m, m.nr_entries, true);
 	machine_delete(&m, 2, 1);
-	assert_int_equal(verdict(), IMATALLY_INCOMPLETE);
+	/* no kernel loses it, and keeps the boot record after it */
+	assert_int_equal(verdict(), IMATALLY_MISMATCH);
+	assert_int_equal(finding(IMATALLY_NO_START)->to.index, 2);
 	assert_int_equal(result.lost, 1);
 
 	/* before and after the first kernel's last record, and after kexec */
@@ -947,6 +949,295 @@ static void no_changed_byte_goes_unseen(void **state)
 	imatally_pcrs_free(&pcrs);
 }
 
+/* Add a record by hand: the current one of the machine, with changes. */
+static void add_text(uint32_t pcr, const char *text)
+{
+	struct machine_field field[] = {
+		{ "sha256:\0digestdigestdigestdigestdigestdi", 40 },
+		{ "pcr_counter", 12 },
+		{ text, strlen(text) },
+	};
+
+	machine_add(&m, pcr, "ima-buf", field, 3);
+}
+
+/* Replace the first @from in @text, which has room. */
+static void replace(char *text, const char *from, const char *to)
+{
+	char *at = strstr(text, from);
+
+	assert_non_null(at);
+	memmove(at + strlen(to), at + strlen(from),
+		strlen(at + strlen(from)) + 1);
+	memcpy(at, to, strlen(to));
+}
+
+static void a_record_after_the_values_is_not_judged(void **state)
+{
+	char *pcrread;
+
+	(void)state;
+	start(2);
+	machine_measure(&m, 2);
+	pcrread = machine_pcrread(&m);
+	m.dropped = 5;
+	m.entries += 7;
+	machine_record(&m, "request");
+	machine_record(&m, "boot");
+	assert_int_equal(verdict_with(pcrread), IMATALLY_COMPLETE);
+	assert_int_equal(result.records, 1);
+	assert_int_equal(result.kernels, 1);
+	assert_int_equal(result.tail, 2);
+	assert_int_equal(result.nr_findings, 1);
+	assert_int_equal(result.nr_intervals, 2);
+	free(pcrread);
+
+	/* nor does it make the list counted */
+	machine_free(&m);
+	machine_init(&m, 2, NULL);
+	machine_boot(&m, false);
+	pcrread = machine_pcrread(&m);
+	machine_record(&m, "request");
+	assert_int_equal(verdict_with(pcrread), IMATALLY_COMPLETE_NOT_COUNTED);
+	free(pcrread);
+
+	/* but an entry that is not what its digest says was altered */
+	m.log[m.start[1] + 4] ^= 1;
+	pcrread = machine_pcrread(&m);
+	assert_int_equal(verdict_with(pcrread), IMATALLY_MISMATCH);
+	free(pcrread);
+}
+
+static void a_key_that_vanishes_is_a_mismatch(void **state)
+{
+	char text[2048];
+
+	(void)state;
+	start(2);
+	text[machine_record_text(&m, "request", text, sizeof(text))] = 0;
+	replace(text, "unread=0;", "");
+	add_text(10, text);
+	assert_int_equal(verdict(), IMATALLY_MISMATCH);
+	assert_string_equal(finding(IMATALLY_KEY_VANISHED)->word, "unread");
+	/* these may be missing */
+	start(2);
+	m.without_step = true;
+	machine_record(&m, "request");
+	assert_int_equal(verdict(), IMATALLY_COMPLETE);
+	assert_null(finding(IMATALLY_KEY_VANISHED));
+	assert_int_equal(finding(IMATALLY_UNJUDGED)->count,
+			 IMATALLY_UNJUDGED_KEYS);
+}
+
+static void a_name_begins_no_kernel(void **state)
+{
+	(void)state;
+	start(2);
+	machine_measure(&m, 2);
+	machine_measure_as(&m, 10, "boot_aggregate");
+	machine_measure_as(&m, 10, "boot_aggregate_late");
+	machine_measure_as(&m, 10, "pcr_counter");
+	machine_record(&m, "request");
+	machine_record(&m, "kexec_execute");
+	machine_kexec(&m, m.nr_entries, false);
+	machine_measure_as(&m, 10, "boot_aggregate");
+	machine_measure(&m, 1);
+	machine_record(&m, "policy");
+	machine_measure_as(&m, 10, "boot_aggregate");
+	assert_int_equal(verdict(), IMATALLY_COMPLETE);
+	assert_int_equal(result.kernels, 2);
+	assert_false(result.has_findings);
+	expect_between(IMATALLY_FOREIGN, 1, 6, 6);
+	/* before each record, and at the end */
+	assert_int_equal(result.nr_findings, 4);
+	assert_int_equal(result.finding[1].kind, IMATALLY_NAMED_ONLY);
+	assert_int_equal(result.finding[1].count, 2);
+	assert_int_equal(result.finding[1].from.index, 4);
+	assert_int_equal(result.finding[2].from.index, 10);
+	assert_int_equal(result.finding[3].from.index, 13);
+	assert_int_equal(result.interval[3].kernel_start, 9);
+	/* more than are remembered */
+	start(1);
+	machine_record(&m, "kexec_execute");
+	machine_kexec(&m, m.nr_entries, false);
+	while (m.nr_entries < 400)
+		machine_measure_as(&m, 10, "boot_aggregate");
+	machine_record(&m, "policy");
+	assert_int_equal(verdict(), IMATALLY_COMPLETE);
+	assert_int_equal(result.kernels, 2);
+}
+
+static void records_in_another_pcr_are_judged_on_request_only(void **state)
+{
+	struct imatally_pcrs pcrs = { 0 };
+	struct imatally_verifier *v;
+	struct imatally_error err;
+	struct imatally_log *log;
+	char text[2048], *pcrread;
+
+	(void)state;
+	start(2);
+	m.dropped = 5;
+	text[machine_record_text(&m, "request", text, sizeof(text))] = 0;
+	add_text(11, text);
+	assert_int_equal(verdict(), IMATALLY_COMPLETE);
+	assert_int_equal(finding(IMATALLY_RECORD_ELSEWHERE)->pcr, 11);
+	assert_true(result.has_findings);
+
+	pcrread = machine_pcrread(&m);
+	imatally_pcrs_add_pcrread(&pcrs, pcrread, strlen(pcrread), &err);
+	free(pcrread);
+	v = imatally_verifier_new(&pcrs);
+	assert_int_equal(imatally_verifier_set_pcr(v, 24), IMATALLY_ERR_USAGE);
+	assert_int_equal(imatally_verifier_set_record_pcr(v, 16),
+			 IMATALLY_ERR_USAGE);
+	assert_int_equal(imatally_verifier_set_record_pcr(v, 11), IMATALLY_OK);
+	log = imatally_log_open_buffer(m.log, m.len);
+	imatally_result_free(&result);
+	assert_int_equal(imatally_verifier_run(v, log, &result, &err),
+			 IMATALLY_OK);
+	assert_int_equal(result.verdict, IMATALLY_INCOMPLETE);
+	assert_int_equal(result.dropped, 5);
+	assert_false(result.has_findings);
+	imatally_log_close(log);
+	imatally_verifier_free(v);
+
+	/* without its value nothing proves them */
+	pcrs.nr = 11;
+	v = imatally_verifier_new(&pcrs);
+	imatally_verifier_set_record_pcr(v, 11);
+	log = imatally_log_open_buffer(m.log, m.len);
+	imatally_result_free(&result);
+	assert_int_equal(imatally_verifier_run(v, log, &result, &err),
+			 IMATALLY_ERR_USAGE);
+	imatally_log_close(log);
+	imatally_verifier_free(v);
+	imatally_pcrs_free(&pcrs);
+}
+
+/* kexec_load hands over no list, and the PCR was extended before. */
+static void what_did_not_arrive_is_incomplete(void **state)
+{
+	(void)state;
+	start(2);
+	machine_measure(&m, 4);
+	machine_kexec(&m, 0, true);
+	machine_measure(&m, 2);
+	machine_record(&m, "request");
+	assert_int_equal(verdict(), IMATALLY_INCOMPLETE);
+	assert_true(result.not_arrived);
+	assert_int_equal(result.lost, 0);
+	assert_int_equal(finding(IMATALLY_NOT_ARRIVED)->to.index, 0);
+	/* the boot_aggregate is proved nevertheless */
+	m.log[m.start[1] - 3] ^= 1;
+	assert_int_equal(verdict(), IMATALLY_MISMATCH);
+	/* the PCR was zero: nothing is missing, and something was altered */
+	start(2);
+	machine_record(&m, "request");
+	m.log[m.start[1] - 3] ^= 1;
+	assert_int_equal(verdict(), IMATALLY_MISMATCH);
+}
+
+static void a_resume_that_restarted_nothing_excuses_nothing(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	start(2);
+	machine_measure(&m, 2);
+	m.counter += 3;
+	machine_record(&m, "resume");
+	assert_int_equal(verdict(), IMATALLY_COMPLETE);
+	expect_between(IMATALLY_UNEXPLAINED, 3, 1, 4);
+	for (i = 0; i < 2; i++) {
+		start(2);
+		machine_measure(&m, 2);
+		memset(m.bank[0].pcr[10], 0, 64);
+		memset(m.bank[1].pcr[10], 0, 64);
+		m.resets += i;
+		machine_record(&m, "resume");
+		assert_int_equal(verdict(), i ? IMATALLY_INCOMPLETE :
+						IMATALLY_MISMATCH);
+	}
+}
+
+static void values_of_two_moments_prove_the_first(void **state)
+{
+	struct imatally_pcrs pcrs = { 0 };
+	struct imatally_verifier *v;
+	struct machine_bank bank;
+	struct imatally_error err;
+	struct imatally_log *log;
+	char *pcrread;
+
+	(void)state;
+	start(2);
+	machine_measure(&m, 2);
+	bank = m.bank[0];
+	machine_measure(&m, 1);
+	m.bank[0] = bank;
+	pcrread = machine_pcrread(&m);
+	assert_int_equal(verdict_with(pcrread), IMATALLY_COMPLETE);
+	assert_int_equal(finding(IMATALLY_TWO_MOMENTS)->from.index, 4);
+	assert_int_equal(finding(IMATALLY_TWO_MOMENTS)->to.index, 5);
+	assert_int_equal(result.tail, 1);
+	/* a quote is of one moment */
+	imatally_pcrs_add_pcrread(&pcrs, pcrread, strlen(pcrread), &err);
+	free(pcrread);
+	v = imatally_verifier_new(&pcrs);
+	imatally_verifier_set_one_moment(v);
+	log = imatally_log_open_buffer(m.log, m.len);
+	imatally_result_free(&result);
+	imatally_verifier_run(v, log, &result, &err);
+	assert_int_equal(result.verdict, IMATALLY_MISMATCH);
+	imatally_log_close(log);
+	imatally_verifier_free(v);
+	imatally_pcrs_free(&pcrs);
+}
+
+/* Add one of mainline's events. */
+static void add_event(const char *name, unsigned int count)
+{
+	char text[200];
+
+	snprintf(text, sizeof(text),
+		 "kexec_segment_size=4096;ima_binary_runtime_size=812;ima_runtime_measurements_count=%u;",
+		 count);
+	machine_buffer(&m, name, text, strlen(text));
+}
+
+static void events_of_stock_kernels_explain_a_mismatch(void **state)
+{
+	(void)state;
+	machine_init(&m, 1, NULL);
+	machine_boot(&m, false);
+	add_event("kexec_load", 1);
+	machine_measure(&m, 4);
+	add_event("kexec_execute", 6);
+	machine_kexec(&m, m.nr_entries, false);
+	assert_int_equal(verdict(), IMATALLY_COMPLETE_NOT_COUNTED);
+	assert_int_equal(result.nr_findings, 0);
+	machine_delete(&m, 3, 2);
+	assert_int_equal(verdict(), IMATALLY_MISMATCH);
+	assert_int_equal(finding(IMATALLY_FEWER_THAN_EVENT)->count, 2);
+	assert_int_equal(finding(IMATALLY_FEWER_THAN_EVENT)->to.index, 4);
+	assert_null(finding(IMATALLY_CUT_AT_KEXEC));
+	machine_delete(&m, 4, 1);
+	assert_int_equal(verdict(), IMATALLY_MISMATCH);
+	assert_int_equal(finding(IMATALLY_CUT_AT_KEXEC)->to.index, 4);
+}
+
+static void unread_files_are_a_finding(void **state)
+{
+	(void)state;
+	start(2);
+	m.unread = 3;
+	machine_record(&m, "request");
+	assert_int_equal(verdict(), IMATALLY_COMPLETE);
+	expect_between(IMATALLY_UNREAD, 3, 1, 2);
+	assert_true(result.has_findings);
+}
+
 #define TEST(name) cmocka_unit_test_teardown(name, teardown)
 
 int main(void)
@@ -989,6 +1280,15 @@ int main(void)
 		TEST(findings_are_bounded),
 		TEST(losses_do_not_drown_in_notes),
 		TEST(no_changed_byte_goes_unseen),
+		TEST(a_record_after_the_values_is_not_judged),
+		TEST(a_key_that_vanishes_is_a_mismatch),
+		TEST(a_name_begins_no_kernel),
+		TEST(records_in_another_pcr_are_judged_on_request_only),
+		TEST(what_did_not_arrive_is_incomplete),
+		TEST(a_resume_that_restarted_nothing_excuses_nothing),
+		TEST(values_of_two_moments_prove_the_first),
+		TEST(events_of_stock_kernels_explain_a_mismatch),
+		TEST(unread_files_are_a_finding),
 	};
 
 	return cmocka_run_group_tests_name("verify", tests, NULL, NULL);

@@ -88,6 +88,8 @@ static const struct {
 	  "or a record that the template of a rule cut off", "foreign_record" },
 	{ { IMATALLY_KEY_VANISHED, .from = AT(RECORD, 1), .to = AT(RECORD, 9), .word = "dropped" },
 	  "key \"dropped\" is missing", "key_vanished" },
+	{ { IMATALLY_NO_START, .from = AT(RECORD, 1), .to = AT(RECORD, 9) },
+	  "does not begin with its boot_aggregate", "no_boot_aggregate" },
 	{ { IMATALLY_NOT_ARRIVED, .from = AT(START, 0), .to = AT(BOOT_AGGREGATE, 0) },
 	  "what was extended before entry 0 (boot_aggregate of kernel 2) did not arrive",
 	  "not_arrived" },
