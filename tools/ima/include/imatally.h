@@ -394,6 +394,7 @@ struct imatally_interval {
 	uint64_t inserted;	/* entries in excess of what the kernel counted */
 	uint64_t unproved;	/* likewise, in PCRs of which no value was given */
 	uint64_t failed;	/* entries whose extend failed */
+	uint64_t without_tpm;	/* entries that had no TPM to extend */
 	uint64_t dropped;	/* measurements that did not become an entry */
 	uint64_t unread;	/* files that could not be read to be measured */
 	uint64_t trimmed;	/* entries that user space deleted */

@@ -97,7 +97,7 @@ static void count_entries(const struct imatally_span *span,
 	const struct imatally_mark *from = own_start(span);
 	uint64_t start = from ? from->index : span->kernel_start;
 	int64_t present = span->to->index - start;
-	int64_t counted;
+	int64_t counted, extended;
 
 	if (from)
 		counted = moved(span, IMATALLY_KEY_ENTRIES);
@@ -113,12 +113,16 @@ static void count_entries(const struct imatally_span *span,
 		count_excess(span, iv, present - counted);
 
 	/* an entry was either extended, or its extend failed */
-	if (known(span, IMATALLY_KEY_EXTENDS) &&
-	    known(span, IMATALLY_KEY_FAILED) && !without_tpm(span->to) &&
-	    !(span->from && without_tpm(span->from)) &&
-	    counted != moved(span, IMATALLY_KEY_EXTENDS) +
-		       moved(span, IMATALLY_KEY_FAILED))
-		iv->accounts_disagree = true;
+	extended = moved(span, IMATALLY_KEY_EXTENDS) +
+		   moved(span, IMATALLY_KEY_FAILED);
+	if (!without_tpm(span->to) &&
+	    !(span->from && without_tpm(span->from))) {
+		if (counted != extended)
+			iv->accounts_disagree = true;
+	} else if (counted > extended) {
+		/* unless there was no TPM */
+		iv->without_tpm = counted - extended;
+	}
 }
 
 /* Counts that only increase, and one that does not change. */
@@ -170,7 +174,7 @@ static void count_handover(const struct imatally_span *span,
 	handed = value(span->to, IMATALLY_KEY_CARRIED);
 	if (!handed) {
 		/* no list arrived: what is here was saved elsewhere */
-		if (!span->begins_part)
+		if (!span->begins_part && !span->from_whole)
 			count_excess(span, iv, present);
 		return;
 	}
@@ -309,6 +313,10 @@ static void judge_kexec(const struct imatally_span *span,
 
 	iv->counter = distance(span, new_part + per * present);
 	left = iv->counter - new_part - per * present;
+	/* more entries than extends: they are not of this boot */
+	if (left < 0 && !value(span->to, IMATALLY_KEY_CARRIED) &&
+	    !span->begins_part)
+		count_excess(span, iv, present);
 	if (span->replay == IMATALLY_MATCH_DIFFERENT && per > 0 &&
 	    left / per > lost) {
 		lost = left / per;

@@ -150,10 +150,13 @@ enum imatally_status imatally_replay_extend(struct imatally_replay *replay,
 					digest) ||
 			    !imatally_extend(&bank->hash, value, digest))
 				return IMATALLY_ERR_CRYPTO;
+			/* the bank's own digests, if they are possible */
+			if (replay->trail && !i &&
+			    entry->pcr == replay->trail_pcr &&
+			    (mode == MODE_OWN || !bank->possible[MODE_OWN]))
+				imatally_trail_add(replay->trail, entry->index,
+						   digest);
 		}
-		/* if both modes are possible, the trail is not searched */
-		if (replay->trail && !i && entry->pcr == replay->trail_pcr)
-			imatally_trail_add(replay->trail, entry->index, digest);
 	}
 	return IMATALLY_OK;
 }
@@ -303,10 +306,16 @@ imatally_replay_search(struct imatally_replay *replay,
 		       uint64_t at_most, struct imatally_left_out *left_out)
 {
 	const struct bank *bank = &replay->bank[0];
+	enum imatally_search found;
 
-	if (!is_followed(replay, pcr, value->alg) || value->len != bank->hash.size ||
-	    (bank->possible[MODE_OWN] && bank->possible[MODE_PADDED]))
+	if (!is_followed(replay, pcr, value->alg) ||
+	    value->len != bank->hash.size)
 		return IMATALLY_SEARCH_GIVEN_UP;
-	return imatally_trail_search(replay->trail, value->value, at_most,
-				     left_out);
+	found = imatally_trail_search(replay->trail, value->value, at_most,
+				      left_out);
+	/* the kernel may have extended padded digests */
+	if (found == IMATALLY_SEARCH_NONE && bank->possible[MODE_OWN] &&
+	    bank->possible[MODE_PADDED])
+		return IMATALLY_SEARCH_GIVEN_UP;
+	return found;
 }

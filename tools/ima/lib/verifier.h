@@ -88,6 +88,7 @@ struct reading {
 	size_t part;			/* of the list, of the last entry */
 	uint64_t part_start;		/* index of its first entry */
 	uint64_t lost_in_kernel;	/* by the kernel of the last record */
+	bool is_whole;			/* its boot_aggregate is in the list */
 	uint64_t unproved;		/* entries of unproved PCRs since then */
 	bool has_starts;
 	struct imatally_record starts;	/* its last one with resetCount */
@@ -104,6 +105,8 @@ struct reading {
 	bool lost;			/* entries are missing */
 	uint64_t failed;		/* failed extends */
 	uint64_t uncounted;		/* extends not covered by a record */
+	uint64_t without_tpm;		/* entries that were not extended */
+	bool restarted_tpm;		/* the TPM may have been reset */
 
 	bool has_mark;
 	struct imatally_mark mark;	/* the last record */

@@ -459,6 +459,25 @@ static enum imatally_status report_counter(struct reading *r,
 	return status;
 }
 
+/* Search for failed extends that explain the values in the record. */
+static enum imatally_search search_failed(struct reading *r,
+					  const struct imatally_mark *mark,
+					  struct imatally_left_out *left_out)
+{
+	const struct imatally_pcr_values *pcr = &mark->record.pcr;
+	enum imatally_search found = IMATALLY_SEARCH_GIVEN_UP;
+	unsigned int i;
+
+	left_out->nr = 0;
+	for (i = 0; i < pcr->nr && found == IMATALLY_SEARCH_GIVEN_UP; i++)
+		found = imatally_replay_search(r->replay, pcr->index,
+					       &pcr->bank[i],
+					       r->failed + r->uncounted +
+						       r->without_tpm,
+					       left_out);
+	return found;
+}
+
 /*
  * Only failed extends are known since the replay last matched: without those
  * entries, it must match the record.
@@ -468,28 +487,31 @@ static enum imatally_status find_failed(struct reading *r,
 					uint16_t alg)
 {
 	const struct imatally_record *rec = &mark->record;
-	enum imatally_search found = IMATALLY_SEARCH_GIVEN_UP;
 	enum imatally_status status = IMATALLY_OK;
 	struct imatally_left_out left_out;
+	enum imatally_search found = search_failed(r, mark, &left_out);
 	unsigned int i;
 
-	for (i = 0; i < rec->pcr.nr && found == IMATALLY_SEARCH_GIVEN_UP; i++)
-		found = imatally_replay_search(r->replay, rec->pcr.index,
-					       &rec->pcr.bank[i],
-					       r->failed + r->uncounted,
-					       &left_out);
-	if ((found != IMATALLY_SEARCH_FOUND || !left_out.nr) && !r->failed)
+	if ((found != IMATALLY_SEARCH_FOUND || !left_out.nr) && !r->failed &&
+	    !r->without_tpm)
 		return report_bank(r, IMATALLY_DIFFERS_AT_RECORD, r->agreed,
 				   at_mark(mark), rec->pcr.index, alg);
-	if (found == IMATALLY_SEARCH_GIVEN_UP)
-		return report_between(r, IMATALLY_NOT_SEARCHED, r->agreed,
-				      at_mark(mark), r->failed);
+	if (found == IMATALLY_SEARCH_GIVEN_UP && r->without_tpm)
+		status = report_between(r, IMATALLY_FAILED, r->agreed,
+					at_mark(mark), r->without_tpm);
+	if (found == IMATALLY_SEARCH_GIVEN_UP) {
+		r->result.failed += r->without_tpm;
+		return status ? status :
+			report_between(r, IMATALLY_NOT_SEARCHED, r->agreed,
+				       at_mark(mark),
+				       r->failed + r->without_tpm);
+	}
 	/* if none is left out, this bank matches, but another does not */
 	if (found == IMATALLY_SEARCH_NONE || !left_out.nr) {
 		struct imatally_finding finding = {
 			.kind = IMATALLY_DIFFERS_FAILED,
 			.from = r->agreed, .to = at_mark(mark),
-			.count = r->failed, .pcr = rec->pcr.index, .alg = alg,
+			.count = r->failed + r->without_tpm, .pcr = rec->pcr.index, .alg = alg,
 		};
 
 		return report(r, &finding);
@@ -516,11 +538,10 @@ static enum imatally_status resolve_difference(struct reading *r,
 
 	if (r->lost)
 		;
-	else if (rec->event == IMATALLY_EVENT_RESUME &&
-		 !imatally_kept_running(r->has_starts ? &r->starts : NULL, rec))
+	else if (r->restarted_tpm)
 		status = report_between(r, IMATALLY_RESET, r->agreed,
 					at_mark(mark), 0);
-	else if (r->failed || r->uncounted)
+	else if (r->failed || r->uncounted || r->without_tpm)
 		status = find_failed(r, mark, alg);
 	else
 		status = report_bank(r, IMATALLY_DIFFERS_AT_RECORD, r->agreed,
@@ -601,6 +622,17 @@ static bool is_zero(const struct imatally_bank_value *bank)
 	return !memcmp(bank->value, zero, bank->len);
 }
 
+static bool leads(const struct reading *r, const struct imatally_record *rec,
+		  const struct imatally_bank_value *from,
+		  const struct imatally_bank_value *to)
+{
+	/* the extend of the boot_aggregate failed */
+	if (rec->value[IMATALLY_KEY_FAILED] && !rec->value[IMATALLY_KEY_EXTENDS])
+		return from->len == to->len &&
+		       !memcmp(from->value, to->value, to->len);
+	return imatally_replay_leads(r->replay, &r->first, from, to);
+}
+
 /*
  * The record after the boot_aggregate has the PCR before it.  This proves the
  * boot_aggregate even if what was extended before is missing.
@@ -613,8 +645,7 @@ static enum start check_start(const struct reading *r,
 	unsigned int i, j;
 
 	if (!r->has_first || r->first.index + 1 != mark->index ||
-	    rec->before.index != rec->pcr.index ||
-	    rec->value[IMATALLY_KEY_FAILED])
+	    rec->before.index != rec->pcr.index)
 		return START_UNKNOWN;
 	for (i = 0; i < rec->before.nr; i++) {
 		const struct imatally_bank_value *from = &rec->before.bank[i];
@@ -626,8 +657,7 @@ static enum start check_start(const struct reading *r,
 			if (from->alg != to->alg ||
 			    !imatally_replay_has_bank(r->replay, to->alg))
 				continue;
-			if (!imatally_replay_leads(r->replay, &r->first, from,
-						   to))
+			if (!leads(r, rec, from, to))
 				return START_DIFFERS;
 			any = true;
 			began_anew &= is_zero(from);
@@ -640,21 +670,26 @@ static enum start check_start(const struct reading *r,
 }
 
 /*
- * A kernel that was handed no list, although the PCR had been extended: what was
- * extended before is missing.
+ * The PCR had been extended when this kernel started, and what is in the list
+ * before does not lead there, or not with any failed extends.
  */
 static enum imatally_status judge_start(struct reading *r,
 					const struct imatally_mark *mark,
-					const struct imatally_interval *iv,
 					uint16_t alg)
 {
+	struct imatally_left_out left_out;
+
 	switch (check_start(r, mark)) {
 	case START_DIFFERS:
+		if (!r->lost)
+			break;
 		return report_bank(r, IMATALLY_DIFFERS_AT_RECORD, r->agreed,
 				   at_mark(mark), mark->record.pcr.index, alg);
 	case START_LEADS:
-		if (mark->record.value[IMATALLY_KEY_CARRIED] ||
-		    iv->lost_handover)
+		/* if a list was handed over, the records before count it */
+		if (r->lost || (mark->record.value[IMATALLY_KEY_CARRIED] &&
+				r->has_mark) ||
+		    search_failed(r, mark, &left_out) == IMATALLY_SEARCH_FOUND)
 			break;
 		r->lost = true;
 		r->result.not_arrived = true;
@@ -677,6 +712,7 @@ static enum imatally_status judge_record(struct reading *r,
 		.kernel_start = r->kernels.start,
 		.from_start = from_start,
 		.begins_part = r->kernels.start == r->part_start,
+		.from_whole = r->has_mark && r->is_whole,
 		.from_lost = r->lost_in_kernel,
 		.unproved = r->unproved,
 		.starts = r->has_starts && !first ? &r->starts : NULL,
@@ -700,18 +736,25 @@ static enum imatally_status judge_record(struct reading *r,
 		status = report_counter(r, mark, &iv);
 	r->lost |= iv.lost || iv.lost_handover;
 	r->failed += iv.failed;
+	r->without_tpm += iv.without_tpm;
 	/* no record counts the last kernel's extends from its last record on */
-	if (iv.has_from && iv.from_kernel != iv.to_kernel)
+	if (first)
 		r->uncounted += iv.kernel_start - iv.from;
+	r->restarted_tpm |= rec->event == IMATALLY_EVENT_RESUME &&
+			    !imatally_kept_running(span.starts, rec);
 	if (!status && first && span.replay == IMATALLY_MATCH_DIFFERENT)
-		status = judge_start(r, mark, &iv, alg);
+		status = judge_start(r, mark, alg);
 	if (!status && span.replay == IMATALLY_MATCH_DIFFERENT)
 		status = resolve_difference(r, mark, alg);
 	if (span.replay != IMATALLY_MATCH_UNKNOWN) {
 		r->lost = false;
 		r->failed = 0;
 		r->uncounted = 0;
+		r->without_tpm = 0;
+		r->restarted_tpm = false;
 	}
+	if (first)
+		r->is_whole = r->kernels.has_boot_aggregate;
 	if (rec->pcr.nr)
 		r->agreed = at_mark(mark);
 	r->lost_in_kernel = iv.lost + (first ? 0 : r->lost_in_kernel);

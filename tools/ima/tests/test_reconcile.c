@@ -371,6 +371,10 @@ static void kexec_counts_what_the_kernel_before_made(void **state)
 	/* and if it was not, it was inserted */
 	across.begins_part = false;
 	assert_int_equal(judge(&across).inserted, 21);
+	across.from_whole = true;
+	assert_int_equal(judge(&across).inserted, 0);
+	ADD(other, COUNTER, -5);
+	assert_int_equal(judge(&across).inserted, 10);
 }
 
 static void the_counter_wraps(void **state)

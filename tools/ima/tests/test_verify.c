@@ -1161,6 +1161,47 @@ static void a_resume_that_restarted_nothing_excuses_nothing(void **state)
 	}
 }
 
+/* The record of the resume has no values: the next one shows the reset. */
+static void a_reset_shows_at_a_later_record(void **state)
+{
+	(void)state;
+	start(2);
+	machine_measure(&m, 2);
+	memset(m.bank[0].pcr[10], 0, 64);
+	memset(m.bank[1].pcr[10], 0, 64);
+	m.tpm_error = "EIO";
+	machine_record(&m, "resume");
+	m.tpm_error = NULL;
+	machine_record(&m, "request");
+	assert_int_equal(verdict(), IMATALLY_INCOMPLETE);
+	expect_between(IMATALLY_RESET, 0, 1, 5);
+}
+
+/* Entries of a kernel without records whose extends failed */
+static void failed_extends_before_the_first_record_are_found(void **state)
+{
+	(void)state;
+	machine_init(&m, 2, NULL);
+	m.tpm_fails = true;
+	machine_boot(&m, false);
+	m.tpm_fails = false;
+	machine_kexec(&m, m.nr_entries, true);
+	machine_measure(&m, 2);
+	assert_int_equal(verdict(), IMATALLY_INCOMPLETE);
+	assert_int_equal(finding(IMATALLY_FAILED_ENTRY)->from.index, 0);
+	assert_int_equal(result.kernels, 2);
+	/* of the kernel's own first entry, too */
+	machine_free(&m);
+	machine_init(&m, 2, NULL);
+	m.tpm_fails = true;
+	machine_measure_as(&m, 10, "boot_aggregate");
+	m.tpm_fails = false;
+	machine_record(&m, "boot");
+	machine_measure(&m, 2);
+	assert_int_equal(verdict(), IMATALLY_INCOMPLETE);
+	assert_int_equal(finding(IMATALLY_FAILED_ENTRY)->from.index, 0);
+}
+
 static void values_of_two_moments_prove_the_first(void **state)
 {
 	struct imatally_pcrs pcrs = { 0 };
@@ -1286,6 +1327,8 @@ int main(void)
 		TEST(records_in_another_pcr_are_judged_on_request_only),
 		TEST(what_did_not_arrive_is_incomplete),
 		TEST(a_resume_that_restarted_nothing_excuses_nothing),
+		TEST(a_reset_shows_at_a_later_record),
+		TEST(failed_extends_before_the_first_record_are_found),
 		TEST(values_of_two_moments_prove_the_first),
 		TEST(events_of_stock_kernels_explain_a_mismatch),
 		TEST(unread_files_are_a_finding),
