@@ -21,8 +21,10 @@
  *			is unknown
  * @update_counter:	pcrUpdateCounter, the TPM's count of updates of all PCRs
  *			in all banks, except for PCRs that never count
- * @protected:		whether pcrUpdateCounter was read in an HMAC session,
- *			which proves as much as the chip's null key
+ * @protected:		whether pcrUpdateCounter is read in an HMAC session, which
+ *			proves as much as the chip's null key. It is not, if the
+ *			kernel or the chip offers none. A session that fails is
+ *			an error, and no reason to read without one.
  * @bank_mask:		BIT(i) is set if @digests[i] was returned
  * @digests:		@digests[i] is the PCR's value in allocated_banks[i]
  */

@@ -4,7 +4,8 @@
 # Run by tests/kernel/test_faults.py: make the TPM fail, or let somebody else use
 # it, between two records. /out/rows has a line NAME|FAULTS|COMMANDS for each row
 # of tests/fault-rows. Writes to /out/NAME/: the records before the row and after
-# it, the last record made by it, how many requests failed, the list and the PCRs.
+# it, the last record made by it, how many requests failed, when the row began and
+# ended, the list and the PCRs.
 
 ima=/sys/kernel/security/ima
 files=0 failed=0
@@ -23,6 +24,10 @@ measure() {
 	done
 }
 
+user() {
+	tpm2_pcrread sha256:0 >/dev/null 2>&1
+}
+
 # A program is measured when it first runs: not between two records
 tpm2_pcrread >/dev/null 2>&1
 seq 1 | tr ';' '\n' >/dev/null
@@ -35,7 +40,9 @@ while IFS='|' read -r name faults commands; do
 	cat $ima/update_counter >"$row/before"
 	[ -z "$faults" ] || echo "$faults" | tr ';' '\n' >>/out/faults
 	failed=0
+	cut -d ' ' -f 1 /proc/uptime >"$row/began"
 	eval "$commands"
+	cut -d ' ' -f 1 /proc/uptime >"$row/ended"
 	echo $failed >"$row/failed"
 	cat $ima/update_counter >"$row/made"
 	record 1

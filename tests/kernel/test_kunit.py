@@ -12,7 +12,7 @@ from lab.groups import Group, once
 from lab.kernel import environment
 from lab.paths import BUILD, TOP
 
-BOOT = [Group("kunit_boot", "quick")]
+BOOT = [Group("kunit_boot", "quick"), Group("kunit_hmac_boot", config="vm,hmac")]
 TOOL = [Group("kunit_tool", "full")]
 
 

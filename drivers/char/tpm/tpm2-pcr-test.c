@@ -585,7 +585,44 @@ static struct kunit_suite tpm2_pcr_read_suite = {
 	.test_cases = tpm2_pcr_read_cases,
 };
 
-kunit_test_suites(&tpm2_pcr_allocation_suite, &tpm2_pcr_read_suite);
+/* ---- tpm_calc_ordinal_duration(): for how long the kernel waits */
+
+/* These are sent while mutexes are held that others wait for. */
+static void test_lost_answers_cost_less_than_two_seconds(struct kunit *test)
+{
+	static const u32 ccs[] = { TPM2_CC_PCR_READ, TPM2_CC_READ_CLOCK,
+				   TPM2_CC_CONTEXT_LOAD, TPM2_CC_FLUSH_CONTEXT,
+				   TPM2_CC_PCR_EXTEND };
+	struct tpm_chip *chip = alloc_chip(test);
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(ccs); i++)
+		KUNIT_EXPECT_LT_MSG(test,
+				    tpm_calc_ordinal_duration(chip, ccs[i]),
+				    msecs_to_jiffies(2000), "%#x", ccs[i]);
+}
+
+static void test_others_have_the_default_duration(struct kunit *test)
+{
+	struct tpm_chip *chip = alloc_chip(test);
+
+	KUNIT_EXPECT_EQ(test, tpm_calc_ordinal_duration(chip, TPM2_CC_LOAD),
+			msecs_to_jiffies(TPM2_DURATION_DEFAULT));
+}
+
+static struct kunit_case tpm2_durations_cases[] = {
+	KUNIT_CASE(test_lost_answers_cost_less_than_two_seconds),
+	KUNIT_CASE(test_others_have_the_default_duration),
+	{}
+};
+
+static struct kunit_suite tpm2_durations_suite = {
+	.name = "tpm2_durations",
+	.test_cases = tpm2_durations_cases,
+};
+
+kunit_test_suites(&tpm2_pcr_allocation_suite, &tpm2_pcr_read_suite,
+		  &tpm2_durations_suite);
 
 #ifdef CONFIG_TCG_TPM2_UPDATE_COUNTER
 
@@ -955,6 +992,60 @@ static void test_counter_comes_with_the_account(struct kunit *test)
 	}
 }
 
+/* Have the chip offer a session, which can't be started, if the kernel can. */
+static bool offer_a_session(struct tpm_chip *chip)
+{
+#ifdef CONFIG_TCG_TPM2_HMAC
+	chip->null_key_context[0] = 1;
+	return true;
+#else
+	return false;
+#endif
+}
+
+/* A session that fails is an error, and the chip stays usable. */
+static void test_counter_is_not_read_without_its_session(struct kunit *test)
+{
+	struct tpm_update_counter *counter = alloc_counter(test);
+	struct tpm_chip *chip = alloc_chip(test);
+	struct tpm_start_counts counts;
+	bool offered;
+	int expected;
+
+	answer_all_banks(&fake(chip)->pcr_read);
+	begin(&fake(chip)->clock, TPM2_RC_SUCCESS);
+	add_filler(&fake(chip)->clock, 0, 25);
+
+	/* The chip has no null key. */
+	KUNIT_EXPECT_EQ(test, tpm_get_update_counter(chip, PCR, counter), 0);
+	KUNIT_EXPECT_FALSE(test, counter->protected);
+	KUNIT_EXPECT_EQ(test, tpm_get_start_counts(chip, &counts), 0);
+	KUNIT_EXPECT_EQ(test, fake(chip)->reads, 1);
+
+	/* The chip has one, but it can't be loaded. */
+	offered = offer_a_session(chip);
+	expected = offered ? -EIO : 0;
+	KUNIT_EXPECT_EQ(test, tpm_get_update_counter(chip, PCR, counter),
+			expected);
+	KUNIT_EXPECT_EQ(test, counter->protected, offered);
+	KUNIT_EXPECT_EQ(test, tpm_get_start_counts(chip, &counts), expected);
+	KUNIT_EXPECT_EQ(test, fake(chip)->reads, offered ? 1 : 2);
+	KUNIT_EXPECT_FALSE(test, chip->flags & TPM_CHIP_FLAG_DISABLE);
+
+	/* What the record says does not depend on whether the TPM is there. */
+	chip->flags |= TPM_CHIP_FLAG_SUSPENDED;
+	counter->protected = !offered;
+	KUNIT_EXPECT_EQ(test, tpm_get_update_counter(chip, PCR, counter),
+			-EAGAIN);
+	KUNIT_EXPECT_EQ(test, counter->protected, offered);
+
+	chip->flags &= ~TPM_CHIP_FLAG_TPM2;
+	counter->protected = true;
+	KUNIT_EXPECT_EQ(test, tpm_get_update_counter(chip, PCR, counter),
+			-EOPNOTSUPP);
+	KUNIT_EXPECT_FALSE(test, counter->protected);
+}
+
 static struct kunit_case tpm_update_counter_cases[] = {
 	KUNIT_CASE(test_counter_comes_with_each_bank),
 	KUNIT_CASE(test_counter_comes_with_fewer_banks),
@@ -964,6 +1055,7 @@ static struct kunit_case tpm_update_counter_cases[] = {
 	KUNIT_CASE(test_counter_needs_a_tpm2_that_works),
 	KUNIT_CASE(test_counter_or_what_the_tpm_says),
 	KUNIT_CASE(test_counter_comes_with_the_account),
+	KUNIT_CASE(test_counter_is_not_read_without_its_session),
 	{}
 };
 

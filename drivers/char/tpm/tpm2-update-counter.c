@@ -17,6 +17,7 @@ static void tpm_get_account(struct tpm_chip *chip,
 
 	counter->updates = chip->pcr_updates;
 	counter->uncertain = chip->pcr_updates_uncertain;
+	counter->protected = tpm2_reads_in_session(chip);
 }
 
 /**
@@ -24,8 +25,8 @@ static void tpm_get_account(struct tpm_chip *chip,
  * @chip:	a &struct tpm_chip instance, as returned by tpm_default_chip()
  * @pcr_idx:	the PCR whose value in each bank is read along with the counter
  * @counter:	output: the counter and the PCR values, valid if 0 is returned,
- *		and the account (@updates and @uncertain), valid unless -ENODEV
- *		or -EOPNOTSUPP is returned
+ *		the account (@updates and @uncertain), valid unless -ENODEV or
+ *		-EOPNOTSUPP is returned, and @protected, always valid
  *
  * The counter and the PCR values come from a single TPM2_PCR_Read, and the
  * account is read before any other command can be sent, so all of them are
@@ -39,6 +40,7 @@ static void tpm_get_account(struct tpm_chip *chip,
  * * -EOPNOTSUPP	- the chip is not a TPM 2.0 and has no such counter
  * * -EAGAIN		- the chip is suspended, unless it was resumed
  *			  concurrently
+ * * -EBADMSG		- the response's HMAC is missing or wrong
  * * -errno		- another system error
  * * TPM_RC		- a TPM error
  */
@@ -46,6 +48,8 @@ int tpm_get_update_counter(struct tpm_chip *chip, u32 pcr_idx,
 			   struct tpm_update_counter *counter)
 {
 	int rc;
+
+	counter->protected = false;
 
 	if (!chip)
 		return -ENODEV;

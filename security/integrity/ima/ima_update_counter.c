@@ -239,7 +239,7 @@ static void ima_counter_format(struct seq_buf *s, enum ima_counter_event event,
 	seq_buf_printf(s, "extends=%llu;failed=%llu;dropped=%lld;",
 		       account.extends, account.failed,
 		       atomic64_read(&ima_dropped));
-	seq_buf_printf(s, "protected=%d;", !error && counter->protected);
+	seq_buf_printf(s, "protected=%d;", counter->protected);
 
 	if (!error && counter->bank_mask)
 		ima_counter_format_pcr(s, counter, chip);
