@@ -44,6 +44,29 @@ def entries(data: bytes) -> list[Entry]:
     return found
 
 
+def fields(data: bytes, entry: Entry) -> list[bytes]:
+    """Of its template data."""
+    found, at = [], data_of(data, entry)
+    while at < entry.end:
+        length = number(data, at)
+        found.append(data[at + 4:at + 4 + length])
+        at += 4 + length
+    return found
+
+
+def write_ascii(binary: Path, text: Path) -> None:
+    """The list as the kernel's ascii_runtime_measurements has it: templates with d-ng, n-ng, and bytes."""
+    data = binary.read_bytes()
+    with open(text, "wb") as out:
+        for entry in entries(data):
+            name = name_of(entry)
+            digest, path, *more = fields(data, entry)
+            algorithm, _, value = digest.partition(b"\0")
+            shown = [algorithm + value.hex().encode(), path.rstrip(b"\0"), *(one.hex().encode() for one in more)]
+            out.write(b" ".join([b"%2d" % number(data, entry.start), data[entry.start + 4:name - 4].hex().encode(),
+                                 data[name:name + number(data, name - 4)], *shown]) + b"\n")
+
+
 @dataclass(frozen=True)
 class List:
     log: Path

@@ -18,7 +18,7 @@
 
 #include "binary.h"
 
-static uint32_t get_u32(const uint8_t *p, bool big_endian)
+static inline uint32_t get_u32(const uint8_t *p, bool big_endian)
 {
 	return big_endian ?
 		       p[3] | p[2] << 8 | p[1] << 16 | (uint32_t)p[0] << 24 :
@@ -31,20 +31,16 @@ struct cursor {
 	size_t pos;
 };
 
-/* Advance by @len bytes, which contain @what.  0 or -1. */
-static int take(struct cursor *c, size_t len, const char *what)
+/* take() where the window has to be filled first. */
+static __attribute__((noinline)) int
+take_more(struct cursor *c, size_t len, const char *what)
 {
 	struct imatally_window *w = c->w;
+	enum imatally_status status = imatally_window_fill(w, c->pos + len);
 	size_t have = imatally_window_len(w);
 
-	if (have < c->pos + len) {
-		enum imatally_status status =
-			imatally_window_fill(w, c->pos + len);
-
-		if (status)
-			return imatally_window_fail(w, status, c->pos);
-		have = imatally_window_len(w);
-	}
+	if (status)
+		return imatally_window_fail(w, status, c->pos);
 	if (have < c->pos + len)
 		return imatally_window_malformed(w, c->pos,
 						 "the list ends within %s: %zu bytes expected, %zu left",
@@ -53,12 +49,21 @@ static int take(struct cursor *c, size_t len, const char *what)
 	return 0;
 }
 
-static const uint8_t *at(const struct cursor *c, size_t pos)
+/* Advance by @len bytes, which contain @what.  0 or -1. */
+static inline int take(struct cursor *c, size_t len, const char *what)
+{
+	if (imatally_window_len(c->w) < c->pos + len)
+		return take_more(c, len, what);
+	c->pos += len;
+	return 0;
+}
+
+static inline const uint8_t *at(const struct cursor *c, size_t pos)
 {
 	return imatally_window_start(c->w) + pos;
 }
 
-static int take_u32(struct cursor *c, uint32_t *value, const char *what)
+static inline int take_u32(struct cursor *c, uint32_t *value, const char *what)
 {
 	if (take(c, 4, what))
 		return -1;

@@ -47,23 +47,31 @@ void imatally_digester_free(struct imatally_digester *digester)
 }
 
 /*
- * The kernel hashes every field with its length in front, exactly the template
- * data in the list.  For "ima", it hashes only the digest and the name, which
- * is padded to IMA_EVENT_NAME_LEN_MAX + 1 bytes.
+ * For "ima", the kernel hashes only the digest and the name, which is padded to
+ * IMA_EVENT_NAME_LEN_MAX + 1 bytes.
  */
-bool imatally_hash_entry(const struct imatally_hash *hash,
-			 const struct imatally_entry *entry, uint8_t *digest)
+static bool hash_ima(const struct imatally_hash *hash,
+		     const struct imatally_entry *entry, uint8_t *digest)
 {
 	uint8_t data[IMATALLY_SHA1_SIZE + IMATALLY_MAX_IMA_NAME + 1] = { 0 };
 	size_t len = entry->fields[0].len;
 
-	if (!entry->is_ima)
-		return imatally_hash(hash, entry->data, entry->data_len,
-				     digest);
 	memcpy(data, entry->fields[0].data, len);
 	memcpy(data + len, entry->fields[1].data, entry->fields[1].len);
 	return imatally_hash(hash, data, len + IMATALLY_MAX_IMA_NAME + 1,
 			     digest);
+}
+
+/*
+ * Otherwise, it hashes every field with its length in front, exactly the
+ * template data in the list.
+ */
+bool imatally_hash_entry(const struct imatally_hash *hash,
+			 const struct imatally_entry *entry, uint8_t *digest)
+{
+	if (entry->is_ima)
+		return hash_ima(hash, entry, digest);
+	return imatally_hash(hash, entry->data, entry->data_len, digest);
 }
 
 /* 1, 0 or -1; a shorter digest is padded with zeroes */
@@ -81,7 +89,7 @@ static int check(const struct imatally_hash *hash,
 static bool may_be(const struct imatally_digester *digester, size_t alg,
 		   const struct imatally_entry *entry)
 {
-	return digester->hash[alg].md &&
+	return digester->hash[alg].size &&
 	       (digester->hash[alg].size == entry->digest_len ||
 		algs[alg] == IMATALLY_ALG_SHA1);
 }

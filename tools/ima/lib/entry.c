@@ -17,7 +17,7 @@ imatally_entry_field(const struct imatally_entry *entry, const char *id)
 }
 
 /* A name includes its terminator, except in the template "ima". */
-static bool is_name(const struct imatally_field *field, const char *name,
+static inline bool is_name(const struct imatally_field *field, const char *name,
 		    size_t len)
 {
 	return (field->len == len ||
@@ -25,7 +25,8 @@ static bool is_name(const struct imatally_field *field, const char *name,
 	       !memcmp(field->data, name, len);
 }
 
-static const struct imatally_field *
+/* Inline, so that the length of a constant name is one, too. */
+static inline const struct imatally_field *
 find_name(const struct imatally_entry *entry, const char *name)
 {
 	size_t len = strlen(name);
@@ -47,7 +48,9 @@ bool imatally_entry_is_violation(const struct imatally_entry *entry)
 {
 	static const uint8_t zero[IMATALLY_MAX_DIGEST];
 
-	return !memcmp(entry->digest, zero, entry->digest_len);
+	/* the first byte tells most of the others */
+	return !entry->digest[0] &&
+	       !memcmp(entry->digest, zero, entry->digest_len);
 }
 
 bool imatally_entry_is_boot_aggregate(const struct imatally_entry *entry)

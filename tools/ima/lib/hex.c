@@ -3,15 +3,17 @@
 
 #include "private.h"
 
+/* Values plus one; 0 for other characters.  ASCII lists are mostly digits. */
+static const uint8_t values[256] = {
+	['0'] = 1,  ['1'] = 2,	['2'] = 3,  ['3'] = 4,	['4'] = 5,  ['5'] = 6,
+	['6'] = 7,  ['7'] = 8,	['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12,
+	['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16, ['A'] = 11, ['B'] = 12,
+	['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+};
+
 int imatally_hex_digit(char c)
 {
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
+	return values[(uint8_t)c] - 1;
 }
 
 char *imatally_hex_from_bytes(char *digits, const void *bytes, size_t len)
@@ -33,12 +35,12 @@ bool imatally_hex_decode(uint8_t *out, size_t size, const char *digits)
 	size_t i;
 
 	for (i = 0; i < size; i++) {
-		int high = imatally_hex_digit(digits[2 * i]);
-		int low = imatally_hex_digit(digits[2 * i + 1]);
+		unsigned int high = values[(uint8_t)digits[2 * i]];
+		unsigned int low = values[(uint8_t)digits[2 * i + 1]];
 
-		if (high < 0 || low < 0)
+		if (!high || !low)
 			return false;
-		out[i] = high << 4 | low;
+		out[i] = (high - 1) << 4 | (low - 1);
 	}
 	return true;
 }

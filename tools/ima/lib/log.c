@@ -224,8 +224,11 @@ static int find_layout(struct imatally_log *log)
 static int find_more(struct imatally_log *log)
 {
 	struct imatally_window *w = &log->window;
-	enum imatally_status status = imatally_window_fill(w, 1);
+	enum imatally_status status;
 
+	if (imatally_window_len(w))
+		return 1;
+	status = imatally_window_fill(w, 1);
 	while (!status && !imatally_window_len(w) &&
 	       log->part + 1 < log->nr_parts) {
 		log->before += w->offset;

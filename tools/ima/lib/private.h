@@ -47,25 +47,55 @@ size_t imatally_alg_size(uint16_t alg);
 /* NULL if libcrypto does not have it.  To be freed with EVP_MD_free(). */
 EVP_MD *imatally_alg_fetch(uint16_t alg);
 
+/* sha.c */
+struct imatally_sha {
+	/* @digest may overlap @data. */
+	void (*hash)(const uint8_t *data, size_t len, uint8_t *digest);
+	void (*extend)(uint8_t *value, const uint8_t *digest);
+};
+
+/* NULL if @alg is left to EVP. */
+const struct imatally_sha *imatally_sha(uint16_t alg);
+
 /* hash.c */
 /*
  * An algorithm, prepared for hashing.  Not to be used by two threads at once.
  */
 struct imatally_hash {
+	const struct imatally_sha *sha;	/* NULL to use EVP */
 	EVP_MD *md;
 	EVP_MD_CTX *initialized, *ctx;
-	size_t size;		/* of a digest in bytes */
+	size_t size;		/* of a digest in bytes; 0 if not prepared */
 };
 
 /* False if libcrypto does not have it. */
 bool imatally_hash_init(struct imatally_hash *hash, uint16_t alg);
 void imatally_hash_free(struct imatally_hash *hash);
+/* With EVP, for the two functions below. */
+bool imatally_hash_evp(const struct imatally_hash *hash, const void *data,
+		       size_t len, uint8_t *digest);
+bool imatally_extend_evp(const struct imatally_hash *hash, uint8_t *value,
+			 const uint8_t *digest);
+
 /* @digest may overlap @data.  False if libcrypto fails. */
-bool imatally_hash(const struct imatally_hash *hash, const void *data,
-		   size_t len, uint8_t *digest);
+static inline bool imatally_hash(const struct imatally_hash *hash,
+				 const void *data, size_t len, uint8_t *digest)
+{
+	if (!hash->sha)
+		return imatally_hash_evp(hash, data, len, digest);
+	hash->sha->hash(data, len, digest);
+	return true;
+}
+
 /* PCR = H(PCR || digest) (TPM 2.0 Part 1, section 17.2 "Extend of a PCR") */
-bool imatally_extend(const struct imatally_hash *hash, uint8_t *value,
-		     const uint8_t *digest);
+static inline bool imatally_extend(const struct imatally_hash *hash,
+				   uint8_t *value, const uint8_t *digest)
+{
+	if (!hash->sha)
+		return imatally_extend_evp(hash, value, digest);
+	hash->sha->extend(value, digest);
+	return true;
+}
 
 /* digest.c */
 /* IMA_EVENT_NAME_LEN_MAX: the maximum length of a name in template "ima" */

@@ -43,8 +43,8 @@ void imatally_replay_free(struct imatally_replay *replay)
 	free(replay);
 }
 
-struct bank *imatally_replay_bank(const struct imatally_replay *replay,
-				  uint16_t alg)
+static inline struct bank *find_bank(const struct imatally_replay *replay,
+				     uint16_t alg)
 {
 	unsigned int i;
 
@@ -52,6 +52,12 @@ struct bank *imatally_replay_bank(const struct imatally_replay *replay,
 		if (replay->bank[i].alg == alg)
 			return (struct bank *)&replay->bank[i];
 	return NULL;
+}
+
+struct bank *imatally_replay_bank(const struct imatally_replay *replay,
+				  uint16_t alg)
+{
+	return find_bank(replay, alg);
 }
 
 bool imatally_replay_has_bank(const struct imatally_replay *replay,
@@ -116,9 +122,9 @@ enum imatally_status imatally_replay_extend(struct imatally_replay *replay,
 					    const struct imatally_entry *entry,
 					    bool *altered)
 {
+	uint8_t digest[IMATALLY_MAX_BANKS][NR_MODES][IMATALLY_MAX_DIGEST];
 	uint8_t sha1[IMATALLY_SHA1_SIZE] = { 0 };
 	bool violation = imatally_entry_is_violation(entry);
-	uint8_t digest[IMATALLY_MAX_DIGEST];
 	unsigned int i;
 	int mode;
 
@@ -136,26 +142,39 @@ enum imatally_status imatally_replay_extend(struct imatally_replay *replay,
 		*altered = !right;
 	}
 
+	/*
+	 * The digests of all banks first, and then the extends: a processor
+	 * works ahead on what does not depend on what it has just computed.
+	 */
+	for (i = 0; i < replay->nr_banks; i++) {
+		const struct bank *bank = &replay->bank[i];
+
+		for (mode = 0; mode < NR_MODES; mode++)
+			if (bank->pcr[entry->pcr].known &&
+			    bank->possible[mode] &&
+			    !digest_for(bank, mode, entry, violation, sha1,
+					digest[i][mode]))
+				return IMATALLY_ERR_CRYPTO;
+	}
 	for (i = 0; i < replay->nr_banks; i++) {
 		struct bank *bank = &replay->bank[i];
 
-		if (!bank->pcr[entry->pcr].known)
-			continue;
 		for (mode = 0; mode < NR_MODES; mode++) {
-			uint8_t *value = bank->pcr[entry->pcr].value[mode];
+			const uint8_t *with = digest[i][mode];
 
-			if (!bank->possible[mode])
+			if (!bank->pcr[entry->pcr].known ||
+			    !bank->possible[mode])
 				continue;
-			if (!digest_for(bank, mode, entry, violation, sha1,
-					digest) ||
-			    !imatally_extend(&bank->hash, value, digest))
+			if (!imatally_extend(&bank->hash,
+					     bank->pcr[entry->pcr].value[mode],
+					     with))
 				return IMATALLY_ERR_CRYPTO;
 			/* the bank's own digests, if they are possible */
 			if (replay->trail && !i &&
 			    entry->pcr == replay->trail_pcr &&
 			    (mode == MODE_OWN || !bank->possible[MODE_OWN]))
 				imatally_trail_add(replay->trail, entry->index,
-						   digest);
+						   with);
 		}
 	}
 	return IMATALLY_OK;
@@ -164,15 +183,18 @@ enum imatally_status imatally_replay_extend(struct imatally_replay *replay,
 static bool same(const struct bank *bank, uint32_t pcr, enum mode mode,
 		 const struct imatally_bank_value *value)
 {
-	return bank->possible[mode] &&
-	       !memcmp(bank->pcr[pcr].value[mode], value->value, bank->hash.size);
+	const uint8_t *replayed = bank->pcr[pcr].value[mode];
+
+	/* the first byte tells most of the others */
+	return bank->possible[mode] && replayed[0] == value->value[0] &&
+	       !memcmp(replayed, value->value, bank->hash.size);
 }
 
 enum imatally_match
 imatally_replay_compare(const struct imatally_replay *replay, uint32_t pcr,
 			const struct imatally_bank_value *value)
 {
-	const struct bank *bank = imatally_replay_bank(replay, value->alg);
+	const struct bank *bank = find_bank(replay, value->alg);
 
 	if (!bank || pcr > IMATALLY_MAX_PCR || !bank->pcr[pcr].known)
 		return IMATALLY_MATCH_UNKNOWN;

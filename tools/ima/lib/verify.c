@@ -277,9 +277,21 @@ static enum imatally_status settle(struct reading *r, uint32_t pcr,
 				r->said_padded);
 }
 
+static bool has_replayed_bank(const struct reading *r,
+			      const struct imatally_record *rec)
+{
+	unsigned int i;
+
+	for (i = 0; i < rec->nr_banks; i++)
+		if (imatally_replay_has_bank(r->replay, rec->bank[i].alg))
+			return true;
+	return false;
+}
+
 /*
- * Compare the PCR values in a record with the replay.  A bank that was not
- * replayed so far is replayed from here on.
+ * Compare the PCR values in a record with the replay.  If none of its banks was
+ * replayed so far, all are replayed from here on.  Otherwise the others are left
+ * alone: to hash in them, too, would tell nothing new.
  */
 static enum imatally_status compare_record(struct reading *r,
 					   const struct imatally_mark *mark,
@@ -287,6 +299,7 @@ static enum imatally_status compare_record(struct reading *r,
 					   uint16_t *differing)
 {
 	const struct imatally_record *rec = &mark->record;
+	bool adds = !has_replayed_bank(r, rec);
 	enum imatally_status status = IMATALLY_OK;
 	unsigned int i;
 
@@ -294,6 +307,8 @@ static enum imatally_status compare_record(struct reading *r,
 	for (i = 0; i < rec->pcr.nr && !status; i++) {
 		const struct imatally_bank_value *bank = &rec->pcr.bank[i];
 
+		if (!adds && !imatally_replay_has_bank(r->replay, bank->alg))
+			continue;
 		if (!imatally_replay_has_bank(r->replay, bank->alg) &&
 		    imatally_replay_add_bank(r->replay, bank->alg, false)) {
 			status = report_bank_once(r, IMATALLY_BANK_UNSUPPORTED,

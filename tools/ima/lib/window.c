@@ -76,13 +76,6 @@ enum imatally_status imatally_window_fill(struct imatally_window *w,
 	return IMATALLY_OK;
 }
 
-void imatally_window_take(struct imatally_window *w, size_t len)
-{
-	w->start += len;
-	w->offset += len;
-	w->index++;
-}
-
 int imatally_window_malformed(struct imatally_window *w, size_t pos,
 			      const char *fmt, ...)
 {

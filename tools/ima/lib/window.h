@@ -50,7 +50,12 @@ enum imatally_status imatally_window_fill(struct imatally_window *w,
 					  size_t need);
 
 /* Consume the entry at its start, which is @len bytes long. */
-void imatally_window_take(struct imatally_window *w, size_t len);
+static inline void imatally_window_take(struct imatally_window *w, size_t len)
+{
+	w->start += len;
+	w->offset += len;
+	w->index++;
+}
 
 /* Fail because of malformed input at byte @pos of the window.  Returns -1. */
 int imatally_window_malformed(struct imatally_window *w, size_t pos,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Verdicts on lists of a machine. */
 
+#include "../lib/verifier.h"
 #include "mklog.h"
 #include "test.h"
 
@@ -115,6 +116,45 @@ static void not_counted_without_records(void **state)
 	machine_delete(&m, 3, 1);
 	assert_int_equal(verdict(), IMATALLY_MISMATCH);
 	assert_non_null(finding(IMATALLY_DIFFERS_AT_END));
+}
+
+/* Hashing in a bank of which no value was given would tell nothing new. */
+static void a_bank_that_is_not_given_is_not_replayed(void **state)
+{
+	struct imatally_pcrs pcrs = { 0 };
+	struct imatally_error err;
+	struct imatally_verifier *v;
+	struct imatally_log *log;
+	unsigned int given;
+
+	(void)state;
+	machine_init(&m, 3, NULL);
+	machine_boot(&m, true);
+	machine_measure(&m, 5);
+	machine_record(&m, "request");
+	for (given = 0; given < 3; given++) {
+		char *hex = malloc(2 * m.bank[given].size + 1);
+		uint16_t alg = imatally_alg_from_name(m.bank[given].alg,
+						      strlen(m.bank[given].alg));
+
+		imatally_hex_from_bytes(hex, m.bank[given].pcr[10],
+					m.bank[given].size);
+		assert_int_equal(imatally_pcrs_add_hex(&pcrs, 10, alg, hex,
+						       strlen(hex), &err),
+				 IMATALLY_OK);
+		log = imatally_log_open_buffer(m.log, m.len);
+		v = imatally_verifier_new(&pcrs);
+		imatally_result_free(&result);
+		assert_int_equal(imatally_verifier_run(v, log, &result, &err),
+				 IMATALLY_OK);
+		assert_int_equal(result.verdict, IMATALLY_COMPLETE);
+		assert_int_equal(v->reading.replay->nr_banks, 1);
+		imatally_verifier_free(v);
+		imatally_log_close(log);
+		imatally_pcrs_free(&pcrs);
+		memset(&pcrs, 0, sizeof(pcrs));
+		free(hex);
+	}
 }
 
 /* The newest entries are cut, including the execute record. */
@@ -1286,6 +1326,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(complete_over_two_kexecs),
 		TEST(not_counted_without_records),
+		TEST(a_bank_that_is_not_given_is_not_replayed),
 		TEST(a_cut_list_is_counted_by_the_counter),
 		TEST(others_make_it_at_most),
 		TEST(a_cut_before_the_execute_record_is_exact),
