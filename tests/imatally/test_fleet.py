@@ -2,12 +2,17 @@
 """Evidence of many hosts at once: the answers are those that each would get alone, in the order that was asked for."""
 
 import json
+import os
+import resource
 import shutil
+import signal
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from lab import lists
 from lab.host import NONCE, Host
 from lab.verifier import Verifier
 
@@ -26,6 +31,12 @@ class Fleet:
     def alone(self, name):
         return self.verifier.call("verify", "--evidence", f"fleet/{name}", "--ak", f"keys/{name}.pem", "--nonce", NONCE,
                                   "--json", cwd=self.folder)
+
+    def start(self, *options, **popen):
+        """All of them in their order, as a process."""
+        return subprocess.Popen([self.verifier.binary, "verify", *options, "--ak", "keys", "--nonce", NONCE,
+                                 *(f"fleet/{name}" for name in NAMES)], cwd=self.folder, stdin=subprocess.DEVNULL,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **popen)
 
     def together(self, *options, names=NAMES, keys="keys"):
         return self.verifier.call("verify", *options, "--ak", keys, "--nonce", NONCE,
@@ -88,7 +99,8 @@ def test_summary_and_order(damaged, jobs):
     fleet, status, summary = damaged
     answer = fleet.together("--jobs", jobs)
     *each, last = answer.out.splitlines()
-    assert (answer.status, last) == (status, f"4 lists: {summary}")
+    words = ["complete", "incomplete", "mismatch", "error", "not authentic"]
+    assert (answer.status, last) == (status, f"4 lists: {summary}; exit status {status}: {words[status]}")
     assert [line.partition(":")[0] for line in each] == [f"fleet/{name}" for name in NAMES]
 
 
@@ -110,7 +122,75 @@ def test_answers_are_those_of_each_alone(damaged, jobs):
 
 def test_one_key_for_all(fleet):
     answer = fleet.together("--jobs", "2", names=["a", "d"], keys="keys/a.pem")
-    assert answer.status == 0 and answer.says("^2 lists: 2 complete$")
+    assert answer.status == 0 and answer.says("^2 lists: 2 complete; exit status 0: complete$")
+
+
+# ---- Each gets an answer, whatever happens to one
+
+def children(pid):
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()]
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("options", [(), ("--json",)], ids=["text", "json"])
+def test_one_that_is_killed_has_an_answer_and_the_others_too(fleet, options):
+    # Its process waits for the key
+    (fleet.folder / "keys" / "c.pem").unlink()
+    os.mkfifo(fleet.folder / "keys" / "c.pem")
+    with fleet.start("--jobs", "1", *options) as process:
+        lines = [process.stdout.readline() for _ in range(2)]
+        while not children(process.pid):
+            pass
+        os.kill(children(process.pid)[0], signal.SIGKILL)
+        rest, errors = process.communicate()
+    lines += rest.splitlines()
+    assert process.returncode == 3
+    assert "fleet/c: its process was terminated by signal 9" in errors
+    if options:
+        answers = [json.loads(line) for line in lines]
+        assert [answer["verdict"] for answer in answers] == ["complete", "complete", "error", "complete"]
+        assert answers[2]["log"] == "fleet/c" and "signal 9" in answers[2]["error"]["text"]
+    else:
+        assert lines[2:] == ["fleet/c: error", "fleet/a: complete", "4 lists: 3 complete, 1 error; exit status 3: error"]
+
+
+@pytest.mark.check
+def test_one_that_is_out_of_memory_has_an_answer_and_the_others_too(fleet):
+    # A field of 2 GiB, which are there
+    log = fleet.folder / "fleet" / "c" / "log"
+    entry = lists.entries(log.read_bytes())[0]
+    data = log.read_bytes()[:lists.data_of(log.read_bytes(), entry) - 4]
+    log.write_bytes(data + (2 ** 31).to_bytes(4, "little"))
+    os.truncate(log, 2 ** 31 + 1000)
+    with fleet.start("--jobs", "4", "--json",
+                     preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (2 ** 28, 2 ** 28))) as process:
+        out, errors = process.communicate()
+    answers = [json.loads(line) for line in out.splitlines()]
+    assert [answer["verdict"] for answer in answers] == ["complete", "complete", "error", "complete"], errors
+    assert "out of memory" in answers[2]["error"]["text"]
+
+
+def test_caller_may_ignore_sigchld(fleet):
+    with fleet.start("--jobs", "2", preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN)) as process:
+        out, errors = process.communicate(timeout=60)
+    assert process.returncode == 0 and out.endswith("\n4 lists: 4 complete; exit status 0: complete\n"), errors
+
+
+def test_few_files_can_be_open(fleet):
+    with fleet.start("--jobs", "4", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (7, 7))) as process:
+        out, errors = process.communicate(timeout=60)
+    assert process.returncode == 0 and "4 lists: 4 complete" in out, errors
+
+
+def test_name_cannot_be_taken_for_another_line(fleet):
+    name = "c: complete\nx\x1b[2K\\"
+    (fleet.folder / "fleet" / "c").rename(fleet.folder / "fleet" / name)
+    (fleet.folder / "keys" / "c.pem").rename(fleet.folder / "keys" / f"{name}.pem")
+    answer = fleet.together("--jobs", "1", names=["a", name])
+    assert answer.out.splitlines()[:2] == ["fleet/a: complete", r"fleet/c: complete\x0ax\x1b[2K\x5c: complete"]
+    (fleet.folder / "fleet" / name / "log").unlink()
+    answer = fleet.together("--jobs", "1", names=[name])
+    assert len(answer.err.splitlines()) == 1 and r"fleet/c: complete\x0ax" in answer.err
 
 
 # ---- Each goes on from a state of its own

@@ -2,6 +2,7 @@
 """The Debian packages of the command and the library."""
 
 import os
+import re
 import subprocess
 
 import pytest
@@ -61,6 +62,29 @@ def root(built, tmp_path_factory):
 
 def test_command_is_in_its_package(root):
     assert run(root / "usr" / "bin" / "imatally", "--version").startswith("imatally ")
+
+
+def test_service_is_stopped_when_the_package_is_removed(built, tmp_path):
+    path, = built.glob("imatally_*.deb")
+    run("dpkg-deb", "-e", path, tmp_path / "control")
+    script = (tmp_path / "control" / "prerm").read_text(encoding="ascii")
+    assert 'if [ "$1" = remove ]' in script and "deb-systemd-invoke stop imatally-watch.service" in script
+
+
+def test_upgrade_leaves_the_service_running(built, tmp_path):
+    path, = built.glob("imatally_*.deb")
+    run("dpkg-deb", "-e", path, tmp_path / "control")
+    assert not (tmp_path / "control" / "preinst").exists()
+    assert "try-restart" in (tmp_path / "control" / "postinst").read_text(encoding="ascii")
+
+
+@pytest.mark.parametrize("prefix", ["/usr", "/usr/local"])
+def test_manual_names_the_schemas_where_they_are(tmp_path, prefix):
+    PLAIN.make("installing", "install", f"DESTDIR={tmp_path}", f"PREFIX={prefix}")
+    for name in ("evidence", "result"):
+        page = (tmp_path / prefix[1:] / "share" / "man" / "man5" / f"imatally-{name}.5").read_text(encoding="utf-8")
+        schema = re.search(rf"/\S+/{name}\.schema\.json", page)[0]
+        assert (tmp_path / schema[1:]).exists(), schema
 
 
 @pytest.mark.parametrize("page", sorted(path.name for path in (SOURCE / "man").iterdir()))

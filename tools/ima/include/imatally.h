@@ -333,8 +333,8 @@ struct imatally_pcrs {
 };
 
 /*
- * Add the values in the output of tpm2_pcrread.  On an error, err->text has the
- * number of the line.
+ * Add the values in the output of tpm2_pcrread, or in the kernel's file "pcrs"
+ * of a TPM 1.2.  On an error, err->text has the number of the line.
  */
 enum imatally_status imatally_pcrs_add_pcrread(struct imatally_pcrs *pcrs,
 					       const char *text, size_t len,
@@ -610,8 +610,8 @@ void imatally_verifier_free(struct imatally_verifier *verifier);
  * CONFIG_IMA_MEASURE_PCR_IDX, at most IMATALLY_MAX_PCR.  The default is
  * IMATALLY_IMA_PCR.  To be called before anything else.  A list without entries
  * for this PCR is an error: whoever supplies the list may have made it up, and
- * extended another PCR, for instance one that user space can reset.  A PCR above
- * IMATALLY_MAX_PCR is refused with IMATALLY_ERR_USAGE.
+ * extended another PCR, for instance one that user space can reset.  Returns
+ * IMATALLY_ERR_USAGE, and changes nothing, if there is no such PCR.
  */
 #define IMATALLY_IMA_PCR 10
 enum imatally_status

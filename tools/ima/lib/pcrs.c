@@ -173,6 +173,45 @@ static enum imatally_status parse_line(struct imatally_pcrs *pcrs,
 	return add_value(pcrs, index, *alg, value, err);
 }
 
+/*
+ * The kernel's file "pcrs" of a TPM 1.2, which has SHA-1 only:
+ *
+ *	PCR-00: 01 23 45 ...
+ *	PCR-10: 67 89 AB ...
+ */
+static const char kernel_start[] = "PCR-";
+
+static bool is_kernel_line(struct line line)
+{
+	size_t len = strlen(kernel_start);
+
+	return (size_t)(line.end - line.start) > len &&
+	       !memcmp(line.start, kernel_start, len);
+}
+
+static enum imatally_status parse_kernel_line(struct imatally_pcrs *pcrs,
+					      struct line line,
+					      struct imatally_error *err)
+{
+	const char *colon = memchr(line.start, ':', line.end - line.start);
+	char digits[2 * IMATALLY_SHA1_SIZE + 1];
+	size_t nr = 0;
+	const char *c;
+	uint32_t index;
+
+	line.start += strlen(kernel_start);
+	if (!colon || !parse_index((struct line){ line.start, colon }, &index))
+		return imatally_fail(err, IMATALLY_ERR_MALFORMED,
+				     "not a PCR index from 0 to %d",
+				     IMATALLY_MAX_PCR);
+	/* one digit too many is kept, and found to be wrong */
+	for (c = colon + 1; c < line.end && nr < sizeof(digits); c++)
+		if (*c != ' ')
+			digits[nr++] = *c;
+	return add_value(pcrs, index, IMATALLY_ALG_SHA1,
+			 (struct line){ digits, digits + nr }, err);
+}
+
 enum imatally_status imatally_pcrs_add_pcrread(struct imatally_pcrs *pcrs,
 					       const char *text, size_t len,
 					       struct imatally_error *err)
@@ -188,10 +227,17 @@ enum imatally_status imatally_pcrs_add_pcrread(struct imatally_pcrs *pcrs,
 		struct line line = trim((struct line){ text, stop });
 		struct imatally_error why;
 
+		enum imatally_status status = IMATALLY_OK;
+
 		number++;
-		if (line.start < line.end &&
-		    parse_line(pcrs, line, &alg, &any, &why))
-			return imatally_fail(err, why.status, "line %u: %s",
+		if (is_kernel_line(line)) {
+			status = parse_kernel_line(pcrs, line, &why);
+			any = true;
+		} else if (line.start < line.end) {
+			status = parse_line(pcrs, line, &alg, &any, &why);
+		}
+		if (status)
+			return imatally_fail(err, status, "line %u: %s",
 					     number, why.text);
 		text = newline ? newline + 1 : end;
 	}

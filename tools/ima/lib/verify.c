@@ -282,8 +282,8 @@ static bool has_replayed_bank(const struct reading *r,
 {
 	unsigned int i;
 
-	for (i = 0; i < rec->nr_banks; i++)
-		if (imatally_replay_has_bank(r->replay, rec->bank[i].alg))
+	for (i = 0; i < rec->pcr.nr; i++)
+		if (imatally_replay_has_bank(r->replay, rec->pcr.bank[i].alg))
 			return true;
 	return false;
 }

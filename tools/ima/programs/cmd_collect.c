@@ -85,10 +85,14 @@ static int parse(struct arguments *args, int argc, char *argv[])
 		{ NULL, 0, NULL, 0 },
 	};
 	unsigned long number;
-	int opt;
+	uint64_t seen = 0;
+	int opt, index = -1;
 
 	opterr = 0;
-	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, "h", options, &index)) != -1) {
+		if (option_once(&seen, options, index))
+			return -1;
+		index = -1;
 		switch (opt) {
 		case OPT_AK:
 			args->ak = optarg;

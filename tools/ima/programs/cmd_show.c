@@ -252,10 +252,14 @@ int cmd_show(int argc, char *argv[])
 	};
 	bool json = js_wanted(argc, argv);
 	struct parts parts;
-	int opt, status;
+	int opt, status, index = -1, stdins = 0;
+	uint64_t seen = 0;
 
 	opterr = 0;
-	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, "h", options, &index)) != -1) {
+		if (option_once(&seen, options, index))
+			return error(json);
+		index = -1;
 		if (opt == 'h') {
 			fputs(cmd_show_usage, stdout);
 			return 0;
@@ -268,6 +272,12 @@ int cmd_show(int argc, char *argv[])
 	if (argc == optind) {
 		complain("show takes a list, in one or more files");
 		fputs(cmd_show_usage, stderr);
+		return error(json);
+	}
+	for (index = optind; index < argc; index++)
+		stdins += !strcmp(argv[index], "-");
+	if (stdins > 1) {
+		complain("standard input can be read only once");
 		return error(json);
 	}
 	if (parts_open(&parts, (const char *const *)argv + optind,

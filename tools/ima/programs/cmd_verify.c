@@ -282,10 +282,16 @@ static int parse(struct options *options, int argc, char *argv[])
 		{ NULL, 0, NULL, 0 },
 	};
 	unsigned long number;
-	int opt;
+	uint64_t seen = 0;
+	int opt, index = -1;
 
 	opterr = 0;
-	while ((opt = getopt_long(argc, argv, "h", known, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, "h", known, &index)) != -1) {
+		/* values of PCRs may come from several files */
+		if (opt != OPT_PCRS && opt != OPT_PCR &&
+		    option_once(&seen, known, index))
+			return -1;
+		index = -1;
 		switch (opt) {
 		case OPT_PCRS:
 			if (add_pcrs_option(options, optarg))
@@ -546,7 +552,7 @@ static int judge(const struct job *job, const struct parts *parts,
 							   NULL);
 	if (v)
 		ret = set_up(v, job, signer);
-	if (v)
+	if (v && progress.wanted)
 		imatally_verifier_set_progress(v, show_progress, &progress);
 	if (v && !ret && job->state)
 		ret = state_read(job->state, v);
@@ -676,6 +682,15 @@ static int verify_folder(const void *options, const char *dir)
 	return ret;
 }
 
+/* The process for a directory was killed, or could not be started. */
+static void lose_folder(const void *options, const char *dir, const char *why)
+{
+	struct job job = { .options = options, .name = dir, .log = dir };
+
+	complain("%s: %s", dir, why);
+	answer_error(&job);
+}
+
 static int verify_folders(const struct options *options)
 {
 	const char *const words[NR_EXITS] = {
@@ -688,7 +703,7 @@ static int verify_folders(const struct options *options)
 	int worst = 0;
 
 	if (jobs_run(options->jobs, options->operand, options->nr_operands,
-		     verify_folder, options, count))
+		     verify_folder, lose_folder, options, count))
 		return EXIT_ERROR;
 	for (i = 0; i < NR_EXITS; i++)
 		if (count[i])
@@ -703,7 +718,7 @@ static int verify_folders(const struct options *options)
 		printf("%s%u %s", separator, count[i], words[i]);
 		separator = ", ";
 	}
-	putchar('\n');
+	printf("; exit status %d: %s\n", worst, words[worst]);
 	return worst;
 }
 

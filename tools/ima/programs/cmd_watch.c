@@ -35,10 +35,14 @@ static int parse(struct arguments *args, int argc, char *argv[])
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
-	int opt;
+	uint64_t seen = 0;
+	int opt, index = -1;
 
 	opterr = 0;
-	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, "h", options, &index)) != -1) {
+		if (option_once(&seen, options, index))
+			return -1;
+		index = -1;
 		switch (opt) {
 		case OPT_INTERVAL:
 			if (option_number("--interval", optarg, 1, MAX_VALUE,

@@ -33,6 +33,11 @@ struct complaint {
 void complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Print an error of the library about the file @name. */
 void complain_about(const char *name, const struct imatally_error *err);
+/*
+ * Write @text so that it can be printed safely: what is not printable ASCII, and
+ * the backslash, as \\xHH.  What does not fit is cut off.  Returns @out.
+ */
+const char *escaped(char *out, size_t size, const char *text);
 /* Return the last message of this thread, for reports, or NULL. */
 const struct complaint *last_complaint(void);
 
@@ -103,20 +108,29 @@ int state_read(const char *path, struct imatally_verifier *v);
 int state_write(const char *path, const struct imatally_verifier *v);
 
 /* jobs.c */
-/* A task, which returns an exit status */
+/* A task, which prints whole lines and returns an exit status */
 typedef int task_fn(const void *data, const char *name);
+/* Called in its place if its process could not be started or did not finish. */
+typedef void task_lost_fn(const void *data, const char *name, const char *why);
 
 /*
  * Run a task for each of @nr names, at most @at_once at a time.  Their output
- * is printed in the order of the names.  Counts exit statuses in @count;
- * returns -1 after an error message.
+ * is printed in the order of the names.  Counts exit statuses in @count, where a
+ * lost task is an EXIT_ERROR; returns -1 after an error message.
  */
 int jobs_run(unsigned int at_once, char *const names[], unsigned int nr,
-	     task_fn *run, const void *data, unsigned int count[NR_EXITS]);
+	     task_fn *run, task_lost_fn *lost, const void *data,
+	     unsigned int count[NR_EXITS]);
 
 /* options.c: these return -1 after an error message */
 /* Refuse the option before argv[optind]. */
 int option_refused(char *const argv[], int optind, const char *usage);
+/*
+ * Refuse an option that was given before: only one of its values could be used.
+ * @index is that of getopt_long(), -1 for a short option; @seen starts with 0.
+ */
+struct option;
+int option_once(uint64_t *seen, const struct option *options, int index);
 /* Parse @text, the value of @option: a number from @min to @max. */
 int option_number(const char *option, const char *text, unsigned long min,
 		  unsigned long max, unsigned long *number);

@@ -2,6 +2,7 @@
 /* Parsing of options that several commands have. */
 
 #include <errno.h>
+#include <getopt.h>
 #include <stdlib.h>
 
 #include "commands.h"
@@ -11,6 +12,18 @@ int option_refused(char *const argv[], int optind, const char *usage)
 	complain("%s: unknown option, or its value is missing",
 		 argv[optind - 1]);
 	fputs(usage, stderr);
+	return -1;
+}
+
+int option_once(uint64_t *seen, const struct option *options, int index)
+{
+	if (index < 0)
+		return 0;
+	if (!(*seen & UINT64_C(1) << index)) {
+		*seen |= UINT64_C(1) << index;
+		return 0;
+	}
+	complain("--%s is given more than once", options[index].name);
 	return -1;
 }
 

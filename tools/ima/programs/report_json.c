@@ -230,64 +230,109 @@ static json_t *signer(const struct signer *s)
 			 json_boolean(s->rebooted) : json_null());
 }
 
-static json_t *with_result(json_t *v, const struct imatally_result *result)
+/*
+ * The answer is printed member by member, so that a long one is never in memory
+ * as a whole.  @failed: it is cut.
+ */
+struct stream {
+	bool begun, failed;
+};
+
+/* Print @value and free it. */
+static void put(struct stream *stream, json_t *value)
 {
-	json_t *intervals = json_array(), *findings = json_array();
-	json_t *targets = json_array();
+	if (!value)
+		complain("out of memory");
+	if (!value || json_dumpf(value, stdout, JSON_COMPACT | JSON_ENCODE_ANY))
+		stream->failed = true;
+	json_decref(value);
+}
+
+/* The start of a member, whose value follows. */
+static void put_key(struct stream *stream, const char *key)
+{
+	printf("%s\"%s\":", stream->begun ? "," : "{", key);
+	stream->begun = true;
+}
+
+static void put_member(struct stream *stream, const char *key, json_t *value)
+{
+	put_key(stream, key);
+	put(stream, value);
+}
+
+/* An element of an array. */
+static void put_element(struct stream *stream, size_t i, json_t *value)
+{
+	if (i)
+		putchar(',');
+	put(stream, value);
+}
+
+static void put_result(struct stream *stream,
+		       const struct imatally_result *result)
+{
 	size_t i;
 
-	v = js_with(v, "entries", json_integer(result->entries));
-	v = js_with(v, "records", json_integer(result->records));
-	v = js_with(v, "kernels", json_integer(result->kernels));
-	v = js_with(v, "lost", json_integer(result->lost));
-	v = js_with(v, "trimmed", json_integer(result->trimmed));
-	v = js_with(v, "by_counter", json_boolean(result->by_counter));
-	v = js_with(v, "at_most", json_boolean(result->at_most));
-	v = js_with(v, "dropped", json_integer(result->dropped));
-	v = js_with(v, "failed", json_integer(result->failed));
-	v = js_with(v, "tail", json_integer(result->tail));
-	v = js_with(v, "not_arrived", json_boolean(result->not_arrived));
-	v = js_with(v, "restarted", json_boolean(result->restarted));
+	put_member(stream, "entries", json_integer(result->entries));
+	put_member(stream, "records", json_integer(result->records));
+	put_member(stream, "kernels", json_integer(result->kernels));
+	put_member(stream, "lost", json_integer(result->lost));
+	put_member(stream, "trimmed", json_integer(result->trimmed));
+	put_member(stream, "by_counter", json_boolean(result->by_counter));
+	put_member(stream, "at_most", json_boolean(result->at_most));
+	put_member(stream, "dropped", json_integer(result->dropped));
+	put_member(stream, "failed", json_integer(result->failed));
+	put_member(stream, "tail", json_integer(result->tail));
+	put_member(stream, "not_arrived", json_boolean(result->not_arrived));
+	put_member(stream, "restarted", json_boolean(result->restarted));
 	if (result->resumption != IMATALLY_NO_STATE) {
-		v = js_with(v, "resumption",
-			    json_string(imatally_resumption_name(
-				    result->resumption)));
-		v = js_with(v, "resumed", json_integer(result->resumed));
+		put_member(stream, "resumption",
+			   json_string(imatally_resumption_name(result->resumption)));
+		put_member(stream, "resumed", json_integer(result->resumed));
 	}
-	for (i = 0; i < result->nr_intervals; i++)
-		intervals = js_append(intervals,
-					interval(&result->interval[i]));
-	for (i = 0; i < result->nr_findings; i++)
-		findings = js_append(findings, finding(&result->finding[i]));
-	for (i = 0; i < result->nr_targets; i++)
-		targets = js_append(targets, target(&result->target[i]));
-	v = js_with(v, "intervals", intervals);
-	v = js_with(v, "findings", findings);
-	v = js_with(v, "findings_not_kept",
-		      json_integer(result->findings_not_kept));
-	return js_with(v, "targets", targets);
+	put_key(stream, "intervals");
+	putchar('[');
+	for (i = 0; i < result->nr_intervals && !stream->failed; i++)
+		put_element(stream, i, interval(&result->interval[i]));
+	putchar(']');
+	put_key(stream, "findings");
+	putchar('[');
+	for (i = 0; i < result->nr_findings && !stream->failed; i++)
+		put_element(stream, i, finding(&result->finding[i]));
+	putchar(']');
+	put_member(stream, "findings_not_kept",
+		   json_integer(result->findings_not_kept));
+	put_key(stream, "targets");
+	putchar('[');
+	for (i = 0; i < result->nr_targets && !stream->failed; i++)
+		put_element(stream, i, target(&result->target[i]));
+	putchar(']');
 }
 
 int report_json(const struct report *report)
 {
-	json_t *v = json_object();
+	struct stream stream = { 0 };
 
-	v = js_with(v, "format", json_string("imatally-result"));
-	v = js_with(v, "version", json_integer(VERSION));
-	v = js_with(v, "verdict", json_string(verdict_name(report)));
-	v = js_with(v, "status", json_integer(report->status));
-	v = js_with(v, "strict", json_boolean(report->strict));
+	put_member(&stream, "format", json_string("imatally-result"));
+	put_member(&stream, "version", json_integer(VERSION));
+	put_member(&stream, "verdict", json_string(verdict_name(report)));
+	put_member(&stream, "status", json_integer(report->status));
+	put_member(&stream, "strict", json_boolean(report->strict));
 	if (report->log)
-		v = js_with(v, "log", js_text(report->log));
+		put_member(&stream, "log", js_text(report->log));
 	if (report->result) {
-		v = with_result(v, report->result);
-		v = js_with(v, "signer", report->signer ?
-			      signer(report->signer) : json_null());
+		put_result(&stream, report->result);
+		put_member(&stream, "signer", report->signer ?
+			   signer(report->signer) : json_null());
 	} else if (report->status == EXIT_NOT_AUTHENTIC) {
-		v = js_with(v, "error", js_with(json_object(), "text",
-						    js_text(report->why->text)));
+		put_member(&stream, "error", js_with(json_object(), "text",
+						     js_text(report->why->text)));
 	} else {
-		v = js_with(v, "error", js_error());
+		put_member(&stream, "error", js_error());
 	}
-	return js_put(v);
+	/* without the end of the line it is cut for "--jobs", too */
+	if (!stream.failed)
+		puts("}");
+	return stream.failed || ferror(stdout) ? -1 : 0;
 }

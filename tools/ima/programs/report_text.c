@@ -4,6 +4,7 @@
  */
 
 #include <inttypes.h>
+#include <limits.h>
 #include <string.h>
 
 #include "report.h"
@@ -173,7 +174,9 @@ void report_text(const struct report *report)
 
 void report_line(const struct report *report, const char *name)
 {
-	printf("%s: ", name);
+	char shown[4 * NAME_MAX];
+
+	printf("%s: ", escaped(shown, sizeof(shown), name));
 	if (report->result) {
 		put_verdict(stdout, report->result);
 		if (report->strict && has_findings(report->result, report->signer))

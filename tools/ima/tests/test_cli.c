@@ -134,6 +134,13 @@ static void bad_usage_is_3_on_stderr(void **state)
 		"verify log --pcrs", "verify log --pcrs pcrs --colour",
 		"verify log --pcr sha1", "verify log --pcr md5:sha1",
 		"verify log --pcr sha256:sha1", "verify log nothing --pcrs pcrs",
+		"verify - - --pcrs pcrs <log",
+		"show - - <log",
+		"verify log --pcrs pcrs --strict --strict",
+		"verify log --pcrs pcrs --ima-pcr 10 --ima-pcr 10",
+		"verify log --pcrs pcrs --state a --sta b",
+		"collect --ak ak --nonce 00 --out d --out e",
+		"watch --every 1 --every 2",
 		"verify log --pcrs log", "verify log --pcrs nothing",
 		"verify nothing --pcrs pcrs", "show nothing", "show .",
 		"collect", "collect --ak ak", "collect --nonce 00 --out d",
@@ -398,21 +405,21 @@ static void jobs_verify_folders_in_their_order(void **state)
 			     "rm c/log; mkdir -p states"), 0);
 	assert_int_equal(run("verify --jobs 2 a b x --state states"), 0);
 	assert_string_equal(out, "a: complete\nb: complete\nx: complete\n"
-				 "3 lists: 3 complete\n");
+				 "3 lists: 3 complete; exit status 0: complete\n");
 	assert_int_equal(run("verify --jobs 0 ./a/ b x --state states"), 0);
 	assert_int_equal(run("verify --jobs 3 a c b x"), 3);
 	assert_string_equal(out, "a: complete\nc: error\nb: complete\n"
-				 "x: complete\n4 lists: 3 complete, 1 error\n");
+				 "x: complete\n4 lists: 3 complete, 1 error; exit status 3: error\n");
 	assert_non_null(strstr(err, "c/log"));
 	machine_delete(&m, 3, 1);
 	save();
 	assert_int_equal(run("verify --jobs 1 a b; cp log b"), 0);
 	assert_int_equal(run("verify --jobs 9 a b"), 1);
-	assert_non_null(strstr(out, "2 lists: 1 complete, 1 incomplete"));
+	assert_non_null(strstr(out, "2 lists: 1 complete, 1 incomplete; exit status 1: incomplete\n"));
 	assert_int_equal(run("verify --jobs 1 a; rm a/pcrs"), 0);
 	assert_int_equal(run("verify --jobs 2 b a"), 3);
 	assert_string_equal(out, "b: incomplete: 1 entry lost\na: error\n"
-				 "2 lists: 1 incomplete, 1 error\n");
+				 "2 lists: 1 incomplete, 1 error; exit status 3: error\n");
 	assert_non_null(strstr(err, "a/pcrs"));
 	assert_int_equal(run("verify --jobs 2 a --ak a --nonce 00"), 3);
 	assert_non_null(strstr(err, "a/a.pem"));
@@ -458,7 +465,7 @@ static void folders_have_regular_files_only(void **state)
 			     "ec_paramgen_curve:P-256 2>/dev/null | "
 			     "openssl pkey -pubout >ak.pem"), 0);
 	assert_int_equal(run("verify --jobs 2 f g"), 3);
-	assert_string_equal(out, "f: error\ng: error\n2 lists: 2 error\n");
+	assert_string_equal(out, "f: error\ng: error\n2 lists: 2 error; exit status 3: error\n");
 	expect(err, "f/log: not a regular file\n");
 	expect(err, "g/pcrs: not a regular file\n");
 	assert_int_equal(run("verify --evidence h --ak ak.pem --nonce 00"), 3);

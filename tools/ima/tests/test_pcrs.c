@@ -58,12 +58,35 @@ static void takes_what_sysfs_shows(void **state)
 	imatally_pcrs_free(&pcrs);
 }
 
+static void takes_what_the_kernel_shows_of_a_tpm_1_2(void **state)
+{
+	static const char text[] =
+		"PCR-00: 00 11 22 33 44 55 66 77 88 99 AA BB CC DD EE FF 01 23 45 67 \n"
+		"PCR-10: FF 11 22 33 44 55 66 77 88 99 AA BB CC DD EE FF 01 23 45 67 \n";
+	struct imatally_pcrs pcrs = { 0 };
+	struct imatally_error err;
+
+	(void)state;
+	assert_int_equal(pcrread(&pcrs, text, &err), IMATALLY_OK);
+	assert_int_equal(pcrs.nr, 2);
+	assert_int_equal(pcrs.pcr[1].index, 10);
+	assert_int_equal(pcrs.pcr[1].bank.alg, IMATALLY_ALG_SHA1);
+	assert_int_equal(pcrs.pcr[1].bank.len, 20);
+	assert_int_equal(pcrs.pcr[1].bank.value[0], 0xff);
+	assert_int_equal(pcrs.pcr[1].bank.value[19], 0x67);
+	imatally_pcrs_free(&pcrs);
+}
+
 static void refuses_the_rest_and_names_the_line(void **state)
 {
 	static const struct {
 		const char *text, *about;
 	} bad[] = {
 		{ "", "no PCR value" },
+		{ "PCR-10: 00 11\n", "line 1: not a sha1 digest" },
+		{ "PCR-10: " H20 " 00\n", "line 1: not a sha1 digest" },
+		{ "PCR-24: " H20 "\n", "line 1: not a PCR index" },
+		{ "PCR-10 " H20 "\n", "line 1: not a PCR index" },
 		{ "sha256:\n", "no PCR value" },
 		{ "10: 0x" H20 "\n", "line 1: PCR value before" },
 		{ "sha1:\n\n  24: 0x" H20 "\n", "line 3: not a PCR index" },
@@ -126,6 +149,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(takes_what_tpm2_pcrread_prints),
 		cmocka_unit_test(takes_what_sysfs_shows),
+		cmocka_unit_test(takes_what_the_kernel_shows_of_a_tpm_1_2),
 		cmocka_unit_test(refuses_the_rest_and_names_the_line),
 		cmocka_unit_test(takes_the_banks_that_a_tpm_may_have),
 	};

@@ -734,7 +734,10 @@ static void an_invented_log_in_another_pcr_is_none(void **state)
 	/* unless it is the PCR that IMA extends */
 	log = imatally_log_open_buffer(m.log, m.len);
 	v = imatally_verifier_new(&pcrs);
-	imatally_verifier_set_pcr(v, 23);
+	assert_int_equal(imatally_verifier_set_pcr(v, 24), IMATALLY_ERR_USAGE);
+	assert_int_equal(imatally_verifier_set_pcr(v, UINT32_MAX),
+			 IMATALLY_ERR_USAGE);
+	assert_int_equal(imatally_verifier_set_pcr(v, 23), IMATALLY_OK);
 	assert_int_equal(imatally_verifier_run(v, log, &result, &err),
 			 IMATALLY_OK);
 	assert_int_equal(result.verdict, IMATALLY_COMPLETE_NOT_COUNTED);
