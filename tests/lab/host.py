@@ -109,13 +109,16 @@ class Host:
         return self.folder / out
 
     def call(self, *args: str | Path) -> Answer:
-        return self.verifier.call("collect", "--tcti", self.tpm.tcti, *args, cwd=self.folder)
+        """Collect with this host's TPM, unless another one is named."""
+        tcti = () if "--tcti" in args else ("--tcti", self.tpm.tcti)
+        return self.verifier.call("collect", *tcti, *args, cwd=self.folder)
 
     def create_ak(self, pem: str | Path, ak: str, *options: str) -> Answer:
         return self.call("--create-ak", pem, "--ak", ak, *options)
 
     def collect(self, out: str | Path, ak: str | Path, *options: str | Path, nonce: str = NONCE) -> Answer:
-        return self.call("--ima", "ima", "--nonce", nonce, "--ak", ak, "--out", out, *options)
+        ima = () if "--ima" in options else ("--ima", "ima")
+        return self.call(*ima, "--nonce", nonce, "--ak", ak, "--out", out, *options)
 
     def verify(self, evidence: str | Path, *options: str | Path, ak: str | Path = "ak.pem", nonce: str = NONCE) -> Answer:
         """What the verifier says of evidence; paths are from the host's folder."""
