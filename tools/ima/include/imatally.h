@@ -385,9 +385,8 @@ struct imatally_interval {
 	uint64_t lost_handover;	/* before @kernel_start */
 	/*
 	 * by_counter: lost_handover is derived from pcrUpdateCounter alone, and
-	 * exact only if nothing but IMA extended a PCR.  at_most: the number is
-	 * an upper bound, because something else did, or because entries that
-	 * no PCR value proves may be among those in the list.
+	 * exact only if nothing but IMA extended a PCR.  at_most: it is an
+	 * upper bound, because something else did.
 	 */
 	bool by_counter, at_most;
 

@@ -95,10 +95,18 @@ bool imatally_kernels_record(struct imatally_kernels *k, uint64_t index,
 	if (first) {
 		bool had_record = k->has_record;
 
+		k->has_earlier = had_record;
+		k->earlier_start = k->start;
+		k->earlier_carried = k->carried;
 		set_start(k, index, own, rec->event == IMATALLY_EVENT_BOOT);
 		/* entries of kernels without records come first */
 		if (had_record || k->start)
 			k->number++;
+	} else {
+		/* not if this is a record of the kernel before */
+		k->is_plausible = !k->has_earlier || own > index ||
+				  carried != k->earlier_carried ||
+				  index - own != k->earlier_start;
 	}
 	set_others(k, first && k->has_boot_aggregate);
 	k->has_record = true;

@@ -20,6 +20,10 @@ struct imatally_kernels {
 	 */
 	bool is_plausible;
 
+	/* that of the kernel before, and what it carried */
+	bool has_earlier;
+	uint64_t earlier_start, earlier_carried;
+
 	bool has_record;
 	uint64_t record, carried;	/* of the last record */
 	bool executed;			/* its event is kexec_execute */

@@ -77,19 +77,6 @@ static void count_excess(const struct imatally_span *span,
 	iv->inserted += excess - unproved;
 }
 
-/*
- * Missing entries.  Invented ones would hide as many of those that are missing
- * in the IMA PCR.
- */
-static uint64_t count_missing(const struct imatally_span *span,
-			      struct imatally_interval *iv, uint64_t missing)
-{
-	if (!missing || !span->unproved || span->replay == IMATALLY_MATCH_SAME)
-		return missing;
-	iv->at_most = true;
-	return missing + span->unproved;
-}
-
 /* Compare the entries in the list with the kernel's count of its entries. */
 static void count_entries(const struct imatally_span *span,
 			  struct imatally_interval *iv)
@@ -108,7 +95,7 @@ static void count_entries(const struct imatally_span *span,
 	if (counted < 0)
 		iv->accounts_disagree = true;
 	else if (counted > present)
-		iv->lost = count_missing(span, iv, counted - present);
+		iv->lost = counted - present;
 	else
 		count_excess(span, iv, present - counted);
 
@@ -184,12 +171,11 @@ static void count_handover(const struct imatally_span *span,
 		present -= span->from_start;
 	}
 	if (handed - present > (int64_t)span->from_lost)
-		iv->lost_handover = count_missing(span, iv,
-						  handed - present -
-						  span->from_lost);
-	/* user space may have deleted more after an earlier record */
-	else if (handed < present && from &&
-		 from->record.event == IMATALLY_EVENT_KEXEC_EXECUTE)
+		iv->lost_handover = handed - present - span->from_lost;
+	/* what was deleted after an earlier record may be in other parts */
+	else if (handed < present &&
+		 (from ? from->record.event == IMATALLY_EVENT_KEXEC_EXECUTE :
+			 !span->in_parts))
 		count_excess(span, iv, present - handed);
 }
 

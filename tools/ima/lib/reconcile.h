@@ -30,6 +30,7 @@ struct imatally_span {
 	uint64_t from_lost;		/* its entries known to be lost */
 	bool begins_part;		/* that entry is the first of a part */
 	bool from_whole;		/* the kernel of @from has its start */
+	bool in_parts;			/* the list has been in parts so far */
 	enum imatally_match replay;	/* with the PCR values in @to */
 	/* entries since @from that extend PCRs which no value given proves */
 	uint64_t unproved;

@@ -363,7 +363,7 @@ static enum imatally_status report_losses(struct reading *r,
 	};
 	struct imatally_finding lost = {
 		.kind = IMATALLY_LOST, .from = start, .to = at_mark(mark),
-		.count = iv->lost, .at_most = iv->at_most,
+		.count = iv->lost,
 	};
 	enum imatally_status status = IMATALLY_OK;
 
@@ -384,8 +384,7 @@ static enum imatally_status report_losses(struct reading *r,
 	r->result.dropped += iv->dropped;
 	r->result.failed += iv->failed;
 	r->result.by_counter |= iv->by_counter;
-	if (iv->lost || iv->lost_handover)
-		r->result.at_most |= iv->at_most;
+	r->result.at_most |= iv->at_most;
 	return status;
 }
 
@@ -411,7 +410,8 @@ report_contradictions(struct reading *r, const struct imatally_mark *mark,
 	enum imatally_status status = IMATALLY_OK;
 	enum imatally_key key = 0;
 
-	if (first && !r->kernels.is_plausible)
+	if (!r->kernels.is_plausible &&
+	    !(first && mark->index && mark->index == r->part_start))
 		status = report_between(r, IMATALLY_NO_START, at_last(r),
 					at_mark(mark), 0);
 	if (!status && iv->inserted)
@@ -685,6 +685,20 @@ static enum start check_start(const struct reading *r,
 }
 
 /*
+ * If a list was handed over, the last record of the kernel before counts what is
+ * missing, unless it had no counter and is not the last entry.
+ */
+static bool is_counted(const struct reading *r, const struct imatally_mark *mark)
+{
+	const struct imatally_record *last = &r->mark.record;
+
+	return r->has_mark && mark->record.value[IMATALLY_KEY_CARRIED] &&
+	       (last->event == IMATALLY_EVENT_KEXEC_EXECUTE ||
+		(imatally_record_has(last, IMATALLY_KEY_COUNTER) &&
+		 imatally_record_has(&mark->record, IMATALLY_KEY_COUNTER)));
+}
+
+/*
  * The PCR had been extended when this kernel started, and what is in the list
  * before does not lead there, or not with any failed extends.
  */
@@ -701,9 +715,7 @@ static enum imatally_status judge_start(struct reading *r,
 		return report_bank(r, IMATALLY_DIFFERS_AT_RECORD, r->agreed,
 				   at_mark(mark), mark->record.pcr.index, alg);
 	case START_LEADS:
-		/* if a list was handed over, the records before count it */
-		if (r->lost || (mark->record.value[IMATALLY_KEY_CARRIED] &&
-				r->has_mark) ||
+		if (r->lost || is_counted(r, mark) ||
 		    search_failed(r, mark, &left_out) == IMATALLY_SEARCH_FOUND)
 			break;
 		r->lost = true;
@@ -728,6 +740,7 @@ static enum imatally_status judge_record(struct reading *r,
 		.from_start = from_start,
 		.begins_part = r->kernels.start == r->part_start,
 		.from_whole = r->has_mark && r->is_whole,
+		.in_parts = r->part,
 		.from_lost = r->lost_in_kernel,
 		.unproved = r->unproved,
 		.starts = r->has_starts && !first ? &r->starts : NULL,
@@ -831,7 +844,16 @@ static enum imatally_status add_record(struct reading *r,
 static void prove(struct reading *r, uint64_t entries)
 {
 	struct moment *moment = &r->proved;
+	size_t i;
 
+	/* after a gap, the values of other PCRs are not known any more */
+	for (i = 0; i < r->result.nr_targets; i++) {
+		struct imatally_target *target = &r->result.target[i];
+
+		if (target->in_log && !target->matched_after)
+			target->match = imatally_replay_compare(
+				r->replay, target->pcr, &target->bank);
+	}
 	moment->entries = entries;
 	moment->totals = r->result;
 	memcpy(moment->have, r->have, sizeof(r->have));

@@ -1245,6 +1245,38 @@ static void failed_extends_before_the_first_record_are_found(void **state)
 	assert_int_equal(finding(IMATALLY_FAILED_ENTRY)->from.index, 0);
 }
 
+/* The record of the kernel before was copied behind a forged start. */
+static void a_start_contradicts_the_records_of_its_kernel(void **state)
+{
+	char text[2048];
+
+	(void)state;
+	start(2);
+	machine_measure(&m, 2);
+	/* an entry that is not extended, as if its extend had failed */
+	m.tpm_fails = true;
+	text[machine_record_text(&m, "boot", text, sizeof(text))] = 0;
+	replace(text, "entries=4;", "entries=1;");
+	machine_measure_as(&m, 10, "boot_aggregate");
+	add_text(10, text);
+	m.tpm_fails = false;
+	m.entries -= 2;
+	m.failed -= 2;
+	machine_record(&m, "request");
+	assert_int_equal(verdict(), IMATALLY_MISMATCH);
+}
+
+static void a_boot_record_follows_its_boot_aggregate(void **state)
+{
+	(void)state;
+	start(2);
+	machine_record(&m, "kexec_execute");
+	machine_kexec(&m, m.nr_entries, true);
+	machine_delete(&m, 3, 1);
+	assert_int_equal(verdict(), IMATALLY_MISMATCH);
+	assert_non_null(finding(IMATALLY_NO_START));
+}
+
 static void values_of_two_moments_prove_the_first(void **state)
 {
 	struct imatally_pcrs pcrs = { 0 };
@@ -1373,6 +1405,8 @@ int main(void)
 		TEST(a_resume_that_restarted_nothing_excuses_nothing),
 		TEST(a_reset_shows_at_a_later_record),
 		TEST(failed_extends_before_the_first_record_are_found),
+		TEST(a_start_contradicts_the_records_of_its_kernel),
+		TEST(a_boot_record_follows_its_boot_aggregate),
 		TEST(values_of_two_moments_prove_the_first),
 		TEST(events_of_stock_kernels_explain_a_mismatch),
 		TEST(unread_files_are_a_finding),
