@@ -43,9 +43,18 @@ VARIANTS = [
     Variant("policy_of_the_label", skip="-v of_the_label", **POLICY),
     Variant("policy_readable", skip="-v with_a_readable_template", **POLICY),
     Variant("policy_another_pcr", skip="-v with_another_pcr", **POLICY),
+    Variant("policy_other_template", skip="-v with_a_template_that_cannot_hold_it", **POLICY),
     # The verifier does not judge the counter across a resume
     Variant("resume", programs=("update_counter_test",), around="across_sleep", boots=1, settings="SUSPEND=1",
             skip="-t resume_makes_a_record", timeout=60, verdict="complete"),
+    # The TPM sleeps through nothing. Nothing wakes QEMU from suspend to idle.
+    Variant("suspend_given_up", programs=("update_counter_test",), boots=1, settings="SUSPEND=1",
+            skip="-v suspend_that_is_given_up", verdict="complete"),
+    # A user makes files fail to be read
+    Variant("unread", "full", config="vm,fuse", programs=("unread_test",), boots=1, skip="-T a_file_without_a_verity_digest_is_unread",
+            verdict="complete"),
+    Variant("unread_verity", programs=("unread_test",), boots=1, settings="VERITY_POLICY=1",
+            skip="-t a_file_without_a_verity_digest_is_unread", verdict="complete"),
     # Somebody else extends the IMA PCR: nothing explains the PCR's value, but the records tell that there were such
     # updates
     Variant("ima_pcr_extended", programs=("request_test",), boots=1, settings="EXTEND_IMA_PCR=1",
@@ -57,6 +66,9 @@ VARIANTS = [
     Variant("load_one_bank", banks="sha256", **LOAD),
     Variant("load_two_banks", banks="sha1,sha256", **LOAD),
     Variant("load_four_banks", banks="sha1,sha256,sha384,sha512", **LOAD),
+
+    # IMA starts after the drivers, and names its first entry otherwise
+    Variant("late_start", "full", config="vm,late", bases=("7.3",), banks="sha1,sha256", **WITH_TPM),
 
     Variant("hmac_selftest", config="vm,hmac", banks="sha1,sha256", **WITH_TPM),
     Variant("hmac_load", config="vm,hmac", banks="sha1,sha256", **LOAD),

@@ -10,9 +10,9 @@
 #include <linux/lockdep.h>
 #include <linux/mutex.h>
 #include <linux/notifier.h>
+#include <linux/overflow.h>
 #include <linux/security.h>
 #include <linux/seq_buf.h>
-#include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/suspend.h>
 #include <linux/tpm_update_counter.h>
@@ -39,14 +39,44 @@ static const char * const ima_counter_events[] = {
  * struct ima_counter_account - IMA's account of its entries and extends
  * @entries:	number of entries in the list, including deleted ones
  * @carried:	how many of these were carried over by kexec
+ * @trimmed:	how many of these were deleted
  * @extends:	number of extends that the TPM acknowledged
  * @failed:	number of entries whose extend failed or has an unknown outcome
+ * @dropped:	measurement attempts that left no entry, because of the kernel
+ * @unread:	measurement attempts that left no entry, because the file could
+ *		not be read
+ * @step:	what one extend adds to the counter, or -1 if not measured
  */
 struct ima_counter_account {
 	u64 entries;
 	u64 carried;
+	u64 trimmed;
 	u64 extends;
 	u64 failed;
+	u64 dropped;
+	u64 unread;
+	s64 step;
+};
+
+/**
+ * struct ima_counter_facts - what a record states
+ * @event:	what triggered the record
+ * @error:	0, or why the counter could not be read: a negative errno, or
+ *		the TPM's response code
+ * @chip:	the TPM, or NULL
+ * @counter:	the counter, the values of the PCR, and the driver's account
+ * @starts:	how often the TPM was started, or NULL
+ * @before:	the values of the PCR before the boot aggregate, or NULL
+ * @account:	IMA's account
+ */
+struct ima_counter_facts {
+	enum ima_counter_event event;
+	int error;
+	const struct tpm_chip *chip;
+	const struct tpm_update_counter *counter;
+	const struct tpm_start_counts *starts;
+	const struct tpm_update_counter *before;
+	struct ima_counter_account account;
 };
 
 /*
@@ -55,37 +85,32 @@ struct ima_counter_account {
  * current record and one for the last record. Both are kept, so that later
  * records do not need more memory than any other entry.
  */
-static struct ima_counter_account account;
+static struct {
+	u64 carried;
+	u64 extends;
+	u64 failed;
+	s64 step;
+} counted = { .step = -1 };
 static struct tpm_update_counter snapshot;
 static char *text;
 static char *last_text;
 static size_t last_len;
 
+/* What was read before the boot aggregate was extended, if that worked */
+static struct tpm_update_counter before;
+static bool before_valid;
+
 /* The record at execute, which kexec carries over even if the list is cut */
 static struct ima_queue_entry *execute_record;
 
-/* What one extend adds to the counter, measured at boot; -1 if not measured */
-static s64 step = -1;
-
-/* The counter and the accounts before the extend that determines @step */
-static struct {
-	bool valid;
-	u32 update_counter;
-	u64 updates;
-	u64 extends;
-} before_step __initdata;
-
 /**
- * ima_counter_count_entry - count an entry that was added to the list
- * @carried: whether it was carried over by kexec
+ * ima_counter_count_carried - count an entry that was carried over by kexec
  *
  * Context: The caller holds ima_extend_list_mutex.
  */
-void ima_counter_count_entry(bool carried)
+void ima_counter_count_carried(void)
 {
-	account.entries++;
-	if (carried)
-		account.carried++;
+	counted.carried++;
 }
 
 /**
@@ -97,9 +122,28 @@ void ima_counter_count_entry(bool carried)
 void ima_counter_count_extend(int tpmresult)
 {
 	if (tpmresult)
-		account.failed++;
+		counted.failed++;
 	else
-		account.extends++;
+		counted.extends++;
+}
+
+static void ima_counter_get_account(struct ima_counter_account *account)
+{
+	lockdep_assert_held(&ima_extend_list_mutex);
+
+	account->entries = ima_total_entries();
+	account->carried = counted.carried;
+	account->trimmed = ima_trimmed_entries();
+	account->extends = counted.extends;
+	account->failed = counted.failed;
+	account->dropped = atomic64_read(&ima_dropped);
+	account->unread = atomic64_read(&ima_unread);
+	account->step = counted.step;
+}
+
+static bool ima_counter_has_tpm2(const struct tpm_chip *chip)
+{
+	return chip && (chip->flags & TPM_CHIP_FLAG_TPM2);
 }
 
 /* Count the banks that hold IMA's PCR. An extend updates these banks. */
@@ -130,45 +174,49 @@ void __init ima_counter_begin_step(void)
 {
 	mutex_lock(&ima_extend_list_mutex);
 
-	before_step.valid = !tpm_get_update_counter(ima_tpm_chip,
-						    CONFIG_IMA_MEASURE_PCR_IDX,
-						    &snapshot);
-	before_step.update_counter = snapshot.update_counter;
-	before_step.updates = snapshot.updates;
-	before_step.extends = account.extends;
-
+	before_valid = !tpm_get_update_counter(ima_tpm_chip,
+					       CONFIG_IMA_MEASURE_PCR_IDX,
+					       &before);
 	mutex_unlock(&ima_extend_list_mutex);
+}
+
+/*
+ * What one extend of all banks has added, given what was read before and after
+ * it. Others may have updated PCRs in between.
+ */
+static s64 ima_counter_step(const struct tpm_update_counter *from,
+			    const struct tpm_update_counter *to,
+			    unsigned int banks)
+{
+	u32 added = to->update_counter - from->update_counter;
+	u64 others = to->updates - from->updates - banks;
+
+	return max_t(s64, added - others, 0);
 }
 
 /**
  * ima_counter_end_step - finish measuring the increment per extend
  *
- * If there was exactly one extend since ima_counter_begin_step(), its increment
- * is the difference of the counter minus the concurrent updates by others.
+ * The increment is that of the boot aggregate, provided that its extend was
+ * acknowledged.
  *
  * Context: Process context. Takes ima_extend_list_mutex.
  */
 void __init ima_counter_end_step(void)
 {
-	u64 others;
-	u32 added;
-
 	mutex_lock(&ima_extend_list_mutex);
 
-	if (before_step.valid && account.extends == before_step.extends + 1 &&
+	if (before_valid && counted.extends == 1 &&
 	    !tpm_get_update_counter(ima_tpm_chip, CONFIG_IMA_MEASURE_PCR_IDX,
-				    &snapshot)) {
-		added = snapshot.update_counter - before_step.update_counter;
-		others = snapshot.updates - before_step.updates -
-			 ima_counter_banks(ima_tpm_chip);
-		step = max_t(s64, added - others, 0);
-	}
+				    &snapshot))
+		counted.step = ima_counter_step(&before, &snapshot,
+						ima_counter_banks(ima_tpm_chip));
 
 	mutex_unlock(&ima_extend_list_mutex);
 }
 
-/* Write the value of the IMA PCR in each bank that the TPM returned. */
-static void ima_counter_format_pcr(struct seq_buf *s,
+/* Write the values of the IMA PCR in the banks that the TPM returned, if any. */
+static void ima_counter_format_pcr(struct seq_buf *s, const char *key,
 				   const struct tpm_update_counter *counter,
 				   const struct tpm_chip *chip)
 {
@@ -176,7 +224,10 @@ static void ima_counter_format_pcr(struct seq_buf *s,
 	char separator = ':';
 	unsigned int i;
 
-	seq_buf_printf(s, "pcr=%u", CONFIG_IMA_MEASURE_PCR_IDX);
+	if (!counter->bank_mask)
+		return;
+
+	seq_buf_printf(s, "%s=%u", key, CONFIG_IMA_MEASURE_PCR_IDX);
 
 	for (i = 0; i < NR_BANKS(chip); i++) {
 		if (!(counter->bank_mask & BIT(i)))
@@ -201,48 +252,52 @@ static void ima_counter_format_pcr(struct seq_buf *s,
 /**
  * ima_counter_format - write the text of a record
  * @s:		output buffer
- * @event:	what triggered the record
- * @error:	0, or the negative errno to write in place of the counter
- * @counter:	the counter and the driver's account
- * @chip:	the TPM, or NULL
+ * @facts:	what the record states
  *
- * Documentation/security/IMA-update-counter.rst describes the format. The keys
- * keep their order, and a change of the format needs a new version.
- *
- * Context: The caller holds ima_extend_list_mutex, which protects the account.
+ * Documentation/security/IMA-update-counter.rst describes the format. Keys that
+ * are added later go to the end of their group, since readers pass over keys
+ * that they do not know. A change of what a key means needs a new version.
  */
-static void ima_counter_format(struct seq_buf *s, enum ima_counter_event event,
-			       int error,
-			       const struct tpm_update_counter *counter,
-			       const struct tpm_chip *chip)
+static void ima_counter_format(struct seq_buf *s,
+			       const struct ima_counter_facts *facts)
 {
-	seq_buf_printf(s, "version=%d;event=%s;", IMA_COUNTER_VERSION,
-		       ima_counter_events[event]);
+	const struct tpm_update_counter *counter = facts->counter;
+	const struct ima_counter_account *account = &facts->account;
 
-	if (error)
-		seq_buf_printf(s, "error=%s;", errname(-error) ?: "EIO");
-	else
+	seq_buf_printf(s, "version=%d;event=%s;", IMA_COUNTER_VERSION,
+		       ima_counter_events[facts->event]);
+
+	if (!facts->error)
 		seq_buf_printf(s, "pcrUpdateCounter=%u;",
 			       counter->update_counter);
+	else if (facts->error > 0)
+		seq_buf_printf(s, "error=TPM_0x%x;", facts->error);
+	else
+		seq_buf_printf(s, "error=%s;",
+			       errname(-facts->error) ?: "EIO");
 
 	/* Only a TPM 2.0 has an account, which is valid even if reading failed. */
-	if (error != -ENODEV && error != -EOPNOTSUPP)
-		seq_buf_printf(s, "updates=%llu;uncertain=%llu;",
-			       counter->updates, counter->uncertain);
-
-	seq_buf_printf(s, "banks=%u;", ima_counter_banks(chip));
-	if (step >= 0)
-		seq_buf_printf(s, "step=%lld;", step);
+	if (ima_counter_has_tpm2(facts->chip))
+		seq_buf_printf(s, "updates=%llu;uncertain=%llu;banks=%u;",
+			       counter->updates, counter->uncertain,
+			       ima_counter_banks(facts->chip));
+	if (account->step >= 0)
+		seq_buf_printf(s, "step=%lld;", account->step);
+	if (facts->starts)
+		seq_buf_printf(s, "resets=%u;restarts=%u;",
+			       facts->starts->resets, facts->starts->restarts);
 
 	seq_buf_printf(s, "entries=%llu;carried=%llu;trimmed=%llu;",
-		       account.entries, account.carried, ima_trimmed_entries());
-	seq_buf_printf(s, "extends=%llu;failed=%llu;dropped=%lld;",
-		       account.extends, account.failed,
-		       atomic64_read(&ima_dropped));
+		       account->entries, account->carried, account->trimmed);
+	seq_buf_printf(s, "extends=%llu;failed=%llu;dropped=%llu;unread=%llu;",
+		       account->extends, account->failed, account->dropped,
+		       account->unread);
 	seq_buf_printf(s, "protected=%d;", counter->protected);
 
-	if (!error && counter->bank_mask)
-		ima_counter_format_pcr(s, counter, chip);
+	if (facts->before)
+		ima_counter_format_pcr(s, "before", facts->before, facts->chip);
+	if (!facts->error)
+		ima_counter_format_pcr(s, "pcr", counter, facts->chip);
 }
 
 /* Append an entry with the text, as process_buffer_measurement() does. */
@@ -290,12 +345,26 @@ static void ima_counter_append_text(struct ima_counter_record *record,
 		return;
 	}
 
+	if (record->copy) {
+		memcpy(record->copy, text, len);
+		record->copy_len = len;
+	}
 	swap(text, last_text);
 	last_len = len;
 	return;
 
 dropped:
-	atomic64_inc(&ima_dropped);
+	ima_count_missing(false);
+}
+
+/*
+ * Can entries of this template hold a record? An entry of any other template
+ * would lack the text, or not be found.
+ */
+static bool ima_counter_fits(const struct ima_template_desc *template)
+{
+	return !strcmp(template->name, "ima-buf") ||
+	       !strcmp(template->name, "ima-txt");
 }
 
 /**
@@ -314,6 +383,30 @@ void ima_counter_begin(struct ima_counter_record *record)
 	record->wanted = ima_critical_data_wanted(IMA_COUNTER_LABEL,
 						  &record->pcr,
 						  &record->template);
+	if (record->wanted && !ima_counter_fits(record->template))
+		record->template = ima_template_desc_buf();
+}
+
+/* Collect what the record states. The TPM's part may be missing. */
+static void ima_counter_collect(struct ima_counter_facts *facts,
+				struct tpm_start_counts *starts)
+{
+	facts->chip = ima_tpm_chip;
+	facts->counter = &snapshot;
+	snapshot = (struct tpm_update_counter){};
+	facts->error = tpm_get_update_counter(ima_tpm_chip,
+					      CONFIG_IMA_MEASURE_PCR_IDX,
+					      &snapshot);
+
+	if (facts->event == IMA_COUNTER_BOOT && before_valid)
+		facts->before = &before;
+
+	if ((facts->event == IMA_COUNTER_BOOT ||
+	     facts->event == IMA_COUNTER_RESUME) &&
+	    !tpm_get_start_counts(ima_tpm_chip, starts))
+		facts->starts = starts;
+
+	ima_counter_get_account(&facts->account);
 }
 
 /**
@@ -322,7 +415,8 @@ void ima_counter_begin(struct ima_counter_record *record)
  * @event: what triggered the record
  *
  * If the TPM can't be read, the record is appended nevertheless and states the
- * error.
+ * error. Once measuring is suspended, nothing is read, since the TPM may be
+ * shut down.
  *
  * Context: The caller holds ima_extend_list_mutex, from before the counter is
  * read until the record is in the list.
@@ -330,32 +424,38 @@ void ima_counter_begin(struct ima_counter_record *record)
 void ima_counter_append(struct ima_counter_record *record,
 			enum ima_counter_event event)
 {
+	struct ima_counter_facts facts = { .event = event };
+	struct tpm_start_counts starts;
 	struct seq_buf s;
-	int rc;
 
 	lockdep_assert_held(&ima_extend_list_mutex);
 
 	if (!record->wanted)
 		return;
 
-	rc = tpm_get_update_counter(ima_tpm_chip, CONFIG_IMA_MEASURE_PCR_IDX,
-				    &snapshot);
-	record->error = rc > 0 ? -EIO : rc;
+	if (ima_measurements_suspended) {
+		record->suspended = true;
+		record->result = -ENODEV;
+		return;
+	}
 
 	if (!text)
 		text = kmalloc(IMA_COUNTER_TEXT_MAX, GFP_KERNEL);
 	if (!text) {
-		atomic64_inc(&ima_dropped);
+		ima_count_missing(false);
 		record->cause = "ENOMEM";
 		record->result = -ENOMEM;
 		return;
 	}
 
+	ima_counter_collect(&facts, &starts);
+	record->error = facts.error;
+
 	seq_buf_init(&s, text, IMA_COUNTER_TEXT_MAX);
-	ima_counter_format(&s, event, record->error, &snapshot, ima_tpm_chip);
+	ima_counter_format(&s, &facts);
 
 	if (WARN_ON_ONCE(seq_buf_has_overflowed(&s))) {
-		atomic64_inc(&ima_dropped);
+		ima_count_missing(false);
 		record->cause = "record_too_long";
 		record->result = -EOVERFLOW;
 		return;
@@ -366,6 +466,19 @@ void ima_counter_append(struct ima_counter_record *record,
 	if (event == IMA_COUNTER_KEXEC_EXECUTE && !record->result)
 		execute_record = list_last_entry(&ima_measurements,
 						 struct ima_queue_entry, later);
+}
+
+/* Log that the record states an error. */
+static void ima_counter_warn(int error)
+{
+	static const char what[] = "The TPM's PCR update counter can't be read";
+
+	if (!ima_counter_has_tpm2(ima_tpm_chip))
+		pr_warn_once("%s: there is no TPM 2.0\n", what);
+	else if (error > 0)
+		pr_warn("%s: TPM error 0x%x\n", what, error);
+	else
+		pr_warn("%s: %d\n", what, error);
 }
 
 /**
@@ -383,8 +496,7 @@ void ima_counter_end(const struct ima_counter_record *record)
 		return;
 
 	if (record->error)
-		pr_warn("The TPM's PCR update counter can't be read: %d\n",
-			record->error);
+		ima_counter_warn(record->error);
 
 	if (record->cause)
 		integrity_audit_msg(AUDIT_INTEGRITY_PCR, NULL, IMA_COUNTER_NAME,
@@ -406,43 +518,32 @@ struct ima_queue_entry *ima_counter_execute_record(void)
 	return execute_record;
 }
 
+static void ima_counter_make(struct ima_counter_record *record,
+			     enum ima_counter_event event)
+{
+	mutex_lock(&ima_extend_list_mutex);
+	ima_counter_append(record, event);
+	mutex_unlock(&ima_extend_list_mutex);
+
+	ima_counter_end(record);
+}
+
 /**
  * ima_measure_update_counter - record the TPM's PCR update counter
  * @event: what triggered the record
  *
  * If the policy asks for critical data labelled "tpm", append a record to the
- * measurement list. Most callers ignore the result, since boot and kexec must
- * continue whatever the TPM does.
+ * measurement list. The outcome is only logged and audited, since boot and
+ * kexec must continue whatever the TPM does.
  *
  * Context: Process context. Takes ima_extend_list_mutex.
- *
- * Return:
- * * 0		- the record with the counter is in the list, and the TPM
- *		  acknowledged its extend
- * * -ENOENT	- the policy does not ask for records
- * * -EIO	- the record is in the list, but its extend failed
- * * -errno	- the counter can't be read and the record in the list says so,
- *		  or there is no record, for example for lack of memory
  */
-int ima_measure_update_counter(enum ima_counter_event event)
+void ima_measure_update_counter(enum ima_counter_event event)
 {
 	struct ima_counter_record record;
 
 	ima_counter_begin(&record);
-
-	mutex_lock(&ima_extend_list_mutex);
-	ima_counter_append(&record, event);
-	mutex_unlock(&ima_extend_list_mutex);
-
-	ima_counter_end(&record);
-
-	if (!record.wanted)
-		return -ENOENT;
-	if (record.result < 0)
-		return record.result;
-	if (record.error)
-		return record.error;
-	return record.tpmresult ? -EIO : 0;
+	ima_counter_make(&record, event);
 }
 
 /* At this point the firmware has restarted the TPM, and tasks run again. */
@@ -472,28 +573,98 @@ void __init ima_counter_init_pm(void)
 		pr_err("Can't record the PCR update counter at resume: %d\n", rc);
 }
 
-/* Show the text of the last record. */
-static int ima_counter_show(struct seq_file *m, void *v)
+/**
+ * struct ima_counter_file - an open file
+ * @lock:	protects the other members
+ * @wrote:	whether a record was requested through this file
+ * @len:	length of @text
+ * @text:	the text of the requested record, or that of the last record when
+ *		the file was last read from its start
+ */
+struct ima_counter_file {
+	struct mutex lock;	/* see above */
+	bool wrote;
+	size_t len;
+	char text[];
+};
+
+/*
+ * Request a record, and keep its text. Fails only if the record is not in the
+ * list. Reading the file tells what became of the TPM's part.
+ */
+static int ima_counter_request(struct ima_counter_file *f)
+{
+	struct ima_counter_record record;
+
+	ima_counter_begin(&record);
+	if (!record.wanted)
+		return -ENOENT;
+
+	record.copy = f->text;
+	ima_counter_make(&record, IMA_COUNTER_REQUEST);
+
+	if (record.suspended)
+		return -ENODEV;
+	if (record.result < 0)
+		return -ENOMEM;
+
+	f->wrote = true;
+	f->text[record.copy_len] = '\n';
+	f->len = record.copy_len + 1;
+	return 0;
+}
+
+/* Get the text of the last record, if there is one. */
+static void ima_counter_read_last(struct ima_counter_file *f)
 {
 	mutex_lock(&ima_extend_list_mutex);
+	f->len = last_len;
 	if (last_len) {
-		seq_write(m, last_text, last_len);
-		seq_putc(m, '\n');
+		memcpy(f->text, last_text, last_len);
+		f->text[f->len++] = '\n';
 	}
 	mutex_unlock(&ima_extend_list_mutex);
-
-	return 0;
 }
 
 static int ima_counter_open(struct inode *inode, struct file *file)
 {
-	return single_open(file, ima_counter_show, NULL);
+	struct ima_counter_file *f;
+
+	f = kzalloc(struct_size(f, text, IMA_COUNTER_TEXT_MAX + 1), GFP_KERNEL);
+	if (!f)
+		return -ENOMEM;
+
+	mutex_init(&f->lock);
+	file->private_data = f;
+	return 0;
+}
+
+static int ima_counter_release(struct inode *inode, struct file *file)
+{
+	kfree(file->private_data);
+	return 0;
+}
+
+static ssize_t ima_counter_read(struct file *file, char __user *buf,
+				size_t count, loff_t *ppos)
+{
+	struct ima_counter_file *f = file->private_data;
+	ssize_t ret;
+
+	mutex_lock(&f->lock);
+	if (!f->wrote && !*ppos)
+		ima_counter_read_last(f);
+	ret = simple_read_from_buffer(buf, count, ppos, f->text, f->len);
+	mutex_unlock(&f->lock);
+
+	return ret;
 }
 
 /* Writing "1", with or without a newline, requests a record. */
 static ssize_t ima_counter_write(struct file *file, const char __user *buf,
 				 size_t count, loff_t *ppos)
 {
+	struct ima_counter_file *f = file->private_data;
 	char input[2] = {};
 	int rc;
 
@@ -504,20 +675,27 @@ static ssize_t ima_counter_write(struct file *file, const char __user *buf,
 	if (input[0] != '1' || (count == 2 && input[1] != '\n'))
 		return -EINVAL;
 
-	rc = ima_measure_update_counter(IMA_COUNTER_REQUEST);
-	return rc ?: count;
+	mutex_lock(&f->lock);
+	rc = ima_counter_request(f);
+	mutex_unlock(&f->lock);
+	if (rc)
+		return rc;
+
+	/* The next read is that of the record. */
+	*ppos = 0;
+	return count;
 }
 
 static const struct file_operations ima_counter_fops = {
 	.open = ima_counter_open,
-	.read = seq_read,
+	.read = ima_counter_read,
 	.write = ima_counter_write,
-	.llseek = seq_lseek,
-	.release = single_release,
+	.llseek = default_llseek,
+	.release = ima_counter_release,
 };
 
 /**
- * ima_counter_init_fs - let user space request a record and read the last one
+ * ima_counter_init_fs - let user space request a record and read it
  * @dir: IMA's directory in securityfs
  *
  * Return: 0 or a negative errno.

@@ -42,17 +42,25 @@ enum ima_counter_event {
 /**
  * struct ima_counter_record - a record while it is created and appended
  * @wanted:	whether the policy asks for the record
+ * @suspended:	whether there is no record because measuring is suspended
  * @pcr:	PCR to extend
  * @template:	template of the entry
- * @error:	result of reading the counter: 0 or a negative errno
+ * @copy:	where to copy the text of the record if it is in the list, or
+ *		NULL
+ * @copy_len:	output: the length of this copy
+ * @error:	result of reading the counter: 0, a negative errno, or the TPM's
+ *		response code
  * @result:	result of making the entry: 0 or a negative errno
  * @cause:	audit cause if the entry could not even be appended, or NULL
  * @tpmresult:	result of the extend, see tpm_pcr_extend()
  */
 struct ima_counter_record {
 	bool wanted;
+	bool suspended;
 	int pcr;
 	struct ima_template_desc *template;
+	char *copy;
+	size_t copy_len;
 	int error;
 	int result;
 	const char *cause;
@@ -62,13 +70,17 @@ struct ima_counter_record {
 #ifdef CONFIG_IMA_UPDATE_COUNTER
 
 /*
- * The maximum size of a record in the binary list: its text, plus the PCR, the
+ * The maximum size of a record's text. Most of it is the value of the PCR, which
+ * records at boot contain twice. Other records are smaller: the maximum size of
+ * such a record in the binary list is that of its text, plus the PCR, the
  * digests, and the names of the template, the algorithm and the event.
  */
-#define IMA_COUNTER_TEXT_MAX	1600
-#define IMA_COUNTER_ENTRY_MAX	(IMA_COUNTER_TEXT_MAX + 192)
+#define IMA_COUNTER_TEXT_MAX	2800
+#define IMA_COUNTER_BEFORE_MAX	1184
+#define IMA_COUNTER_ENTRY_MAX	\
+	(IMA_COUNTER_TEXT_MAX - IMA_COUNTER_BEFORE_MAX + 192)
 
-void ima_counter_count_entry(bool carried);
+void ima_counter_count_carried(void);
 void ima_counter_count_extend(int tpmresult);
 
 void __init ima_counter_begin_step(void);
@@ -81,7 +93,7 @@ void ima_counter_end(const struct ima_counter_record *record);
 
 struct ima_queue_entry *ima_counter_execute_record(void);
 
-int ima_measure_update_counter(enum ima_counter_event event);
+void ima_measure_update_counter(enum ima_counter_event event);
 
 int __init ima_counter_init_fs(struct dentry *dir);
 void __init ima_counter_init_pm(void);
@@ -90,7 +102,7 @@ void __init ima_counter_init_pm(void);
 
 #define IMA_COUNTER_ENTRY_MAX	0
 
-static inline void ima_counter_count_entry(bool carried) {}
+static inline void ima_counter_count_carried(void) {}
 static inline void ima_counter_count_extend(int tpmresult) {}
 
 static inline void ima_counter_begin_step(void) {}
@@ -106,10 +118,7 @@ static inline struct ima_queue_entry *ima_counter_execute_record(void)
 	return NULL;
 }
 
-static inline int ima_measure_update_counter(enum ima_counter_event event)
-{
-	return -ENOENT;
-}
+static inline void ima_measure_update_counter(enum ima_counter_event event) {}
 
 static inline int ima_counter_init_fs(struct dentry *dir)
 {

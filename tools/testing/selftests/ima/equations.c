@@ -26,6 +26,7 @@ struct interval interval_between(const struct list *list, long from, long to)
 	interval.uncertain = difference(a, b, "uncertain");
 	interval.failed = difference(a, b, "failed");
 	interval.dropped = difference(a, b, "dropped");
+	interval.unread = difference(a, b, "unread");
 	interval.lost = entries - (to - from);
 	interval.unexplained = (int32_t)(counted - (uint32_t)updates);
 	interval.others = updates - record_number(b, "banks") * extends;

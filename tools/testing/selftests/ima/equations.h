@@ -20,7 +20,8 @@
  * @others:	updates by others than IMA
  * @disagreement: entries that were neither extended nor counted as failed
  * @failed:	entries whose extend failed
- * @dropped:	measurement attempts that left no entry
+ * @dropped:	measurement attempts that left no entry, because of the kernel
+ * @unread:	measurement attempts that left no entry, because of the file
  */
 struct interval {
 	long long lost;
@@ -30,6 +31,7 @@ struct interval {
 	long long disagreement;
 	long long failed;
 	long long dropped;
+	long long unread;
 };
 
 /* Compute the differences between two records that both have a counter. */

@@ -89,24 +89,26 @@ bool kernel_has_records(void)
 	return file_has("/proc/kallsyms", "ima_measure_update_counter", "");
 }
 
-bool kernel_log_has(const char *what)
+int kernel_log_count(const char *what)
 {
 	int size = klogctl(10 /* SYSLOG_ACTION_SIZE_BUFFER */, NULL, 0);
-	bool found = false;
+	const char *pos;
+	int count = 0;
 	char *log;
 
 	if (size <= 0)
-		return false;
+		return 0;
 	log = malloc(size + 1);
 	if (!log)
-		return false;
+		return 0;
 	size = klogctl(3 /* SYSLOG_ACTION_READ_ALL */, log, size);
 	if (size > 0) {
 		log[size] = '\0';
-		found = strstr(log, what);
+		for (pos = log; (pos = strstr(pos, what)); pos++)
+			count++;
 	}
 	free(log);
-	return found;
+	return count;
 }
 
 /*

@@ -32,7 +32,8 @@ bool kernel_has_records(void);
 /* Does the policy ask for critical data labelled "tpm"? */
 bool policy_wants_records(void);
 
-bool kernel_log_has(const char *what);
+/* How often does the kernel log contain this? */
+int kernel_log_count(const char *what);
 
 /* Does a line of the file contain both strings? */
 bool file_has(const char *path, const char *a, const char *b);

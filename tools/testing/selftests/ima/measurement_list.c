@@ -182,6 +182,14 @@ long list_find_last(const struct list *list, const char *name,
 	return i;
 }
 
+long list_find_start(const struct list *list)
+{
+	long late = list_find_last(list, "boot_aggregate_late", NULL);
+	long start = list_find_last(list, "boot_aggregate", NULL);
+
+	return start > late ? start : late;
+}
+
 bool record_value(const struct list_entry *entry, const char *key, char *value,
 		  size_t size)
 {

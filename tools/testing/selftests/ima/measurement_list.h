@@ -50,6 +50,14 @@ long list_find_last(const struct list *list, const char *name,
 		    const char *event);
 
 /**
+ * list_find_start - find the first entry of the running kernel
+ * @list: the list
+ *
+ * Return: the index of the boot aggregate, or -1.
+ */
+long list_find_start(const struct list *list);
+
+/**
  * record_value - look up a key of a counter record
  * @entry: the record
  * @key: the key

@@ -35,6 +35,11 @@ FIXTURE_VARIANT_ADD(policy, with_another_pcr) {
 	.options = " pcr=11", .pcr = 11,
 };
 
+/* The record is made in ima-buf. */
+FIXTURE_VARIANT_ADD(policy, with_a_template_that_cannot_hold_it) {
+	.options = " template=ima-ng", .pcr = 10,
+};
+
 FIXTURE_SETUP(policy)
 {
 	if (geteuid())

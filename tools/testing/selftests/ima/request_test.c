@@ -157,22 +157,92 @@ TEST_F(request, reading_gives_the_last_record)
 	list_free(&list);
 }
 
-TEST_F(request, without_a_tpm_it_fails_and_is_logged)
+/* Read the text of a record, without its newline. */
+static void read_record(struct __test_metadata *_metadata, int fd, char *text,
+			size_t size)
+{
+	ssize_t len = read(fd, text, size - 1);
+
+	ASSERT_LT(0, len);
+	ASSERT_EQ('\n', text[len - 1]);
+	text[len - 1] = '\0';
+}
+
+/* Another agent may have requested a record since. */
+TEST_F(request, reading_through_the_file_that_wrote_gives_its_record)
+{
+	char text[4096];
+	struct list list;
+	long mine, last;
+	int fd, i;
+
+	fd = open(REQUEST_FILE, O_RDWR);
+	ASSERT_LE(0, fd);
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(2, write(fd, "1\n", 2));
+		mine = last_request(_metadata, &list);
+		list_free(&list);
+		last = request(_metadata, &list);
+		EXPECT_LT(mine, last);
+
+		read_record(_metadata, fd, text, sizeof(text));
+		EXPECT_STREQ(list.entries[mine].text, text);
+		EXPECT_EQ(0, read(fd, text, sizeof(text)));
+
+		/* From the start again */
+		EXPECT_EQ(0, lseek(fd, 0, SEEK_SET));
+		read_record(_metadata, fd, text, sizeof(text));
+		EXPECT_STREQ(list.entries[mine].text, text);
+		list_free(&list);
+	}
+
+	/* A request that is refused changes nothing. */
+	EXPECT_EQ(-1, write(fd, "2", 1));
+	EXPECT_EQ(0, read(fd, text, sizeof(text)));
+	close(fd);
+}
+
+TEST_F(request, reading_again_from_the_start_gives_the_last_record)
+{
+	char text[4096];
+	struct list list;
+	long last;
+	int fd, i;
+
+	fd = open(REQUEST_FILE, O_RDONLY);
+	ASSERT_LE(0, fd);
+	for (i = 0; i < 2; i++) {
+		last = request(_metadata, &list);
+		ASSERT_EQ(0, lseek(fd, 0, SEEK_SET));
+		/* In two parts, which are of the same record */
+		ASSERT_EQ(10, read(fd, text, 10));
+		ASSERT_EQ(0, file_write(REQUEST_FILE, "1"));
+		read_record(_metadata, fd, text + 10, sizeof(text) - 10);
+		EXPECT_STREQ(list.entries[last].text, text);
+		list_free(&list);
+	}
+	close(fd);
+}
+
+TEST_F(request, without_a_tpm_the_record_has_the_error)
 {
 	char error[32];
 	struct list list;
-	int ret;
 
 	if (self->tpm)
 		SKIP(return, "needs a machine without a TPM 2.0");
 
-	ret = file_write(REQUEST_FILE, "1");
-	EXPECT_TRUE(ret == -ENODEV || ret == -EOPNOTSUPP);
+	ASSERT_EQ(0, file_write(REQUEST_FILE, "1"));
 
 	ASSERT_EQ(0, list_read(&list));
 	ASSERT_TRUE(record_value(&list.entries[list.count - 1], "error", error,
 				 sizeof(error)));
-	EXPECT_STREQ(ret == -ENODEV ? "ENODEV" : "EOPNOTSUPP", error);
+	EXPECT_TRUE(!strcmp(error, "ENODEV") || !strcmp(error, "EOPNOTSUPP"));
+	EXPECT_EQ(-1, record_number(&list.entries[list.count - 1], "updates"));
+	EXPECT_EQ(-1, record_number(&list.entries[list.count - 1], "banks"));
+	EXPECT_EQ(0, record_number(&list.entries[list.count - 1], "protected"));
+	/* The log says so only once. */
+	EXPECT_EQ(1, kernel_log_count(WARNING));
 	list_free(&list);
 }
 
