@@ -12,7 +12,7 @@ from model.check import COMPLETE, INCOMPLETE, NOT_COUNTED, REFUSED, Form, Step
 from model.driver import Answer, Library
 from model.machine import Machine, Operation, Quote, Setup
 from model.operations import TakeQuote
-from model.truth import EVERY, Expected, Shown, judge, shown
+from model.truth import EVERY, Expected, Shown, judge, recognized, shown
 
 History = tuple[Setup, list[Operation], TakeQuote]
 Parts = Sequence[Sequence[Shown]]
@@ -97,6 +97,7 @@ def carrier(library: Library, attack: tuple[History, list[Change]],
     entries = [one for part in quote.parts for one in shown(part)]
     for change in changes:
         entries = change.apply(entries, quote)
+    entries = recognized([one.wire for one in entries], quote.list, quote.ima_pcr)
     found = judge(entries, quote)
     expected = replace(found, verdicts=found.verdicts | REFUSED)
     story = f"{brief(history[0])}\n{brief([*history[1], history[2]])}\n{brief(changes)}"
@@ -108,6 +109,7 @@ def root(library: Library, attack: tuple[History, Root], forms: Sequence[Form] =
     history, villain = attack
     live = lived(history)
     entries, quote = villain.apply(live)
+    entries = recognized([one.wire for one in entries], quote.list, quote.ima_pcr)
     found = judge(entries, quote)
     # He can invent a loss, but not hide one
     good = {COMPLETE, NOT_COUNTED}

@@ -28,7 +28,7 @@ class Form:
 
 FORMS = (Form("binary"), Form("ascii", ascii=True), Form("binary parts", how=FILE, parts=True),
          Form("ascii parts", ascii=True, how=FILE, parts=True), Form("binary pipe", how=PIPE),
-         Form("ascii pipe", ascii=True, how=PIPE), Form("binary with counter", counter=True))
+         Form("ascii pipe", ascii=True, how=PIPE), Form("binary parts, pipes", how=PIPE, parts=True), Form("binary with counter", counter=True))
 
 
 def rendered(parts: Sequence[Sequence[Shown]], form: Form) -> list[bytes]:
@@ -49,7 +49,7 @@ def is_plain_in_ascii(parts: Sequence[Sequence[Shown]]) -> bool:
 def problems(answer: Answer, expected: Expected) -> list[str]:
     """What is wrong with an answer."""
     data, verdict = answer.data, answer.verdict
-    if verdict == ERROR and data.get("text") == "the list is empty":
+    if verdict == ERROR and data.get("text", "").startswith(("the list is empty", "no entry extends PCR")):
         return []
     if verdict not in expected.verdicts:
         return [f"{verdict}, not {' or '.join(sorted(expected.verdicts))}"]
@@ -96,7 +96,7 @@ def misplaced(answer: Answer, expected: Expected) -> list[str]:
                 "dropped": sum(one["dropped"] for one in here), "failed": sum(one["failed"] for one in here)}
         for name, value in said.items():
             right = getattr(told, name)
-            if value != right and not (name == "lost" and expected.unsized):
+            if value != right and not (name == "lost" and (expected.unsized or right - told.masked <= value <= right)):
                 found.append(f"{value} {name} up to record {told.index}, not {right}")
         start = told.index
     return found
@@ -110,7 +110,7 @@ def wrong_answers(library: Library, parts: Sequence[Sequence[Shown]], quote: Quo
     for form in forms:
         if form.ascii and not plain:
             continue
-        if form.parts and len(parts) < 2:
+        if (form.parts and len(parts) < 2) or (quote.has_copy and not form.parts):
             continue
         answer = library.verify(rendered(parts, form) or [b""], quote.pcrs, how=form.how, ima_pcr=quote.ima_pcr,
                                 counter=quote.counter if form.counter else None)

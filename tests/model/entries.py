@@ -144,7 +144,8 @@ class Facts:
     # How often firmware has started the TPM
     starts: int = 0
     altered: bool = False
-    step_differs: bool = False
+    # Does the TPM count as the kernel expects, and does the record say so?
+    judged: bool = True
 
 
 @dataclass(eq=False)
@@ -156,5 +157,6 @@ class Entry:
     number: int
     # Where in the IMA PCR it went, if it is for that PCR and the TPM executed the extend
     position: Position | None = None
+    executed: bool = False
     facts: Facts | None = None
     made_in_epoch: int = field(default=0)

@@ -38,6 +38,10 @@ class Quote:
     # All entries that were made until the list was read
     master: tuple[Entry, ...]
     ima_pcr: int
+    # Is a part of it a copy that user space kept, since a kernel got no list? Then its parts are to be given as such
+    has_copy: bool = False
+    # Are there values of other PCRs that entries were extended into?
+    others: bool = False
 
     @property
     def list(self) -> list[Entry]:
@@ -61,6 +65,7 @@ class Machine:
     # What user space had the kernels delete, or kept when nothing was carried
     kept: list[tuple[Entry, ...]] = field(default_factory=list)
     saved: list[tuple[Entry, ...]] | None = None
+    has_copy: bool = False
     quotes: list[Quote] = field(default_factory=list)
     kernels: int = 0
     # How often firmware has started the TPM
@@ -93,6 +98,7 @@ class Machine:
 
     def execute(self, entry: Entry) -> None:
         """The TPM executes the extend of an entry."""
+        entry.executed = True
         if entry.wire.pcr == self.ima_pcr:
             entry.position = self.position
         self.extend(entry.wire)
@@ -118,14 +124,15 @@ class Machine:
         self.log.append([])
 
     def quote(self, values: dict[str, bytes], positions: dict[str, Position], counter: int,
-              log: tuple[tuple[bytes, ...], ...]) -> None:
-        """Add a quote of values that were read before, and the list as it is now."""
-        shown = sorted({self.ima_pcr} | {entry.wire.pcr for entry in self.master})
+              log: tuple[tuple[bytes, ...], ...], others: bool = False) -> None:
+        """Add a quote of values that were read before, of PCRs of @others too, and the list as it is now."""
+        shown = sorted({self.ima_pcr} | {entry.wire.pcr for entry in self.master if others})
         of = {bank.alg: {pcr: values[bank.alg] if pcr == self.ima_pcr and bank.alg in values else
                          self.tpm.value(bank, pcr) for pcr in shown} for bank in self.tpm.banks}
         own = tuple((bank, values[bank.alg]) for bank in self.tpm.holding(self.ima_pcr))
         self.quotes.append(Quote(self.tpm.pcrread(shown, of), own, counter, positions, log,
-                                 (*self.kept, tuple(self.kernel.memory)), tuple(self.master), self.ima_pcr))
+                                 (*self.kept, tuple(self.kernel.memory)), tuple(self.master), self.ima_pcr,
+                                 self.has_copy, others))
 
 
 def run(setup: Setup, operations: Iterable[Operation]) -> Machine:

@@ -131,6 +131,7 @@ class Kexec:
         elif self.how == "syscall":
             carried = []
             machine.kept = machine.saved if machine.saved is not None else []
+            machine.has_copy = bool(machine.kept)
         machine.start(self.boot, carried)
         machine.saved = None
 
@@ -194,6 +195,8 @@ class TakeQuote:
     tail: int = 0
     skew: bool = False
     record: bool = False
+    # With the values of other PCRs that entries were extended into
+    others: bool = False
 
     def apply(self, machine: Machine) -> None:
         values: dict[str, bytes] = {}
@@ -206,4 +209,4 @@ class TakeQuote:
         Measure(self.tail).apply(machine)
         if self.record:
             machine.kernel.record("request")
-        machine.quote(values, positions, counter, log)
+        machine.quote(values, positions, counter, log, self.others)

@@ -70,7 +70,8 @@ operations = st.one_of(
     st.builds(ops.TakeQuote, st.integers(0, 3), st.booleans(), st.booleans()))
 
 histories = st.tuples(setups, st.lists(operations, max_size=14),
-                      st.builds(ops.TakeQuote, st.integers(0, 2), st.sampled_from((False, False, True)), st.booleans()))
+                      st.builds(ops.TakeQuote, st.integers(0, 2), st.sampled_from((False, False, True)), st.booleans(),
+                                st.sampled_from((False, False, True))))
 
 # ---- Attackers
 

@@ -30,11 +30,41 @@ def shown(entries: Iterable[Entry]) -> list[Shown]:
     return [Shown(entry.wire, entry) for entry in entries]
 
 
+RECORD_WEIGHT = 3
+
+
+def recognized(wires: Sequence[Wire], made: Sequence[Entry], ima_pcr: int) -> list[Shown]:
+    """
+    Which entries of a list that was tampered with are still those that kernels @made, in their order? As many as
+    possible, and rather records than others.
+    """
+    weights = [RECORD_WEIGHT if entry.facts and entry.wire.pcr == ima_pcr else 1 for entry in made]
+    keys = [(entry.wire.pcr, entry.wire.key) for entry in made]
+    others = [(wire.pcr, wire.key) for wire in wires]
+    best = [[0] * (len(others) + 1) for _ in range(len(keys) + 1)]
+    for i in range(len(keys) - 1, -1, -1):
+        row, below = best[i], best[i + 1]
+        for j in range(len(others) - 1, -1, -1):
+            row[j] = max(below[j], row[j + 1], below[j + 1] + weights[i] if keys[i] == others[j] else 0)
+    found, i = [], 0
+    for j, wire in enumerate(wires):
+        while i < len(keys) and best[i][j] == best[i + 1][j] and best[i][j] != best[i][j + 1]:
+            i += 1
+        if i < len(keys) and keys[i] == others[j] and best[i][j] == best[i + 1][j + 1] + weights[i]:
+            found.append(Shown(wire, made[i]))
+            i += 1
+        else:
+            found.append(Shown(wire, None))
+    return found
+
+
 @dataclass(frozen=True)
 class Told:
     """What a record tells, beyond those before it."""
     index: int
+    # Entries in other PCRs, of which no value tells whose they are, may be taken for so many of those lost
     lost: int = 0
+    masked: int = 0
     failed: int = 0
     dropped: int = 0
 
@@ -76,7 +106,8 @@ class _Judge:
         self.counted: set[int] = set()
         self.previous: Facts | None = None
         self.previous_number = -1
-        self.aliens = 0
+        # Entries that no kernel made, since the last record: in the IMA PCR, and in others
+        self.aliens = self.aliens_elsewhere = 0
         self.aliens_anywhere = any(one.entry is None for one in entries)
         # May the replay go on from the next record's values? And may it be refused all the same?
         self.pending = self.doubt = False
@@ -104,8 +135,10 @@ class _Judge:
             facts = one.facts(self.quote.ima_pcr)
             if facts and one.entry:
                 self.record(index, one.entry, facts)
-            if one.entry is None:
+            if one.entry is None and one.wire.pcr == self.quote.ima_pcr:
                 self.aliens += 1
+            elif one.entry is None:
+                self.aliens_elsewhere += 1
             self.at = self.consume(self.at, one.wire)
             for alg, position in self.quote.positions.items():
                 if self.at == position:
@@ -118,7 +151,7 @@ class _Judge:
         missing = [one for one in facts.before if id(one) not in self.present and id(one) not in self.counted]
         self.counted.update(map(id, missing))
         lost = len(missing) - self.aliens
-        self.aliens = 0
+        elsewhere, self.aliens, self.aliens_elsewhere = self.aliens_elsewhere, 0, 0
         if lost < 0:
             self.faults.append(index)
             self.why.append(f"{-lost} entries more than record {index} counts")
@@ -141,7 +174,7 @@ class _Judge:
                 self.pending = True
         if not facts.has_account:
             self.doubt = True
-        self.told.append(Told(index, max(lost, 0), failed, dropped))
+        self.told.append(Told(index, max(lost, 0), min(max(lost, 0), elsewhere), failed, dropped))
         self.compare(index, facts)
         self.previous, self.previous_number = facts, entry.number
         self.counter_of[facts.kernel] = self.counter_of.get(facts.kernel, False) or facts.counter is not None
@@ -164,13 +197,20 @@ class _Judge:
                 id(one) not in self.present and id(one) not in self.counted]
         if not gone:
             return
+        lacking = [one for one in gone if one.executed]
+        if not lacking:
+            # Nothing that the TPM has seen
+            return
+        self.unsized = self.unsized or len(lacking) < len(gone) or any(
+            one.wire.pcr != self.quote.ima_pcr for one in lacking)
+        gone = lacking
         neighbours = self.previous is not None and self.previous.kernel == facts.kernel - 1
         if neighbours and self.counter_of.get(facts.kernel - 1):
             self.handover = gone
             # The counter does not tell what others did, nor what failed, from what was lost
             doubtful = any(one.position is None for one in gone) or any(
                 one.entry and one.entry.position is None and one.entry.number > self.previous_number
-                for one in self.entries[:index]) or facts.step_differs or facts.in_doubt
+                for one in self.entries[:index]) or not facts.judged or facts.in_doubt
             self.unsized = self.unsized or bool(doubtful)
         else:
             self.unsized = True
@@ -220,12 +260,21 @@ class _Judge:
             verdicts = {MISMATCH}
         totals = {name: frozenset(sum(getattr(one, name) for one in self.told if one.index < end) for end in ends)
                   for name in ("lost", "dropped", "failed")}
+        masked = sum(one.masked for one in self.told)
+        totals["lost"] = frozenset(n for lost in totals["lost"] for n in range(max(lost - masked, 0), lost + 1))
         # Of extends that failed and no record counts, the verifier may find out
-        silent = sum(one.entry is not None and one.entry.position is None and one.wire.pcr == self.quote.ima_pcr
-                     for one in self.entries[:high])
-        failed = frozenset(range(min(totals["failed"]), max(max(totals["failed"]), silent) + 1))
+        silent = sum(one.entry is not None and not one.entry.executed for one in self.entries[:high])
+        failed = frozenset(range(min(totals["failed"]), max(totals["failed"]) + silent + 1))
+        if self.quote.others and not self.others_agree():
+            verdicts |= {INCOMPLETE, MISMATCH}
         return Expected(frozenset(verdicts), None if self.unsized else totals["lost"], totals["dropped"],
                         failed, low, high, self.told, self.why, self.unsized, self.kernels(low), self.updates(low))
+
+    def others_agree(self) -> bool:
+        """Do the entries that are shown lead to the values of other PCRs, too?"""
+        return all(entry.executed and id(entry) in self.present for entry in self.quote.master
+                   if entry.wire.pcr != self.quote.ima_pcr) and not any(
+                       one.entry is None and one.wire.pcr != self.quote.ima_pcr for one in self.entries)
 
     def kernels(self, end: int) -> int | None:
         """How many kernels there were, if a record of each tells where it began."""
@@ -245,7 +294,7 @@ class _Judge:
                 # Nobody knows whether firmware has moved the counter
                 continue
             if second < end and a.kernel == b.kernel and a.counter is not None and b.counter is not None and \
-                    a.starts == b.starts and not a.step_differs and not b.step_differs and not a.altered and \
+                    a.starts == b.starts and a.judged and b.judged and not a.altered and \
                     not b.altered:
                 more = b.true_behind - a.true_behind + b.done_in_doubt - a.done_in_doubt
                 found.append(Updates(first, second, more - (b.in_doubt - a.in_doubt) if more > b.in_doubt - a.in_doubt
