@@ -6,12 +6,13 @@ says.
 
 import json
 import re
+import resource
 import subprocess
 
 import pytest
 
 from lab import lists, schema
-from lab.verifier import SOURCE
+from lab.verifier import SOURCE, VECTORS
 
 RESULT = schema.closed(schema.load("result"))
 RECORD = schema.closed(schema.load("record"))
@@ -205,3 +206,15 @@ def test_kinds_of_the_schema_are_the_librarys(branch):
 @pytest.mark.parametrize("member", members())
 def test_member_is_in_the_manual(member):
     assert re.search(rf"\b{member}\b", PAGE)
+
+
+# ---- A long answer
+
+@pytest.mark.quick
+def test_json_is_not_kept_in_memory(verifier, tmp_path):
+    """A tree of these intervals would take 180 MB."""
+    found = lists.long(verifier, tmp_path, VECTORS / "two-kernels" / "list", 40000, every=1)
+    done = subprocess.run([verifier.binary, "verify", found.log, "--pcrs", found.pcrs, "--json"], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, check=True,
+                          preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (2 ** 26, 2 ** 26)))
+    assert len(json.loads(done.stdout)["intervals"]) == 40000
