@@ -15,7 +15,7 @@ from model.truth import Expected, judge, shown
 
 pytestmark = pytest.mark.quick
 
-NAMES = sorted(path.name for path in VECTORS.iterdir() if path.is_dir())
+NAMES = sorted(path.parent.name for path in VECTORS.glob("*/list"))
 BANKS = strategies.BANKS[:2]
 
 
