@@ -101,8 +101,27 @@ def carrier(library: Library, attack: tuple[History, list[Change]],
     found = judge(entries, quote)
     expected = replace(found, verdicts=found.verdicts | REFUSED)
     story = f"{brief(history[0])}\n{brief([*history[1], history[2]])}\n{brief(changes)}"
-    return [Wrong("carrier", story, [entries], quote, expected, *wrong)
-            for wrong in check.wrong_answers(library, [entries], quote, expected, forms)]
+    return [Wrong("carrier", story, [entries], quote, expected, form, problems, answer)
+            for form, problems, answer in check.wrong_answers(library, [entries], quote, expected, forms)
+            if answer.verdict != INCOMPLETE or not right_otherwise(answer, entries, quote)]
+
+
+def right_otherwise(answer: Answer, entries: list[Shown], quote: Quote) -> bool:
+    """
+    A list whose parts were exchanged can be understood in more than one way: it may begin with a late record, and what
+    comes after the values is rubbish. Is the answer right for one of them?
+    """
+    made = quote.list
+    for index, one in enumerate(entries):
+        for first, entry in enumerate(made):
+            if entry.facts and (entry.wire.pcr, entry.wire.key) == (one.wire.pcr, one.wire.key):
+                wires = [other.wire for other in entries]
+                other = [Shown(wire, None) for wire in wires[:index]] + recognized(wires[index:], made[first:],
+                                                                                   quote.ima_pcr)
+                found = judge(other, quote)
+                if not check.problems(answer, replace(found, verdicts=found.verdicts | REFUSED)):
+                    return True
+    return False
 
 
 def root(library: Library, attack: tuple[History, Root], forms: Sequence[Form] = check.FORMS[:1]) -> list[Wrong]:
