@@ -97,18 +97,23 @@ def no_digest(alg: str = "sha256") -> bytes:
     return alg.encode() + b":\0" + bytes(hashlib.new(alg).digest_size)
 
 
+def measured_name(name: bytes) -> bytes:
+    """The field n-ng: the kernel replaces spaces before it hashes the name."""
+    return name.replace(b" ", b"_") + b"\0"
+
+
 def of_file(pcr: int, name: bytes, content: bytes, template: str = "ima-ng", sig: bytes = b"") -> Wire:
-    fields = (file_digest(content), name + b"\0")
+    fields = (file_digest(content), measured_name(name))
     return Wire.of(pcr, template, fields + ((sig,) if template == "ima-sig" else ()))
 
 
 def of_violation(pcr: int, name: bytes, template: str = "ima-ng") -> Wire:
-    fields = (no_digest(), name + b"\0")
+    fields = (no_digest(), measured_name(name))
     return Wire.of(pcr, template, fields + ((b"",) if template == "ima-sig" else ()), violation=True)
 
 
 def of_buffer(pcr: int, name: bytes, content: bytes, template: str = "ima-buf") -> Wire:
-    return Wire.of(pcr, template, (file_digest(content), name + b"\0", content))
+    return Wire.of(pcr, template, (file_digest(content), measured_name(name), content))
 
 
 @dataclass(frozen=True)

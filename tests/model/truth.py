@@ -99,8 +99,9 @@ class _Judge:
     def __init__(self, entries: Sequence[Shown], quote: Quote):
         self.entries, self.quote = entries, quote
         self.present = {id(one.entry) for one in entries if one.entry}
-        # Which moment of the PCR the replay is at, None if it is at none
+        # Which moment of the PCR the replay is at, None if it is at none; and without the entries whose extend failed
         self.at: Position | None = Position(0, 0)
+        self.at_without: Position | None = Position(0, 0)
         self.reach: dict[str, int] = {}
         self.told: list[Told] = []
         self.counted: set[int] = set()
@@ -140,6 +141,8 @@ class _Judge:
             elif one.entry is None:
                 self.aliens_elsewhere += 1
             self.at = self.consume(self.at, one.wire)
+            if not one.entry or one.entry.executed:
+                self.at_without = self.consume(self.at_without, one.wire)
             for alg, position in self.quote.positions.items():
                 if self.at == position:
                     self.reach[alg] = index + 1
@@ -164,8 +167,10 @@ class _Judge:
             self.counted.update(map(id, self.handover))
             self.handover = []
             self.pending = True
-        if lost > 0 or failed > 0:
+        if lost > 0 or failed > 0 and self.at_without == facts.position:
             self.pending = True
+        elif failed > 0:
+            self.doubt = True
         if facts.event == "resume":
             before = self.known_resets(index)
             if facts.resets is None or before is None:
@@ -239,6 +244,7 @@ class _Judge:
                 self.faults.append(index)
                 self.why.append(f"record {index}: the replay differs, and nothing explains it")
             self.at = facts.position if self.pending or self.doubt else None
+        self.at_without = self.at
         self.pending = self.doubt = False
 
     def conclude(self) -> Expected:
