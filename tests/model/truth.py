@@ -212,10 +212,11 @@ class _Judge:
         neighbours = self.previous is not None and self.previous.kernel == facts.kernel - 1
         if neighbours and self.counter_of.get(facts.kernel - 1):
             self.handover = gone
-            # The counter does not tell what others did, nor what failed, from what was lost
+            # The counter does not tell what others or firmware did, nor what failed, from what was lost
             doubtful = any(one.position is None for one in gone) or any(
                 one.entry and one.entry.position is None and one.entry.number > self.previous_number
-                for one in self.entries[:index]) or not facts.judged or facts.in_doubt
+                for one in self.entries[:index]) or not facts.judged or facts.in_doubt or (
+                    self.previous is None or self.previous.starts != facts.starts)
             self.unsized = self.unsized or bool(doubtful)
         else:
             self.unsized = True

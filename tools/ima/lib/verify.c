@@ -685,17 +685,17 @@ static enum start check_start(const struct reading *r,
 }
 
 /*
- * If a list was handed over, the last record of the kernel before counts what is
- * missing, unless it had no counter and is not the last entry.
+ * If a list was handed over, the counter of the record before tells what is
+ * missing.  Without it, nothing tells, even if that record is the last one of its
+ * kernel: another kernel may have followed, of whose list nothing arrived.
  */
 static bool is_counted(const struct reading *r, const struct imatally_mark *mark)
 {
 	const struct imatally_record *last = &r->mark.record;
 
 	return r->has_mark && mark->record.value[IMATALLY_KEY_CARRIED] &&
-	       (last->event == IMATALLY_EVENT_KEXEC_EXECUTE ||
-		(imatally_record_has(last, IMATALLY_KEY_COUNTER) &&
-		 imatally_record_has(&mark->record, IMATALLY_KEY_COUNTER)));
+	       imatally_record_has(last, IMATALLY_KEY_COUNTER) &&
+	       imatally_record_has(&mark->record, IMATALLY_KEY_COUNTER);
 }
 
 /*

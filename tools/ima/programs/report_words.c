@@ -155,7 +155,7 @@ void put_finding(FILE *to, const struct imatally_finding *f)
 		if (f->by_counter)
 			fprintf(to, " (by pcrUpdateCounter; %s)", f->at_most ?
 				"something else extended PCRs in between" :
-				"exact if nothing else extended a PCR in between");
+				"exact if nothing else moved it in between");
 		break;
 	case IMATALLY_DROPPED:
 		fprintf(to, "%" PRId64 " %s dropped by the kernel before they became entries, ",
@@ -232,7 +232,7 @@ void put_finding(FILE *to, const struct imatally_finding *f)
 	case IMATALLY_NOT_ARRIVED:
 		fprintf(to, "what was extended before ");
 		put_point(to, &f->to);
-		fprintf(to, " did not arrive: the PCR was not zero when that kernel started, and its list begins there");
+		fprintf(to, " did not arrive, or not all of it: the PCR had another value when that kernel started");
 		break;
 	case IMATALLY_UNREAD:
 		fprintf(to, "%" PRId64 " %s used although %s could not be read to be measured, ",

@@ -270,7 +270,7 @@ static void incomplete_is_1_and_says_where(void **state)
 	assert_int_equal(run("verify log --pcrs pcrs"), 1);
 	expect_first_line("verdict: incomplete: 195 entries lost");
 	expect(out, "195 entries lost between entry 7 (kexec_load) and entry 8 (boot_aggregate of kernel 2)"
-		    " (by pcrUpdateCounter; exact if nothing else extended a PCR in between)\n");
+		    " (by pcrUpdateCounter; exact if nothing else moved it in between)\n");
 }
 
 static void mismatch_is_2_and_gives_advice(void **state)
