@@ -203,6 +203,7 @@ static json_t *keep(const struct reading *r, const struct imatally_entry *entry,
 		    const char *hex)
 {
 	const struct imatally_result *result = &r->result;
+	uint64_t offset = r->before_part + entry->offset;
 
 	return json_pack("{s:i, s:{s:I, s:I, s:s}, s:I, s:o, s:o, s:o,"
 			 " s:o, s:o, s:o, s:I, s:I,"
@@ -211,7 +212,7 @@ static json_t *keep(const struct reading *r, const struct imatally_entry *entry,
 			 " s:o, s:o, s:I}",
 			 "version", STATE_VERSION,
 			 "last_entry", "index", (json_int_t)entry->index,
-			 "offset", (json_int_t)(r->before_part + entry->offset),
+			 "offset", (json_int_t)offset,
 			 "sha256", hex,
 			 "log_pcr", (json_int_t)r->asked->ima_pcr,
 			 "entries_of_pcr", keep_pcrs(r),
