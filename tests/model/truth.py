@@ -119,6 +119,7 @@ class _Judge:
         self.unsized = False
         self.why: list[str] = []
         self.handover: list[Entry] = []
+        self.balanced = False
         self.counter_of: dict[int, bool] = {}
 
     def consume(self, at: Position | None, wire: Wire) -> Position | None:
@@ -160,13 +161,17 @@ class _Judge:
             self.why.append(f"{-lost} entries more than record {index} counts")
         failed = facts.failed - (self.previous.failed if same and self.previous else 0)
         dropped = facts.dropped - (self.previous.dropped if same and self.previous else 0)
+        self.balanced = False
         if not same:
             self.new_kernel(index, facts)
         if self.handover and facts.counter is not None:
             lost += len(self.handover)
             self.counted.update(map(id, self.handover))
             self.handover = []
-            self.pending = True
+            if self.balanced:
+                self.doubt = True
+            else:
+                self.pending = True
         if lost > 0 or failed > 0 and self.at_without == facts.position:
             self.pending = True
         elif failed > 0:
@@ -209,6 +214,10 @@ class _Judge:
         self.unsized = self.unsized or len(lacking) < len(gone) or any(
             one.wire.pcr != self.quote.ima_pcr for one in lacking)
         gone = lacking
+        # Where as many extends failed as entries are missing, the counter moved as if entries had been exchanged
+        failed = [one for one in self.entries[:index] if one.entry and one.entry.number > self.previous_number and
+                  one.entry.kernel < facts.kernel and not one.entry.executed]
+        self.balanced = len(failed) >= len(gone)
         neighbours = self.previous is not None and self.previous.kernel == facts.kernel - 1
         if neighbours and self.counter_of.get(facts.kernel - 1):
             self.handover = gone
@@ -231,7 +240,10 @@ class _Judge:
                 at = self.consume(at, one.wire)
             if at is not None and at != self.at:
                 self.why.append(f"record {index}: what was there before its kernel did not arrive")
-                self.pending = True
+                if self.balanced:
+                    self.doubt = True
+                else:
+                    self.pending = True
                 self.unsized = True
         if not facts.has_values:
             return

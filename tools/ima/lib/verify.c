@@ -910,6 +910,23 @@ static enum imatally_status compare_targets(struct reading *r, uint32_t pcr,
 	return IMATALLY_OK;
 }
 
+/* Not each bank with values has one of the IMA PCR. */
+static enum imatally_status follow(struct reading *r)
+{
+	uint32_t pcr = r->asked->ima_pcr;
+	size_t next;
+
+	for (next = r->pcr[pcr].first_target; next;
+	     next = r->next_target[next - 1]) {
+		const struct imatally_target *t = &r->result.target[next - 1];
+
+		if (t->supported)
+			return imatally_replay_follow(r->replay, pcr,
+						      t->bank.alg);
+	}
+	return IMATALLY_OK;
+}
+
 static enum imatally_status begin_log(struct reading *r)
 {
 	size_t i;
@@ -927,9 +944,7 @@ static enum imatally_status begin_log(struct reading *r)
 		r->next_target[i - 1] = *first;
 		*first = i;
 	}
-	return r->result.nr_targets ?
-		       imatally_replay_follow(r->replay, r->asked->ima_pcr) :
-		       IMATALLY_OK;
+	return follow(r);
 }
 
 /* Return whether the values given prove entries of this PCR. */

@@ -525,6 +525,44 @@ static void extends_that_fail_until_a_kexec_are_found(void **state)
 	assert_int_equal(found, 1 << 5 | 1 << 6);
 }
 
+/* The search needs a bank of which a value of the IMA PCR was given. */
+static void failed_extends_are_found_in_a_bank_with_the_ima_pcr(void **state)
+{
+	char *pcrread, text[32768];
+
+	(void)state;
+	machine_init(&m, 2, "sha256");
+	machine_boot(&m, true);
+	machine_measure(&m, 3);
+	m.tpm_fails = true;
+	machine_record(&m, "kexec_execute");
+	m.tpm_fails = false;
+	machine_kexec(&m, m.nr_entries, true);
+	pcrread = machine_pcrread(&m);
+	snprintf(text, sizeof(text), "  sha1:\n    11: 0x%040u\n%s", 0, pcrread);
+	free(pcrread);
+	assert_int_equal(verdict_with(text), IMATALLY_INCOMPLETE);
+	expect_between(IMATALLY_FAILED_ENTRY, 0, 5, 5);
+	assert_int_equal(result.lost, 0);
+}
+
+/*
+ * An entry was lost, and another one was not extended: the counter moved as if
+ * an entry had been exchanged for another, which it may have been.
+ */
+static void a_failed_extend_may_hide_a_loss_before_a_kexec(void **state)
+{
+	(void)state;
+	start(2);
+	machine_measure(&m, 3);
+	m.tpm_fails = true;
+	machine_measure(&m, 1);
+	m.tpm_fails = false;
+	machine_delete(&m, 3, 1);
+	machine_kexec(&m, m.nr_entries, true);
+	assert_int_equal(verdict(), IMATALLY_MISMATCH);
+}
+
 static void failed_extends_explain_no_reset(void **state)
 {
 	unsigned int i;
@@ -1379,6 +1417,8 @@ int main(void)
 		TEST(untouched_pcrs_prove_nothing),
 		TEST(failed_extends_are_passed_with_the_records_help),
 		TEST(extends_that_fail_until_a_kexec_are_found),
+		TEST(failed_extends_are_found_in_a_bank_with_the_ima_pcr),
+		TEST(a_failed_extend_may_hide_a_loss_before_a_kexec),
 		TEST(failed_extends_explain_no_reset),
 		TEST(too_many_failed_extends_are_not_searched_for),
 		TEST(the_search_for_failed_extends_ends_for_the_whole_log),
