@@ -291,7 +291,9 @@ static void judge_kexec(const struct imatally_span *span,
 	int64_t lost = iv->lost_handover;
 	int64_t left;
 
-	if (known(span, IMATALLY_KEY_UPDATES)) {
+	/* "updates" is what a TPM adds that counts once for each bank */
+	if (known(span, IMATALLY_KEY_UPDATES) &&
+	    !(iv->unjudged & IMATALLY_UNJUDGED_STEP)) {
 		new_part = moved(span, IMATALLY_KEY_UPDATES);
 		iv->others = new_part - per * extends;
 		iv->has_others = iv->others >= 0;
