@@ -248,6 +248,39 @@ bool imatally_replay_leads(const struct imatally_replay *replay,
 	return false;
 }
 
+enum imatally_match
+imatally_replay_extend_value(const struct imatally_replay *replay,
+			     const struct imatally_entry *entry,
+			     struct imatally_bank_value *value)
+{
+	const struct bank *bank = imatally_replay_bank(replay, value->alg);
+	const struct imatally_bank_value from = *value;
+	enum imatally_match match = IMATALLY_MATCH_UNKNOWN;
+	uint8_t sha1[IMATALLY_SHA1_SIZE];
+	enum mode mode;
+
+	if (!bank || value->len != bank->hash.size ||
+	    !bank->pcr[entry->pcr].known ||
+	    !imatally_hash_entry(&replay->sha1, entry, sha1))
+		return IMATALLY_MATCH_UNKNOWN;
+	for (mode = 0; mode < NR_MODES; mode++) {
+		struct imatally_bank_value made = from;
+		uint8_t digest[IMATALLY_MAX_DIGEST];
+
+		if (!bank->possible[mode])
+			continue;
+		if (!digest_for(bank, mode, entry, false, sha1, digest) ||
+		    !imatally_extend(&bank->hash, made.value, digest))
+			return IMATALLY_MATCH_UNKNOWN;
+		if (same(bank, entry->pcr, mode, &made))
+			return IMATALLY_MATCH_SAME;
+		if (match == IMATALLY_MATCH_UNKNOWN)
+			*value = made;
+		match = IMATALLY_MATCH_DIFFERENT;
+	}
+	return match;
+}
+
 void imatally_replay_new_kernel(struct imatally_replay *replay)
 {
 	unsigned int i, pcr;

@@ -84,6 +84,15 @@ bool imatally_replay_leads(const struct imatally_replay *replay,
 			   const struct imatally_bank_value *from,
 			   const struct imatally_bank_value *to);
 
+/*
+ * Extend @value by @entry and compare with the replay.  If it differs, and the
+ * kernel may have extended either kind of digests, @value has the bank's own.
+ */
+enum imatally_match
+imatally_replay_extend_value(const struct imatally_replay *replay,
+			     const struct imatally_entry *entry,
+			     struct imatally_bank_value *value);
+
 /* Another kernel begins here, which may have other algorithms. */
 void imatally_replay_new_kernel(struct imatally_replay *replay);
 

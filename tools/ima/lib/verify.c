@@ -797,6 +797,45 @@ static enum imatally_status judge_record(struct reading *r,
 	return status ? status : report_unknown(r, mark);
 }
 
+/*
+ * The TPM could not be read for the boot record, but before the boot_aggregate,
+ * whose extend it acknowledged: so the PCR's values are known all the same.  If
+ * the list leads there, they tell nothing new.  If a list was handed over by a
+ * kernel whose counter is known, they would excuse what later counters deny.
+ */
+static void derive_values(const struct reading *r, struct imatally_mark *mark)
+{
+	struct imatally_record *rec = &mark->record;
+	unsigned int i;
+
+	if (rec->pcr.nr || !r->has_first ||
+	    r->first.index + 1 != mark->index ||
+	    rec->before.index != r->asked->ima_pcr ||
+	    rec->value[IMATALLY_KEY_EXTENDS] != 1 ||
+	    rec->value[IMATALLY_KEY_FAILED])
+		return;
+	if (r->has_mark && rec->value[IMATALLY_KEY_CARRIED] &&
+	    imatally_record_has(&r->mark.record, IMATALLY_KEY_COUNTER))
+		return;
+	rec->pcr.index = rec->before.index;
+	for (i = 0; i < rec->before.nr; i++) {
+		struct imatally_bank_value *bank = &rec->pcr.bank[rec->pcr.nr];
+
+		*bank = rec->before.bank[i];
+		switch (imatally_replay_extend_value(r->replay, &r->first,
+						     bank)) {
+		case IMATALLY_MATCH_SAME:
+			rec->pcr.nr = 0;
+			return;
+		case IMATALLY_MATCH_DIFFERENT:
+			rec->pcr.nr++;
+			break;
+		case IMATALLY_MATCH_UNKNOWN:
+			break;
+		}
+	}
+}
+
 static enum imatally_status add_record(struct reading *r,
 				       const struct imatally_entry *entry,
 				       const char *text, size_t len,
@@ -818,6 +857,7 @@ static enum imatally_status add_record(struct reading *r,
 	if (first)
 		r->has_starts = false;
 	mark.kernel = r->kernels.number;
+	derive_values(r, &mark);
 
 	status = judge_record(r, &mark, first, from_start);
 	if (imatally_record_has(&mark.record, IMATALLY_KEY_RESETS)) {

@@ -1219,6 +1219,33 @@ static void what_did_not_arrive_is_incomplete(void **state)
 	assert_int_equal(verdict(), IMATALLY_MISMATCH);
 }
 
+/* The same if the TPM can't be read after the boot_aggregate. */
+static void the_value_before_a_kernel_is_enough(void **state)
+{
+	(void)state;
+	start(2);
+	machine_measure(&m, 4);
+	m.tpm_error = "ETIME";
+	machine_kexec(&m, 0, true);
+	m.tpm_error = NULL;
+	machine_measure(&m, 2);
+	machine_record(&m, "request");
+	assert_int_equal(verdict(), IMATALLY_INCOMPLETE);
+	assert_true(result.not_arrived);
+	assert_int_equal(result.lost, 0);
+	m.log[m.start[1] - 3] ^= 1;
+	assert_int_equal(verdict(), IMATALLY_MISMATCH);
+	/* an edit of a list that was handed over and counted is none */
+	start(2);
+	machine_measure(&m, 3);
+	forge(3);
+	m.tpm_error = "ETIME";
+	machine_kexec(&m, m.nr_entries, true);
+	m.tpm_error = NULL;
+	machine_record(&m, "request");
+	assert_int_equal(verdict(), IMATALLY_MISMATCH);
+}
+
 static void a_resume_that_restarted_nothing_excuses_nothing(void **state)
 {
 	unsigned int i;
@@ -1442,6 +1469,7 @@ int main(void)
 		TEST(a_name_begins_no_kernel),
 		TEST(records_in_another_pcr_are_judged_on_request_only),
 		TEST(what_did_not_arrive_is_incomplete),
+		TEST(the_value_before_a_kernel_is_enough),
 		TEST(a_resume_that_restarted_nothing_excuses_nothing),
 		TEST(a_reset_shows_at_a_later_record),
 		TEST(failed_extends_before_the_first_record_are_found),
