@@ -164,6 +164,7 @@ class _Judge:
         self.balanced = False
         if not same:
             self.new_kernel(index, facts)
+            self.start(index, entry.kernel, facts)
         if self.handover and facts.counter is not None:
             lost += len(self.handover)
             self.counted.update(map(id, self.handover))
@@ -198,6 +199,23 @@ class _Judge:
             if facts and facts.kernel == kernel.kernel and facts.resets is not None:
                 return facts.resets
         return None
+
+    def start(self, index: int, kernel: int, facts: Facts) -> None:
+        """May the verifier misunderstand where a kernel begins, or what the counter says about the one before?"""
+        if self.previous is None:
+            # Without a record of the kernels before, parts that were deleted look as if they had been put in front
+            front = sum(one.entry is not None and one.entry.kernel < kernel for one in self.entries[:index])
+            if front > sum(one.kernel < kernel for one in facts.before) and self.at != facts.position:
+                self.doubts.append(index)
+            return
+        own = next(one for one in self.quote.master if one.kernel == kernel)
+        if id(own) not in self.present:
+            # User space deletes boot_aggregate with all before it, not alone: it may as well have been cut out
+            self.doubts.append(index)
+        if facts.counter is not None and self.previous.counter is not None and (
+                facts.starts != self.previous.starts or facts.true_behind):
+            # The counter moved further than the kernels account for, as if entries had been lost
+            self.doubt = self.unsized = True
 
     def new_kernel(self, index: int, facts: Facts) -> None:
         """The first record of a kernel: did everything arrive that the kernels before it made?"""
@@ -282,7 +300,11 @@ class _Judge:
         masked = sum(one.masked for one in self.told)
         totals["lost"] = frozenset(n for lost in totals["lost"] for n in range(max(lost - masked, 0), lost + 1))
         # Of extends that failed and no record counts, the verifier may find out
-        silent = sum(one.entry is not None and not one.entry.executed for one in self.entries[:high])
+        # or take those for it that a reset of the PCR, of which no record tells, has undone
+        epoch = max(position.epoch for position in self.quote.positions.values())
+        silent = sum(one.entry is not None and (
+            not one.entry.executed or one.entry.position is not None and one.entry.position.epoch < epoch)
+            for one in self.entries[:high])
         failed = frozenset(range(min(totals["failed"]), max(totals["failed"]) + silent + 1))
         if self.quote.others and not self.others_agree():
             verdicts |= {INCOMPLETE, MISMATCH}

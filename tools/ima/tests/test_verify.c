@@ -1246,6 +1246,24 @@ static void the_value_before_a_kernel_is_enough(void **state)
 	assert_int_equal(verdict(), IMATALLY_MISMATCH);
 }
 
+/* Entries that user space deleted and put in front again */
+static void a_list_may_be_longer_than_what_was_handed_over(void **state)
+{
+	(void)state;
+	machine_init(&m, 2, NULL);
+	machine_boot(&m, false);
+	machine_measure(&m, 4);
+	machine_kexec(&m, m.nr_entries, false);
+	m.entries -= 2;
+	m.carried -= 2;
+	machine_record(&m, "boot");
+	machine_measure(&m, 2);
+	assert_int_equal(verdict(), IMATALLY_COMPLETE);
+	assert_int_equal(result.kernels, 2);
+	m.log[m.start[2] - 3] ^= 1;
+	assert_int_equal(verdict(), IMATALLY_MISMATCH);
+}
+
 static void a_resume_that_restarted_nothing_excuses_nothing(void **state)
 {
 	unsigned int i;
@@ -1470,6 +1488,7 @@ int main(void)
 		TEST(records_in_another_pcr_are_judged_on_request_only),
 		TEST(what_did_not_arrive_is_incomplete),
 		TEST(the_value_before_a_kernel_is_enough),
+		TEST(a_list_may_be_longer_than_what_was_handed_over),
 		TEST(a_resume_that_restarted_nothing_excuses_nothing),
 		TEST(a_reset_shows_at_a_later_record),
 		TEST(failed_extends_before_the_first_record_are_found),
