@@ -71,8 +71,10 @@ TEST_F(records, boot_record_follows_the_boot_aggregate)
 	boot = &self->list.entries[self->boot];
 	EXPECT_EQ(self->start, record_number(boot, "carried"));
 	EXPECT_EQ(self->start + 1, record_number(boot, "entries"));
-	EXPECT_EQ(record_number(boot, "banks") > 0,
-		  record_number(boot, "extends"));
+	/* A TPM 1.2 is extended as well, and its record has no banks. */
+	if (self->tpm)
+		EXPECT_EQ(record_number(boot, "banks") > 0,
+			  record_number(boot, "extends"));
 	EXPECT_EQ(0, record_number(boot, "failed"));
 }
 
