@@ -152,7 +152,7 @@ def test_replay_goes_on_from_the_record_at_the_end(ran):
 OVERFLOW = [Group("kexec_overflow")]
 
 # Lists without our records: other rules, a kernel without the option
-STOCK = [Carry("kexec_without_a_rule", policy=OTHER_RULES), Carry("kexec_option_off", config="vm,off")]
+STOCK = [Carry("kexec_without_a_rule", policy=OTHER_RULES), Carry("kexec_option_off", "full", config="vm,off")]
 
 
 @pytest.fixture
