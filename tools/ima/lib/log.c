@@ -126,7 +126,7 @@ enum imatally_status imatally_log_seek(struct imatally_log *log,
 		w->end = w->size;
 		w->start = offset < w->end ? offset : w->end;
 	} else {
-		for (; part + 1 < log->nr_parts &&
+		for (; part + 1 < log->nr_parts && log->parts[part].size &&
 		       offset >= log->parts[part].size; part++) {
 			log->before += log->parts[part].size;
 			offset -= log->parts[part].size;
