@@ -6,8 +6,8 @@ All patches are in build/BASE/series and the cover letter is patches/cover-lette
 build/BASE/series-TOPIC with patches/TOPIC/cover-letter. A topic without one is mailed without. Beside the folder, the
 patches are in one mailbox for git am.
 
-Whoever mails patches signs off on them, as the kernel's Developer's Certificate of Origin wants it. The patches in this
-repository carry the sign-off of the project, which is replaced.
+The kernel's Developer's Certificate of Origin requires the sign-off of the sender. The patches in this repository carry
+that of the project, which is replaced.
 """
 
 import shutil
@@ -73,7 +73,7 @@ def mail(base: str, wanted: str = "", signed_off_by: str = "") -> Path:
     if signed_off_by:
         span = sign_off(where, span, signed_off_by)
     else:
-        say("note: the kernel's developers take patches that whoever mails them has signed off on: SIGNED_OFF_BY='Name <mail>'")
+        say("note: the kernel requires the sign-off of the sender: SIGNED_OFF_BY='Name <mail>'")
     cover = PATCHES / topic / "cover-letter"
     out = where.parent / (f"series-{topic}" if topic else "series")
     shutil.rmtree(out, ignore_errors=True)
