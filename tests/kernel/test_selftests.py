@@ -42,7 +42,8 @@ VARIANTS = [
     Variant("no_policy", append="", **WITHOUT_RECORDS),
     Variant("policy_of_the_label", skip="-v of_the_label", **POLICY),
     Variant("policy_readable", skip="-v with_a_readable_template", **POLICY),
-    Variant("policy_another_pcr", skip="-v with_another_pcr", **POLICY),
+    # A record in another PCR than IMA's counts only where the caller names that PCR
+    Variant("policy_another_pcr", skip="-v with_another_pcr", **POLICY | fields(options=("--strict", "--record-pcr", "11"))),
     Variant("policy_other_template", skip="-v with_a_template_that_cannot_hold_it", **POLICY),
     # The verifier does not judge the counter across a resume
     Variant("resume", programs=("update_counter_test",), around="across_sleep", boots=1, settings="SUSPEND=1",
