@@ -2,11 +2,11 @@
 /* The manifest of evidence: JSON with the TPM's structures in hexadecimal. */
 
 #include <errno.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "imatally-evidence.h"
+#include "json_file.h"
 #include "private.h"
 
 #define FORMAT "imatally-evidence"
@@ -27,77 +27,15 @@ const char *imatally_no_counter_name(enum imatally_no_counter why)
 
 /* Reading */
 
-static const char *type_name(json_type type)
-{
-	switch (type) {
-	case JSON_OBJECT:
-		return "an object";
-	case JSON_ARRAY:
-		return "an array";
-	case JSON_STRING:
-		return "a string";
-	default:
-		return "an integer";
-	}
-}
-
-/* Return the required member @name of an object, which must be of that type. */
-static json_t *member(const json_t *object, const char *name, json_type type,
-		      struct imatally_error *err)
-{
-	json_t *value = json_object_get(object, name);
-
-	if (value && json_typeof(value) == type)
-		return value;
-	imatally_fail(err, IMATALLY_ERR_MALFORMED, "\"%s\": %s expected",
-		      name, type_name(type));
-	return NULL;
-}
-
-enum imatally_status imatally_bytes_from_hex(struct imatally_bytes *bytes,
-					     const char *digits,
-					     struct imatally_error *err)
-{
-	size_t len = strlen(digits);
-
-	bytes->len = len / 2;
-	bytes->data = malloc(bytes->len + 1);
-	if (!bytes->data)
-		return imatally_fail(err, IMATALLY_ERR_NOMEM, "out of memory");
-	if (!(len % 2) &&
-	    imatally_hex_decode(bytes->data, bytes->len, digits))
-		return IMATALLY_OK;
-	free(bytes->data);
-	memset(bytes, 0, sizeof(*bytes));
-	return imatally_fail(err, IMATALLY_ERR_MALFORMED,
-			     "not an even number of hexadecimal digits");
-}
-
-static enum imatally_status read_bytes(struct imatally_bytes *bytes,
-				       const json_t *object, const char *name,
-				       struct imatally_error *err)
-{
-	json_t *value = member(object, name, JSON_STRING, err);
-	struct imatally_error why;
-	enum imatally_status status;
-
-	if (!value)
-		return err->status;
-	status = imatally_bytes_from_hex(bytes, json_string_value(value), &why);
-	if (status)
-		imatally_fail(err, status, "\"%s\": %s", name, why.text);
-	return status;
-}
-
 static enum imatally_status
 read_attestation(struct imatally_attestation *attestation,
 		 const json_t *object, struct imatally_error *err)
 {
 	enum imatally_status status;
 
-	status = read_bytes(&attestation->attest, object, "attest", err);
+	status = imatally_json_bytes(&attestation->attest, object, "attest", err);
 	if (!status)
-		status = read_bytes(&attestation->signature, object,
+		status = imatally_json_bytes(&attestation->signature, object,
 				    "signature", err);
 	return status;
 }
@@ -153,7 +91,7 @@ static enum imatally_status read_pcrs(struct imatally_pcrs *pcrs,
 				      const json_t *root,
 				      struct imatally_error *err)
 {
-	json_t *banks = member(root, "pcrs", JSON_OBJECT, err);
+	json_t *banks = imatally_json_member(root, "pcrs", JSON_OBJECT, err);
 	const char *name;
 	json_t *bank;
 
@@ -184,7 +122,7 @@ static enum imatally_status read_quote(struct imatally_evidence *evidence,
 
 	if (!json_object_get(root, "quote"))
 		return IMATALLY_OK;
-	quote = member(root, "quote", JSON_OBJECT, err);
+	quote = imatally_json_member(root, "quote", JSON_OBJECT, err);
 	return quote ? read_attestation(&evidence->quote, quote, err) :
 		       err->status;
 }
@@ -193,7 +131,7 @@ static enum imatally_status read_exchanges(struct imatally_evidence *evidence,
 					   const json_t *counter,
 					   struct imatally_error *err)
 {
-	json_t *list = member(counter, "exchanges", JSON_ARRAY, err);
+	json_t *list = imatally_json_member(counter, "exchanges", JSON_ARRAY, err);
 	json_t *object;
 	size_t i;
 
@@ -212,8 +150,8 @@ static enum imatally_status read_exchanges(struct imatally_evidence *evidence,
 	json_array_foreach(list, i, object) {
 		struct imatally_exchange *exchange = &evidence->exchange[i];
 
-		if (read_bytes(&exchange->command, object, "command", err) ||
-		    read_bytes(&exchange->response, object, "response", err))
+		if (imatally_json_bytes(&exchange->command, object, "command", err) ||
+		    imatally_json_bytes(&exchange->response, object, "response", err))
 			return err->status;
 	}
 	return IMATALLY_OK;
@@ -229,7 +167,7 @@ static enum imatally_status read_no_counter(struct imatally_evidence *evidence,
 
 	if (!json_object_get(root, "no_counter"))
 		return IMATALLY_OK;
-	why = member(root, "no_counter", JSON_STRING, err);
+	why = imatally_json_member(root, "no_counter", JSON_STRING, err);
 	if (!why)
 		return err->status;
 	for (i = 0; i < ARRAY_SIZE(no_counter_names); i++)
@@ -247,8 +185,8 @@ static enum imatally_status read_counter(struct imatally_evidence *evidence,
 
 	if (!json_object_get(root, "counter"))
 		return read_no_counter(evidence, root, err);
-	counter = member(root, "counter", JSON_OBJECT, err);
-	hash = counter ? member(counter, "hash", JSON_STRING, err) : NULL;
+	counter = imatally_json_member(root, "counter", JSON_OBJECT, err);
+	hash = counter ? imatally_json_member(counter, "hash", JSON_STRING, err) : NULL;
 	if (!hash)
 		return err->status;
 	evidence->audit_alg = read_alg(json_string_value(hash), "hash", err);
@@ -263,21 +201,6 @@ static enum imatally_status read_manifest(struct imatally_evidence *evidence,
 					  const json_t *root,
 					  struct imatally_error *err)
 {
-	json_t *format, *version;
-
-	format = json_object_get(root, "format");
-	if (!json_is_string(format) ||
-	    strcmp(json_string_value(format), FORMAT))
-		return imatally_fail(err, IMATALLY_ERR_MALFORMED,
-				     "not a manifest: \"format\" is not \"" FORMAT "\"");
-	version = member(root, "version", JSON_INTEGER, err);
-	if (!version)
-		return err->status;
-	if (json_integer_value(version) != IMATALLY_EVIDENCE_VERSION)
-		return imatally_fail(err, IMATALLY_ERR_MALFORMED,
-				     "evidence of version %lld is not supported, only version %d",
-				     (long long)json_integer_value(version),
-				     IMATALLY_EVIDENCE_VERSION);
 	if (read_pcrs(&evidence->pcrs, root, err) ||
 	    read_quote(evidence, root, err) ||
 	    read_counter(evidence, root, err))
@@ -288,55 +211,18 @@ static enum imatally_status read_manifest(struct imatally_evidence *evidence,
 	return IMATALLY_OK;
 }
 
-/*
- * The texts of jansson quote what they complain about.  The file may be a
- * secret of the verifier, if others can choose which file is read, and messages
- * may be shown to them.
- */
-static const char *json_fault(const json_error_t *where)
-{
-	switch (json_error_code(where)) {
-	case json_error_out_of_memory:
-		return NULL;
-	case json_error_stack_overflow:
-		return "nested too deeply";
-	case json_error_premature_end_of_input:
-		return "the file ends too early";
-	case json_error_invalid_utf8:
-		return "not UTF-8";
-	case json_error_duplicate_key:
-		return "duplicate key";
-	case json_error_null_character:
-	case json_error_null_byte_in_key:
-		return "a string contains a NUL";
-	case json_error_numeric_overflow:
-		return "number out of range";
-	default:
-		return "not JSON";
-	}
-}
-
 enum imatally_status imatally_evidence_parse(struct imatally_evidence *evidence,
 					     const char *text, size_t len,
 					     struct imatally_error *err)
 {
 	enum imatally_status status;
-	json_error_t where;
 	json_t *root;
 
 	memset(evidence, 0, sizeof(*evidence));
-	root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &where);
-	if (!root) {
-		/* jansson leaves the error empty when out of memory */
-		const char *why = where.text[0] ? json_fault(&where) : NULL;
-
-		if (!why)
-			return imatally_fail(err, IMATALLY_ERR_NOMEM,
-					     "out of memory");
-		return imatally_fail(err, IMATALLY_ERR_MALFORMED,
-				     "line %d, column %d: %s", where.line,
-				     where.column, why);
-	}
+	root = imatally_json_open(text, len, FORMAT, IMATALLY_EVIDENCE_VERSION,
+				  err);
+	if (!root)
+		return err->status;
 	status = read_manifest(evidence, root, err);
 	json_decref(root);
 	if (status)
@@ -346,29 +232,11 @@ enum imatally_status imatally_evidence_parse(struct imatally_evidence *evidence,
 
 /* Writing.  Calls of jansson that take a value fail if it is NULL. */
 
-static json_t *hex(const uint8_t *data, size_t len)
-{
-	char *digits = malloc(2 * len + 1);
-	json_t *string;
-
-	if (!digits)
-		return NULL;
-	string = json_string(imatally_hex_from_bytes(digits, data, len));
-	free(digits);
-	return string;
-}
-
-static bool put_bytes(json_t *object, const char *name,
-		      const struct imatally_bytes *bytes)
-{
-	return !json_object_set_new(object, name, hex(bytes->data, bytes->len));
-}
-
 static bool put_attestation(json_t *object,
 			    const struct imatally_attestation *attestation)
 {
-	return put_bytes(object, "attest", &attestation->attest) &&
-	       put_bytes(object, "signature", &attestation->signature);
+	return imatally_json_put_bytes(object, "attest", &attestation->attest) &&
+	       imatally_json_put_bytes(object, "signature", &attestation->signature);
 }
 
 static bool put_pcr(json_t *banks, const struct imatally_pcr *pcr)
@@ -381,7 +249,7 @@ static bool put_pcr(json_t *banks, const struct imatally_pcr *pcr)
 		return false;
 	snprintf(number, sizeof(number), "%u", pcr->index);
 	return !json_object_set_new(json_object_get(banks, name), number,
-				    hex(pcr->bank.value, pcr->bank.len));
+				    imatally_json_hex(pcr->bank.value, pcr->bank.len));
 }
 
 static bool put_counter(json_t *counter,
@@ -402,8 +270,8 @@ static bool put_counter(json_t *counter,
 		json_t *object = json_object();
 
 		if (json_array_append_new(list, object) ||
-		    !put_bytes(object, "command", &exchange->command) ||
-		    !put_bytes(object, "response", &exchange->response))
+		    !imatally_json_put_bytes(object, "command", &exchange->command) ||
+		    !imatally_json_put_bytes(object, "response", &exchange->response))
 			return false;
 	}
 	return put_attestation(counter, &evidence->audit);
@@ -414,11 +282,8 @@ static bool put_manifest(json_t *root, const struct imatally_evidence *evidence)
 	json_t *banks = json_object(), *quote, *counter;
 	size_t i;
 
-	/* this takes over the references even if it fails */
-	if (json_object_set_new(root, "format", json_string(FORMAT)) |
-	    json_object_set_new(root, "version",
-				json_integer(IMATALLY_EVIDENCE_VERSION)) |
-	    json_object_set_new(root, "pcrs", banks))
+	/* this takes over the reference even if it fails */
+	if (json_object_set_new(root, "pcrs", banks))
 		return false;
 	for (i = 0; i < evidence->pcrs.nr; i++)
 		if (!put_pcr(banks, &evidence->pcrs.pcr[i]))
@@ -442,7 +307,7 @@ static bool put_manifest(json_t *root, const struct imatally_evidence *evidence)
 
 char *imatally_evidence_format(const struct imatally_evidence *evidence)
 {
-	json_t *root = json_object();
+	json_t *root = imatally_json_new(FORMAT, IMATALLY_EVIDENCE_VERSION);
 	char *text = NULL;
 
 	if (root && put_manifest(root, evidence))
