@@ -165,7 +165,7 @@ def test_example_prints_the_entries(installed, tmp_path):
 
 
 def test_headers_are_cxx_too(installed, tmp_path):
-    (tmp_path / "main.cc").write_text("#include <imatally.h>\n#include <imatally-evidence.h>\n"
+    (tmp_path / "main.cc").write_text("#include <imatally.h>\n#include <imatally-evidence.h>\n#include <imatally-enroll.h>\n"
                                       "int main() { imatally_pcrs pcrs = {}; imatally_pcrs_free(&pcrs); }\n", encoding="ascii")
     run(CXX_COMPILER, "-std=c++17", "-Wall", "-Wextra", "-Werror", tmp_path / "main.cc",
         *installed.pkg_config("--cflags", "--libs", "libimatally"), "-o", tmp_path / "main")

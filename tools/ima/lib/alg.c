@@ -81,3 +81,18 @@ EVP_MD *imatally_alg_fetch(uint16_t alg)
 
 	return a ? EVP_MD_fetch(NULL, a->crypto_name, NULL) : NULL;
 }
+
+bool imatally_alg_is_trusted(uint16_t alg)
+{
+	switch (alg) {
+	case IMATALLY_ALG_SHA256:
+	case IMATALLY_ALG_SHA384:
+	case IMATALLY_ALG_SHA512:
+	case IMATALLY_ALG_SHA3_256:
+	case IMATALLY_ALG_SHA3_384:
+	case IMATALLY_ALG_SHA3_512:
+		return true;
+	default:
+		return false;
+	}
+}

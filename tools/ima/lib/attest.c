@@ -87,25 +87,6 @@ const uint8_t *imatally_ak_fingerprint(const struct imatally_ak *ak)
 /* Signatures */
 
 /*
- * SHA-1 is not trusted: whoever chooses part of what is hashed can prepare two
- * inputs with the same digest.
- */
-static bool is_trusted(uint16_t hash)
-{
-	switch (hash) {
-	case TPM2_ALG_SHA256:
-	case TPM2_ALG_SHA384:
-	case TPM2_ALG_SHA512:
-	case TPM2_ALG_SHA3_256:
-	case TPM2_ALG_SHA3_384:
-	case TPM2_ALG_SHA3_512:
-		return true;
-	default:
-		return false;
-	}
-}
-
-/*
  * Return the hash algorithm of a signature, which is also that of a quoted
  * digest. 0 if it is unknown or not trusted.
  */
@@ -113,7 +94,7 @@ static uint16_t signature_hash(const TPMT_SIGNATURE *sig)
 {
 	uint16_t hash = sig->signature.any.hashAlg;
 
-	return is_trusted(hash) ? hash : 0;
+	return imatally_alg_is_trusted(hash) ? hash : 0;
 }
 
 /* Encode for libcrypto.  Returns the length; free @der with OPENSSL_free(). */
@@ -549,7 +530,7 @@ check_counter(const struct imatally_evidence *evidence,
 		status = check_nonce(attest, nonce, nonce_len, audit_name, err);
 	if (status)
 		return status;
-	if (!is_trusted(evidence->audit_alg))
+	if (!imatally_alg_is_trusted(evidence->audit_alg))
 		return NOT_AUTHENTIC(err, audit_name,
 				     "the hash algorithm of the session is not trusted (0x%04x)",
 				     evidence->audit_alg);

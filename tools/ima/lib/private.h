@@ -47,6 +47,13 @@ size_t imatally_alg_size(uint16_t alg);
 /* NULL if libcrypto does not have it.  To be freed with EVP_MD_free(). */
 EVP_MD *imatally_alg_fetch(uint16_t alg);
 
+/*
+ * Return whether what was signed or named by a digest of this algorithm can be
+ * relied on.  Not for SHA-1: whoever chooses part of what is hashed can prepare
+ * two inputs with the same digest.
+ */
+bool imatally_alg_is_trusted(uint16_t alg);
+
 /* sha.c */
 struct imatally_sha {
 	/* @digest may overlap @data. */
