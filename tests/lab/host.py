@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Self
 
+from lab.ca import SwtpmCa
 from lab.tpm import BANKS, LocalTpm
 from lab.verifier import Answer, Verifier
 
@@ -23,17 +24,17 @@ class Host:
     """
     Use as a context manager. A new one is running, and no kernel has booted yet.
 
-    @banks of its TPM are some first ones of lab.tpm.BANKS, or sha256 alone.
+    @banks of its TPM are some first ones of lab.tpm.BANKS, or sha256 alone. @ca certifies its EKs.
     """
 
-    def __init__(self, verifier: Verifier, folder: Path, banks: str = "sha1,sha256"):
+    def __init__(self, verifier: Verifier, folder: Path, banks: str = "sha1,sha256", ca: SwtpmCa | None = None):
         self.verifier, self.folder, self.banks = verifier, folder, banks
         self.ima = folder / "ima"
         self.extended = 0
         self.counter_at_boot = 0
         # Sockets want a short path
         self._temp = tempfile.TemporaryDirectory(prefix="host.")
-        self.tpm = LocalTpm(Path(self._temp.name), banks)
+        self.tpm = LocalTpm(Path(self._temp.name), banks, ca=ca)
 
     def __enter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -108,10 +109,13 @@ class Host:
         assert answer.status == 0 and answer.says(f"^evidence in {out}: .*counter attested"), answer.text
         return self.folder / out
 
-    def call(self, *args: str | Path) -> Answer:
+    def call(self, *args: str | Path, command: str = "collect") -> Answer:
         """Collect with this host's TPM, unless another one is named."""
         tcti = () if "--tcti" in args else ("--tcti", self.tpm.tcti)
-        return self.verifier.call("collect", *tcti, *args, cwd=self.folder)
+        return self.verifier.call(command, *tcti, *args, cwd=self.folder)
+
+    def enroll(self, *args: str | Path) -> Answer:
+        return self.call(*args, command="enroll")
 
     def create_ak(self, pem: str | Path, ak: str, *options: str) -> Answer:
         return self.call("--create-ak", pem, "--ak", ak, *options)

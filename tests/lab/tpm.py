@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from lab import proxy
+from lab.ca import SwtpmCa
 from lab.process import CannotRun, require, start_server, stop
 
 BANKS = ("sha1", "sha256", "sha384", "sha512")
@@ -17,11 +18,13 @@ class Swtpm:
     A running swtpm, as a context manager; control is the path of its control socket.
 
     @temp: an own folder with a short path, for the socket; @state: where the TPM's state is kept, in @temp if None. A
-    state that is there is started from, and its banks are only changed if @banks says so.
+    state that is there is started from, and its banks are only changed if @banks says so. @ca: certifies the EKs
+    of a new TPM 2.0.
     """
 
-    def __init__(self, temp: Path, banks: str | None = None, tpm12: bool = False, state: Path | None = None):
-        self.banks, self.tpm12 = banks, tpm12
+    def __init__(self, temp: Path, banks: str | None = None, tpm12: bool = False, state: Path | None = None,
+                 ca: SwtpmCa | None = None):
+        self.banks, self.tpm12, self.ca = banks, tpm12, ca
         self.state = Path(state or temp / "tpm").absolute()
         self.control = temp / "swtpm"
         # Is there when the TPM can be used
@@ -55,22 +58,27 @@ class Swtpm:
         kept = (self.state / ("tpm-00.permall" if self.tpm12 else "tpm2-00.permall")).exists()
         if kept and not self.banks:
             return
-        setup = ["swtpm_setup", *self.version(), "--config", "/dev/null", "--tpm-state", str(self.state)]
+        config = str(self.ca.config) if self.ca else "/dev/null"
+        setup = ["swtpm_setup", *self.version(), "--config", config, "--tpm-state", str(self.state)]
         if not self.tpm12:
             setup += ["--pcr-banks", self.banks or DEFAULT_BANKS]
         if kept:
             setup += ["--reconfigure"]
+        elif self.ca:
+            setup += ["--create-ek-cert"]
         done = subprocess.run(setup, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               text=True)
         if done.returncode:
             raise CannotRun(f"swtpm_setup could not make a TPM in {self.state}:\n{done.stdout.strip()}")
+        if self.ca and not kept:
+            self.ca.collect()
 
 
 class LocalTpm(Swtpm):
     """A running TPM 2.0 for programs of this machine, as often as they like; tcti is what tpm2-tss calls it."""
 
-    def __init__(self, temp: Path, banks: str | None = None, state: Path | None = None):
-        super().__init__(temp, banks, state=state)
+    def __init__(self, temp: Path, banks: str | None = None, state: Path | None = None, ca: SwtpmCa | None = None):
+        super().__init__(temp, banks, state=state, ca=ca)
         self.socket = temp / "tpm.socket"
         # This is where tpm2-tss looks for it
         self.control = temp / "tpm.socket.ctrl"

@@ -134,20 +134,6 @@ static int parse(struct arguments *args, int argc, char *argv[])
 	return check_arguments(args, argc - optind);
 }
 
-static struct tpm *open_tpm(const struct arguments *args)
-{
-	struct tpm *tpm = tpm_open(args->tcti);
-	int i;
-
-	for (i = 0; tpm && i < TPM_NR_AUTHS; i++) {
-		if (!args->auth[i] || !tpm_set_auth(tpm, i, args->auth[i]))
-			continue;
-		tpm_close(tpm);
-		tpm = NULL;
-	}
-	return tpm;
-}
-
 /* Return the path of a file; to be freed. */
 static char *path_in(const char *dir, const char *name)
 {
@@ -263,7 +249,7 @@ static int run_collect(const struct arguments *args)
 	/*
 	 * first the TPM: the libraries for it are measured when they are loaded
 	 */
-	tpm = open_tpm(args);
+	tpm = tpm_open_with(args->tcti, args->auth);
 	if (tpm && !tpm_load_ak(tpm, args->ak) && !prepare_folder(args->out))
 		ret = collect(tpm, args, &nonce);
 	tpm_close(tpm);
@@ -289,7 +275,7 @@ static int check_create(struct tpm *tpm, const struct arguments *args)
  */
 static int run_create(const struct arguments *args)
 {
-	struct tpm *tpm = open_tpm(args);
+	struct tpm *tpm = tpm_open_with(args->tcti, args->auth);
 	char *pem = NULL;
 	int ret = -1;
 

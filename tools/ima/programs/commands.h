@@ -4,6 +4,7 @@
 #define PROGRAMS_COMMANDS_H
 
 #include "../lib/array_size.h"
+#include "imatally-enroll.h"
 #include "imatally-evidence.h"
 #include "imatally.h"
 
@@ -15,11 +16,14 @@
 /*
  * Commands: they take the arguments from their name on, and return the status.
  */
+int cmd_challenge(int argc, char *argv[]);
 int cmd_collect(int argc, char *argv[]);
+int cmd_enroll(int argc, char *argv[]);
 int cmd_show(int argc, char *argv[]);
 int cmd_verify(int argc, char *argv[]);
 int cmd_watch(int argc, char *argv[]);
-extern const char cmd_collect_usage[], cmd_show_usage[], cmd_verify_usage[],
+extern const char cmd_challenge_usage[], cmd_collect_usage[],
+	cmd_enroll_usage[], cmd_show_usage[], cmd_verify_usage[],
 	cmd_watch_usage[];
 
 struct complaint {
@@ -33,6 +37,9 @@ struct complaint {
 void complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Print an error of the library about the file @name. */
 void complain_about(const char *name, const struct imatally_error *err);
+/* The same if @status is not IMATALLY_OK; returns -1 then, otherwise 0. */
+int complain_if(enum imatally_status status, const char *name,
+		const struct imatally_error *err);
 /*
  * Write @text so that it can be printed safely: what is not printable ASCII, and
  * the backslash, as \\xHH.  What does not fit is cut off.  Returns @out.
@@ -95,6 +102,8 @@ int output_close(struct output *output, bool wanted);
 int output_write(const char *path, const void *data, size_t len);
 /* Fail if there is a file already. */
 int output_write_new(const char *path, const void *data, size_t len);
+/* The same for a text, which is freed.  It is NULL when out of memory. */
+int output_text_new(const char *path, char *text);
 /*
  * Flush standard output.  Returns EXIT_ERROR if that fails, otherwise @status.
  */
@@ -141,6 +150,7 @@ int option_nonce(struct imatally_bytes *nonce, const char *digits);
 struct evidence_arguments {
 	const char *dir;
 	const char *ak;		/* file with the public key of the AK */
+	bool is_enrolled;	/* that file is an enrollment */
 	const char *nonce;
 	const char *previous;	/* directory with earlier evidence, or NULL */
 	uint32_t ima_pcr;
@@ -149,6 +159,7 @@ struct evidence_arguments {
 /* Who signed the PCR values, and what they signed */
 struct signer {
 	uint8_t fingerprint[IMATALLY_FINGERPRINT_SIZE];	/* of the AK */
+	struct imatally_enrollment enrollment;	/* of zeroes if not known */
 	struct imatally_attested attested;
 	bool has_previous, rebooted;	/* since the previous evidence */
 	bool unchanged;			/* the PCR values are the previous ones */
@@ -159,7 +170,7 @@ struct signer {
 /*
  * Read and check evidence.  Returns 0 with @pcrs and @signer filled in,
  * EXIT_ERROR after an error message, or EXIT_NOT_AUTHENTIC with the reason in
- * @err.
+ * @err.  Free signer->enrollment in any case.
  */
 int evidence_check(const struct evidence_arguments *args,
 		   struct imatally_pcrs *pcrs, struct signer *signer,

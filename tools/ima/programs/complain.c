@@ -60,6 +60,15 @@ void complain_about(const char *name, const struct imatally_error *err)
 	last.offset = err->offset;
 }
 
+int complain_if(enum imatally_status status, const char *name,
+		const struct imatally_error *err)
+{
+	if (!status)
+		return 0;
+	complain_about(name, err);
+	return -1;
+}
+
 const struct complaint *last_complaint(void)
 {
 	return last.text[0] ? &last : NULL;

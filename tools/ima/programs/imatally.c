@@ -17,6 +17,8 @@ static const struct command {
 	{ "show", cmd_show, cmd_show_usage },
 	{ "verify", cmd_verify, cmd_verify_usage },
 	{ "collect", cmd_collect, cmd_collect_usage },
+	{ "enroll", cmd_enroll, cmd_enroll_usage },
+	{ "challenge", cmd_challenge, cmd_challenge_usage },
 	{ "watch", cmd_watch, cmd_watch_usage },
 };
 

@@ -106,6 +106,18 @@ int output_write_new(const char *path, const void *data, size_t len)
 	return output_close(&output, true);
 }
 
+int output_text_new(const char *path, char *text)
+{
+	int ret = -1;
+
+	if (text)
+		ret = output_write_new(path, text, strlen(text));
+	else
+		complain("out of memory");
+	free(text);
+	return ret;
+}
+
 int finish_output(int status)
 {
 	if (!fflush(stdout) && !ferror(stdout))

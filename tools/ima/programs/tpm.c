@@ -5,14 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <tss2/tss2_esys.h>
 #include <tss2/tss2_mu.h>
 #include <tss2/tss2_rc.h>
 #include <tss2/tss2_tctildr.h>
 #include <unistd.h>
 
 #include "commands.h"
-#include "tpm.h"
+#include "tpm_access.h"
 #include "tpm_key.h"
 
 /* How often to try again if a PCR was extended just before the quote. */
@@ -20,23 +19,11 @@
 
 #define DEFAULT_DEVICE "/dev/tpmrm0"
 
-struct tpm {
-	TSS2_TCTI_CONTEXT *tcti;
-	ESYS_CONTEXT *esys;
-	ESYS_TR ak;
-	bool ak_is_transient;
-	TPM2B_AUTH auth[TPM_NR_AUTHS];
-};
-
 static const TPMT_SIG_SCHEME key_scheme = { .scheme = TPM2_ALG_NULL };
 
 /* Failures */
 
-/*
- * Return the TPM's own code without the layer that passed it on, and, for codes
- * about a handle or session, without its number.
- */
-static TSS2_RC plain_code(TSS2_RC rc)
+TSS2_RC tpm_plain_code(TSS2_RC rc)
 {
 	rc &= ~TSS2_RC_LAYER_MASK;
 	return rc & TPM2_RC_FMT1 ? rc & (TPM2_RC_FMT1 | 0x3f) : rc;
@@ -45,7 +32,7 @@ static TSS2_RC plain_code(TSS2_RC rc)
 /* What the TPM lacks, in words of its user */
 static enum imatally_no_counter cause_of(TSS2_RC rc)
 {
-	switch (plain_code(rc)) {
+	switch (tpm_plain_code(rc)) {
 	case TPM2_RC_SESSION_MEMORY:
 	case TPM2_RC_SESSION_HANDLES:
 	case TPM2_RC_CONTEXT_GAP:
@@ -69,8 +56,7 @@ static const char *const auth_option[TPM_NR_AUTHS] = {
 	[TPM_AUTH_OWNER] = "--owner-auth",
 };
 
-/* Complain about a command that needs the authorization @auth. */
-static int failed_with(const struct tpm *tpm, enum tpm_auth auth,
+int tpm_failed_with(const struct tpm *tpm, enum tpm_auth auth,
 		       const char *command, TSS2_RC rc)
 {
 	const char *decoded = Tss2_RC_Decode(rc);
@@ -92,7 +78,7 @@ static int failed_with(const struct tpm *tpm, enum tpm_auth auth,
 		complain("%s: the hierarchy is disabled (%s)", command, decoded);
 		break;
 	default:
-		switch (plain_code(rc)) {
+		switch (tpm_plain_code(rc)) {
 		case TPM2_RC_MEMORY:
 		case TPM2_RC_OBJECT_MEMORY:
 		case TPM2_RC_OBJECT_HANDLES:
@@ -106,10 +92,9 @@ static int failed_with(const struct tpm *tpm, enum tpm_auth auth,
 	return -1;
 }
 
-/* Complain about a command that needs no authorization. */
-static int failed(const struct tpm *tpm, const char *command, TSS2_RC rc)
+int tpm_failed(const struct tpm *tpm, const char *command, TSS2_RC rc)
 {
-	return failed_with(tpm, TPM_AUTH_AK, command, rc);
+	return tpm_failed_with(tpm, TPM_AUTH_AK, command, rc);
 }
 
 /* The connection */
@@ -134,7 +119,7 @@ static void complain_about_device(const char *tcti, TSS2_RC rc)
 			 Tss2_RC_Decode(rc));
 }
 
-struct tpm *tpm_open(const char *tcti)
+static struct tpm *open_tpm(const char *tcti)
 {
 	struct tpm *tpm = calloc(1, sizeof(*tpm));
 	TSS2_RC rc;
@@ -144,6 +129,7 @@ struct tpm *tpm_open(const char *tcti)
 		return NULL;
 	}
 	tpm->ak = ESYS_TR_NONE;
+	tpm->ek = ESYS_TR_NONE;
 	rc = Tss2_TctiLdr_Initialize(tcti, &tpm->tcti);
 	if (!rc)
 		rc = Esys_Initialize(&tpm->esys, tpm->tcti, NULL);
@@ -161,13 +147,15 @@ void tpm_close(struct tpm *tpm)
 		return;
 	if (tpm->ak_is_transient)
 		Esys_FlushContext(tpm->esys, tpm->ak);
+	if (tpm->ek_is_transient)
+		Esys_FlushContext(tpm->esys, tpm->ek);
 	Esys_Finalize(&tpm->esys);
 	Tss2_TctiLdr_Finalize(&tpm->tcti);
 	memset(tpm->auth, 0, sizeof(tpm->auth));
 	free(tpm);
 }
 
-int tpm_set_auth(struct tpm *tpm, enum tpm_auth which, const char *value)
+static int set_auth(struct tpm *tpm, enum tpm_auth which, const char *value)
 {
 	static const char from_file[] = "file:";
 	TPM2B_AUTH *auth = &tpm->auth[which];
@@ -196,6 +184,20 @@ int tpm_set_auth(struct tpm *tpm, enum tpm_auth which, const char *value)
 	return len > sizeof(auth->buffer) ? -1 : 0;
 }
 
+struct tpm *tpm_open_with(const char *tcti, const char *const auth[TPM_NR_AUTHS])
+{
+	struct tpm *tpm = open_tpm(tcti);
+	int i;
+
+	for (i = 0; tpm && i < TPM_NR_AUTHS; i++) {
+		if (!auth[i] || !set_auth(tpm, i, auth[i]))
+			continue;
+		tpm_close(tpm);
+		tpm = NULL;
+	}
+	return tpm;
+}
+
 /* The AK */
 
 static int use_ak(struct tpm *tpm, ESYS_TR ak, bool is_transient)
@@ -204,7 +206,7 @@ static int use_ak(struct tpm *tpm, ESYS_TR ak, bool is_transient)
 
 	tpm->ak = ak;
 	tpm->ak_is_transient = is_transient;
-	return rc ? failed(tpm, "the AK's authorization", rc) : 0;
+	return rc ? tpm_failed(tpm, "the AK's authorization", rc) : 0;
 }
 
 /* Parse a persistent handle.  Returns 0 if it is not one. */
@@ -235,14 +237,14 @@ int tpm_load_ak(struct tpm *tpm, const char *name)
 	if (!rc)
 		return use_ak(tpm, ak, !handle);
 	/* not so for a shortage of memory */
-	if (!handle && plain_code(rc) & TPM2_RC_FMT1)
+	if (!handle && tpm_plain_code(rc) & TPM2_RC_FMT1)
 		complain("--ak %s: %s (a saved context becomes invalid when the TPM is reset)",
 			 name, Tss2_RC_Decode(rc));
-	else if (plain_code(rc) == TPM2_RC_HANDLE)
+	else if (tpm_plain_code(rc) == TPM2_RC_HANDLE)
 		complain("--ak %s: the TPM has no key there (%s)", name,
 			 Tss2_RC_Decode(rc));
 	else
-		failed(tpm, "loading the AK", rc);
+		tpm_failed(tpm, "loading the AK", rc);
 	return -1;
 }
 
@@ -287,7 +289,7 @@ int tpm_create_ak(struct tpm *tpm, const char *alg)
 				&sensitive, &template, &no_data, &no_pcr, &ak,
 				NULL, NULL, NULL, NULL);
 	if (rc)
-		return failed_with(tpm, TPM_AUTH_ENDORSEMENT,
+		return tpm_failed_with(tpm, TPM_AUTH_ENDORSEMENT,
 				   "TPM2_CreatePrimary", rc);
 	return use_ak(tpm, ak, true);
 }
@@ -304,7 +306,7 @@ int tpm_keep_ak(struct tpm *tpm, const char *name)
 
 		rc = Esys_ContextSave(tpm->esys, tpm->ak, &context);
 		if (rc)
-			return failed(tpm, "TPM2_ContextSave", rc);
+			return tpm_failed(tpm, "TPM2_ContextSave", rc);
 		ret = tpm_context_write(name, context);
 		Esys_Free(context);
 		return ret;
@@ -319,32 +321,13 @@ int tpm_keep_ak(struct tpm *tpm, const char *name)
 
 		snprintf(command, sizeof(command),
 			 "--ak 0x%x: TPM2_EvictControl", handle);
-		return failed_with(tpm, TPM_AUTH_OWNER, command, rc);
+		return tpm_failed_with(tpm, TPM_AUTH_OWNER, command, rc);
 	}
 	Esys_TR_Close(tpm->esys, &kept);
 	return 0;
 }
 
-char *tpm_ak_pem(struct tpm *tpm)
-{
-	TPM2B_PUBLIC *public;
-	char *pem;
-	TSS2_RC rc;
-
-	rc = Esys_ReadPublic(tpm->esys, tpm->ak, ESYS_TR_NONE, ESYS_TR_NONE,
-			     ESYS_TR_NONE, &public, NULL, NULL);
-	if (rc) {
-		failed(tpm, "TPM2_ReadPublic", rc);
-		return NULL;
-	}
-	pem = tpm_key_pem(&public->publicArea);
-	Esys_Free(public);
-	if (!pem)
-		complain("the type of the AK's public key is not supported");
-	return pem;
-}
-
-/* Collecting the evidence.  A buffer has room for any of the structures. */
+/* Structures.  A buffer has room for any of them. */
 
 #define LARGEST 8192
 
@@ -357,7 +340,7 @@ struct buffer {
 #define MARSHAL(type, value, buffer)					\
 	Tss2_MU_##type##_Marshal(value, (buffer)->data, LARGEST, &(buffer)->len)
 
-static int keep_bytes(struct imatally_bytes *bytes, const uint8_t *data,
+int tpm_keep_bytes(struct imatally_bytes *bytes, const uint8_t *data,
 		      size_t len)
 {
 	bytes->data = malloc(len);
@@ -370,6 +353,43 @@ static int keep_bytes(struct imatally_bytes *bytes, const uint8_t *data,
 	return 0;
 }
 
+int tpm_public(struct tpm *tpm, ESYS_TR key, struct imatally_bytes *public)
+{
+	struct buffer buf = { .len = 0 };
+	TPM2B_PUBLIC *area;
+	TSS2_RC rc;
+
+	rc = Esys_ReadPublic(tpm->esys, key, ESYS_TR_NONE, ESYS_TR_NONE,
+			     ESYS_TR_NONE, &area, NULL, NULL);
+	if (rc)
+		return tpm_failed(tpm, "TPM2_ReadPublic", rc);
+	rc = MARSHAL(TPM2B_PUBLIC, area, &buf);
+	Esys_Free(area);
+	if (!rc)
+		return tpm_keep_bytes(public, buf.data, buf.len);
+	complain("the type of a key's public area is not supported");
+	return -1;
+}
+
+int tpm_ak_public(struct tpm *tpm, struct imatally_bytes *public)
+{
+	return tpm_public(tpm, tpm->ak, public);
+}
+
+char *tpm_ak_pem(struct tpm *tpm)
+{
+	struct imatally_bytes public;
+	char *pem;
+
+	if (tpm_ak_public(tpm, &public))
+		return NULL;
+	pem = imatally_public_pem(&public);
+	free(public.data);
+	if (!pem)
+		complain("the type of the AK's public key is not supported");
+	return pem;
+}
+
 static int keep_attestation(struct imatally_attestation *attestation,
 			    const TPM2B_ATTEST *attest,
 			    const TPMT_SIGNATURE *signature)
@@ -380,9 +400,9 @@ static int keep_attestation(struct imatally_attestation *attestation,
 		complain("the type of the TPM's signature is not supported");
 		return -1;
 	}
-	return keep_bytes(&attestation->attest, attest->attestationData,
-			  attest->size) ||
-	       keep_bytes(&attestation->signature, buf.data, buf.len) ? -1 : 0;
+	return tpm_keep_bytes(&attestation->attest, attest->attestationData,
+			      attest->size) ||
+	       tpm_keep_bytes(&attestation->signature, buf.data, buf.len) ? -1 : 0;
 }
 
 /* Keep a command and its response as hashed for cpHash and rpHash. */
@@ -401,8 +421,8 @@ static int keep_exchange(struct imatally_evidence *evidence,
 	evidence->exchange = grown;
 	grown += evidence->nr_exchanges++;
 	memset(grown, 0, sizeof(*grown));
-	return keep_bytes(&grown->command, command->data, command->len) ||
-	       keep_bytes(&grown->response, response->data, response->len) ?
+	return tpm_keep_bytes(&grown->command, command->data, command->len) ||
+	       tpm_keep_bytes(&grown->response, response->data, response->len) ?
 		       -1 : 0;
 }
 
@@ -431,7 +451,7 @@ static int select_pcr(struct tpm *tpm, unsigned int pcr,
 				ESYS_TR_NONE, TPM2_CAP_PCRS, 0, 1, NULL,
 				&capability);
 	if (rc)
-		return failed(tpm, "TPM2_GetCapability", rc);
+		return tpm_failed(tpm, "TPM2_GetCapability", rc);
 	banks = &capability->data.assignedPCR;
 	memset(selection, 0, sizeof(*selection));
 	for (i = 0; i < banks->count; i++) {
@@ -519,7 +539,7 @@ static int read_once(struct tpm *tpm, ESYS_TR session, unsigned int pcr,
 	rc = Esys_PCR_Read(tpm->esys, session, ESYS_TR_NONE, ESYS_TR_NONE,
 			   wanted, &counter, &got, &values);
 	if (rc)
-		return failed(tpm, "TPM2_PCR_Read", rc);
+		return tpm_failed(tpm, "TPM2_PCR_Read", rc);
 	if (session != ESYS_TR_NONE) {
 		begin_exchange(TPM2_CC_PCR_Read, &command, &response);
 		MARSHAL(TPML_PCR_SELECTION, wanted, &command);
@@ -563,7 +583,7 @@ static int quote(struct tpm *tpm, const TPM2B_DATA *nonce,
 			ESYS_TR_NONE, nonce, &key_scheme, selection, &attest,
 			&signature);
 	if (rc)
-		return failed(tpm, "TPM2_Quote", rc);
+		return tpm_failed(tpm, "TPM2_Quote", rc);
 	ret = keep_attestation(&evidence->quote, attest, signature);
 	Esys_Free(attest);
 	Esys_Free(signature);
@@ -584,7 +604,7 @@ static int start_audit(struct tpm *tpm, ESYS_TR *session,
 		return 0;
 	*session = ESYS_TR_NONE;
 	*why = cause_of(rc);
-	return failed(tpm, "TPM2_StartAuthSession", rc);
+	return tpm_failed(tpm, "TPM2_StartAuthSession", rc);
 }
 
 /*
@@ -610,7 +630,7 @@ static int audit_nonce(struct tpm *tpm, ESYS_TR session,
 	rc = Esys_Hash(tpm->esys, session, ESYS_TR_NONE, ESYS_TR_NONE, &data,
 		       TPM2_ALG_SHA256, ESYS_TR_RH_NULL, &digest, &ticket);
 	if (rc)
-		return failed(tpm, "TPM2_Hash", rc);
+		return tpm_failed(tpm, "TPM2_Hash", rc);
 	Esys_TRSess_SetAttributes(tpm->esys, session, 0,
 				  TPMA_SESSION_AUDITRESET);
 	begin_exchange(TPM2_CC_Hash, &command, &response);
@@ -640,7 +660,7 @@ static int sign_audit(struct tpm *tpm, ESYS_TR session, const TPM2B_DATA *nonce,
 					&key_scheme, &attest, &signature);
 	if (rc) {
 		evidence->no_counter = cause_of(rc);
-		return failed_with(tpm, TPM_AUTH_ENDORSEMENT,
+		return tpm_failed_with(tpm, TPM_AUTH_ENDORSEMENT,
 				   "TPM2_GetSessionAuditDigest", rc);
 	}
 	ret = keep_attestation(&evidence->audit, attest, signature);

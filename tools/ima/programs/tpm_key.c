@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Key templates, PEM and context files. */
+/* Key templates and context files. */
 
 #include <errno.h>
-#include <openssl/core_names.h>
-#include <openssl/param_build.h>
-#include <openssl/pem.h>
 #include <stdlib.h>
 #include <string.h>
 #include <tss2/tss2_mu.h>
@@ -48,100 +45,6 @@ int tpm_key_template(const char *alg, TPM2B_PUBLIC *template)
 		return -1;
 	}
 	return 0;
-}
-
-/* PEM */
-
-static bool push_rsa(OSSL_PARAM_BLD *build, const TPMT_PUBLIC *public,
-		     BIGNUM **n)
-{
-	uint32_t exponent = public->parameters.rsaDetail.exponent;
-
-	*n = BN_bin2bn(public->unique.rsa.buffer, public->unique.rsa.size, NULL);
-	return *n && OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_N, *n) &&
-	       OSSL_PARAM_BLD_push_uint(build, OSSL_PKEY_PARAM_RSA_E,
-					exponent ? exponent : 65537);
-}
-
-/* An uncompressed point: 4, x, y.  A TPM may omit leading zeroes. */
-static bool push_ecc(OSSL_PARAM_BLD *build, const TPMT_PUBLIC *public,
-		     uint8_t *point)
-{
-	static const struct {
-		TPM2_ECC_CURVE id;
-		const char *name;
-		size_t size;
-	} curves[] = {
-		{ TPM2_ECC_NIST_P256, "prime256v1", 32 },
-		{ TPM2_ECC_NIST_P384, "secp384r1", 48 },
-		{ TPM2_ECC_NIST_P521, "secp521r1", 66 },
-	};
-	const TPM2B_ECC_PARAMETER *x = &public->unique.ecc.x;
-	const TPM2B_ECC_PARAMETER *y = &public->unique.ecc.y;
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(curves); i++) {
-		size_t size = curves[i].size;
-
-		if (curves[i].id != public->parameters.eccDetail.curveID)
-			continue;
-		if (x->size > size || y->size > size)
-			return false;
-		memset(point, 0, 1 + 2 * size);
-		point[0] = POINT_CONVERSION_UNCOMPRESSED;
-		memcpy(point + 1 + size - x->size, x->buffer, x->size);
-		memcpy(point + 1 + 2 * size - y->size, y->buffer, y->size);
-		return OSSL_PARAM_BLD_push_utf8_string(build,
-						       OSSL_PKEY_PARAM_GROUP_NAME,
-						       curves[i].name, 0) &&
-		       OSSL_PARAM_BLD_push_octet_string(build,
-							OSSL_PKEY_PARAM_PUB_KEY,
-							point, 1 + 2 * size);
-	}
-	return false;
-}
-
-static EVP_PKEY *public_key(const TPMT_PUBLIC *public)
-{
-	OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
-	uint8_t point[1 + 2 * TPM2_MAX_ECC_KEY_BYTES];
-	bool is_rsa = public->type == TPM2_ALG_RSA;
-	OSSL_PARAM *params = NULL;
-	EVP_PKEY_CTX *ctx = NULL;
-	EVP_PKEY *pkey = NULL;
-	BIGNUM *n = NULL;
-
-	if (build && (is_rsa ? push_rsa(build, public, &n) :
-			       public->type == TPM2_ALG_ECC &&
-			       push_ecc(build, public, point)))
-		params = OSSL_PARAM_BLD_to_param(build);
-	if (params)
-		ctx = EVP_PKEY_CTX_new_from_name(NULL, is_rsa ? "RSA" : "EC",
-						 NULL);
-	if (!ctx || EVP_PKEY_fromdata_init(ctx) != 1 ||
-	    EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_PUBLIC_KEY, params) != 1)
-		pkey = NULL;
-	EVP_PKEY_CTX_free(ctx);
-	OSSL_PARAM_free(params);
-	OSSL_PARAM_BLD_free(build);
-	BN_free(n);
-	return pkey;
-}
-
-char *tpm_key_pem(const TPMT_PUBLIC *public)
-{
-	EVP_PKEY *pkey = public_key(public);
-	BIO *bio = BIO_new(BIO_s_mem());
-	char *pem = NULL, *data;
-	long len;
-
-	if (pkey && bio && PEM_write_bio_PUBKEY(bio, pkey) == 1) {
-		len = BIO_get_mem_data(bio, &data);
-		pem = strndup(data, len);
-	}
-	BIO_free(bio);
-	EVP_PKEY_free(pkey);
-	return pem;
 }
 
 /* Context files: magic, version, and the fields of TPMS_CONTEXT */

@@ -8,9 +8,6 @@
 /* Get the template of an AK for @alg.  Returns -1 after an error message. */
 int tpm_key_template(const char *alg, TPM2B_PUBLIC *template);
 
-/* Return a public key in PEM format; to be freed, NULL if not supported. */
-char *tpm_key_pem(const TPMT_PUBLIC *public);
-
 /* A saved context in the format of tpm2-tools.  Return -1 after a message. */
 int tpm_context_read(const char *path, TPMS_CONTEXT *context);
 int tpm_context_write(const char *path, const TPMS_CONTEXT *context);
