@@ -31,15 +31,17 @@ const char cmd_verify_usage[] =
 "                           rule with pcr=N sends them\n"
 "           --evidence DIR  list and PCR values from \"imatally collect\"\n"
 "           --ak PUB        the public key (PEM) of the AK that must have signed it\n"
+"           --enrolled FILE in place of --ak: the AK as \"imatally challenge\"\n"
+"                           enrolled it, and so the TPM that it is in\n"
 "           --nonce HEX     the nonce that it must answer\n"
 "           --previous DIR  earlier evidence by the same AK, which must be older\n"
 "           --state FILE    save in FILE what has been verified, and next time\n"
 "                           verify only entries that are new since\n"
 "           --jobs N        verify many directories, N at a time (0: one for each\n"
 "                           core), with a line for each; without --ak, a directory\n"
-"                           contains \"log\" and \"pcrs\".  PUB and FILE may be\n"
-"                           directories, with NAME.pem and NAME for a DIR called\n"
-"                           NAME.  The exit status is the highest of all\n"
+"                           contains \"log\" and \"pcrs\".  Each PUB and FILE may be\n"
+"                           a directory, with NAME.pem (PUB), NAME.json (enrolled)\n"
+"                           and NAME (state) for a DIR called NAME.  The exit status is the highest of all\n"
 "           --strict        exit with 1 if there are findings, even if the list is\n"
 "                           complete\n"
 "           --json          print JSON, also for errors; see imatally-result(5)\n"
@@ -221,7 +223,7 @@ static int check_jobs(const struct options *options)
 	else if (!options->nr_operands)
 		complain("--jobs: no directories given");
 	else if (!evidence->ak != !evidence->nonce)
-		complain("--ak and --nonce require each other");
+		complain("--ak (or --enrolled) and --nonce require each other");
 	else
 		complain("--jobs cannot be combined with --pcrs, --pcr, --evidence, --previous and --html");
 	fputs(cmd_verify_usage, stderr);
@@ -245,7 +247,7 @@ static int check_one(struct options *options)
 		complain("--evidence cannot be combined with --pcrs and --pcr");
 	else if (has_evidence &&
 		 (!evidence->dir || !evidence->ak || !evidence->nonce))
-		complain("--evidence, --ak and --nonce require each other");
+		complain("--evidence, --ak (or --enrolled) and --nonce require each other");
 	else if (!has_evidence && !options->nr_operands)
 		complain("verify takes a list, in one or more files");
 	else if (!has_evidence && !options->pcrs.nr)
@@ -262,7 +264,7 @@ static int parse(struct options *options, int argc, char *argv[])
 	enum {
 		OPT_PCRS = 256, OPT_PCR, OPT_STRICT, OPT_JSON, OPT_HTML,
 		OPT_STATE, OPT_JOBS, OPT_IMA_PCR, OPT_RECORD_PCR,
-		OPT_EVIDENCE, OPT_AK, OPT_NONCE, OPT_PREVIOUS,
+		OPT_EVIDENCE, OPT_AK, OPT_ENROLLED, OPT_NONCE, OPT_PREVIOUS,
 	};
 	static const struct option known[] = {
 		{ "pcrs", required_argument, NULL, OPT_PCRS },
@@ -276,6 +278,7 @@ static int parse(struct options *options, int argc, char *argv[])
 		{ "jobs", required_argument, NULL, OPT_JOBS },
 		{ "evidence", required_argument, NULL, OPT_EVIDENCE },
 		{ "ak", required_argument, NULL, OPT_AK },
+		{ "enrolled", required_argument, NULL, OPT_ENROLLED },
 		{ "nonce", required_argument, NULL, OPT_NONCE },
 		{ "previous", required_argument, NULL, OPT_PREVIOUS },
 		{ "help", no_argument, NULL, 'h' },
@@ -339,7 +342,13 @@ static int parse(struct options *options, int argc, char *argv[])
 			options->evidence.dir = optarg;
 			break;
 		case OPT_AK:
+		case OPT_ENROLLED:
+			if (options->evidence.ak) {
+				complain("--ak and --enrolled cannot be combined");
+				return -1;
+			}
 			options->evidence.ak = optarg;
+			options->evidence.is_enrolled = opt == OPT_ENROLLED;
 			break;
 		case OPT_NONCE:
 			options->evidence.nonce = optarg;
@@ -437,7 +446,8 @@ static bool find_files(struct job *job)
 		found = (job->state_path = file_for(options->state, name, ""));
 	if (found && options->evidence.ak)
 		found = (job->ak_path = file_for(options->evidence.ak, name,
-						 ".pem"));
+						 options->evidence.is_enrolled ?
+							 ".json" : ".pem"));
 	free(name);
 	return found && (job->pcrs_path = path_in(job->name, "pcrs", "")) &&
 	       (job->log_path = path_in(job->name, IMATALLY_EVIDENCE_LOG, ""));
@@ -655,9 +665,12 @@ static int verify(struct job *job)
 	if (ret) {
 		struct report report = { .status = ret, .why = &err };
 
-		return answer(job, &report);
+		ret = answer(job, &report);
+	} else {
+		ret = verify_log(job, &signer);
 	}
-	return verify_log(job, &signer);
+	imatally_enrollment_free(&signer.enrollment);
+	return ret;
 }
 
 /* ---- One job, or many */

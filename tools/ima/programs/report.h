@@ -82,6 +82,8 @@ bool has_findings(const struct imatally_result *result,
 void put_match(FILE *to, const struct imatally_target *target);
 /* That the counter is not attested, and why. */
 void put_no_counter(FILE *to, enum imatally_no_counter why);
+/* In which TPM the AK is */
+void put_enrollment(FILE *to, const struct imatally_enrollment *enrollment);
 /* That only SHA-1 values are signed. */
 extern const char weak_values[];
 

@@ -148,6 +148,10 @@ static void put_signer(FILE *to, const struct signer *signer)
 	fputs("<dt>PCR values</dt><dd>signed by the AK <span class=\"digest\">sha256:", to);
 	put_digest(to, signer->fingerprint, sizeof(signer->fingerprint));
 	fputs("</span>", to);
+	if (signer->enrollment.ak) {
+		fputs("; ", to);
+		put_enrollment(to, &signer->enrollment);
+	}
 	if (signer->weak)
 		fprintf(to, "; %s", weak_values);
 	fprintf(to, "</dd>\n<dt>TPM</dt><dd>resetCount %" PRIu32 ", restartCount %" PRIu32 ", clock %" PRIu64 " ms, ",

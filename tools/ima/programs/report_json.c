@@ -211,12 +211,30 @@ static json_t *no_counter(const struct signer *s)
 	return json_string(why ? why : "unknown");
 }
 
+static json_t *enrolled(const struct imatally_enrollment *e)
+{
+	json_t *v = json_object();
+
+	if (!e->ak) {
+		json_decref(v);
+		return json_null();
+	}
+	v = js_with(v, "ek_sha256", js_hex(e->ek_sha256, sizeof(e->ek_sha256)));
+	v = js_with(v, "ek_certificate_sha256",
+		    js_hex(e->ek_certificate_sha256,
+			   sizeof(e->ek_certificate_sha256)));
+	v = js_with(v, "ek_issuer", js_text(e->ek_issuer));
+	v = js_with(v, "ek_serial", js_text(e->ek_serial));
+	return js_with(v, "time", js_text(e->time));
+}
+
 static json_t *signer(const struct signer *s)
 {
 	json_t *v = json_object();
 
 	v = js_with(v, "ak_sha256",
 		      js_hex(s->fingerprint, sizeof(s->fingerprint)));
+	v = js_with(v, "enrolled", enrolled(&s->enrollment));
 	v = js_with(v, "resetCount", json_integer(s->attested.clock.reset));
 	v = js_with(v, "restartCount",
 		      json_integer(s->attested.clock.restart));

@@ -33,6 +33,10 @@ static void put_signer(const struct signer *signer)
 
 	printf("PCR values: signed by the AK sha256:");
 	put_digest(stdout, signer->fingerprint, sizeof(signer->fingerprint));
+	if (signer->enrollment.ak) {
+		printf("\n  ");
+		put_enrollment(stdout, &signer->enrollment);
+	}
 	printf("\n  TPM: resetCount %" PRIu32 ", restartCount %" PRIu32
 	       ", clock %" PRIu64 " ms", clock->reset, clock->restart,
 	       clock->clock);

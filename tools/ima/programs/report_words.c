@@ -397,6 +397,12 @@ bool has_findings(const struct imatally_result *result,
 	       (signer && (signer->weak || !signer->attested.has_counter));
 }
 
+void put_enrollment(FILE *to, const struct imatally_enrollment *enrollment)
+{
+	fputs("in the TPM with the EK sha256:", to);
+	put_digest(to, enrollment->ek_sha256, sizeof(enrollment->ek_sha256));
+}
+
 const char weak_values[] =
 	"only SHA-1 values of the IMA PCR are signed, and SHA-1 is not collision-resistant";
 

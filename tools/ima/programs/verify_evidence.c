@@ -38,20 +38,32 @@ static int read_manifest(const char *dir, struct imatally_evidence *evidence)
 	return ret;
 }
 
-static int read_ak(const char *path, struct imatally_ak **ak)
+/* Read the public key of the AK, alone or in an enrollment. */
+static int read_ak(const struct evidence_arguments *args,
+		   struct imatally_enrollment *enrollment,
+		   struct imatally_ak **ak)
 {
+	enum imatally_status status = IMATALLY_OK;
 	struct imatally_error err;
-	int ret = 0;
+	int ret = EXIT_ERROR;
+	const char *pem;
 	size_t len;
 	char *text;
 
-	text = input_read(path, &len);
+	text = input_read(args->ak, &len);
 	if (!text)
 		return EXIT_ERROR;
-	if (imatally_ak_from_pem(ak, text, len, &err)) {
-		complain_about(input_name(path), &err);
-		ret = EXIT_ERROR;
+	pem = text;
+	if (args->is_enrolled) {
+		status = imatally_enrollment_parse(enrollment, false, text, len,
+						   &err);
+		pem = enrollment->ak;
+		len = status ? 0 : strlen(pem);
 	}
+	if (!status)
+		status = imatally_ak_from_pem(ak, pem, len, &err);
+	if (!complain_if(status, input_name(args->ak), &err))
+		ret = 0;
 	free(text);
 	return ret;
 }
@@ -143,7 +155,7 @@ int evidence_check(const struct evidence_arguments *args,
 	int ret = EXIT_ERROR;
 
 	memset(signer, 0, sizeof(*signer));
-	if (option_nonce(&nonce, args->nonce) || read_ak(args->ak, &ak) ||
+	if (option_nonce(&nonce, args->nonce) || read_ak(args, &signer->enrollment, &ak) ||
 	    read_manifest(args->dir, &evidence))
 		goto out;
 	memcpy(signer->fingerprint, imatally_ak_fingerprint(ak),

@@ -119,6 +119,10 @@ static void help_and_version(void **state)
 	expect(out, "--evidence DIR");
 	assert_int_equal(run("collect --help"), 0);
 	expect(out, "Usage: imatally collect --ak AK");
+	assert_int_equal(run("enroll --help"), 0);
+	expect(out, "Usage: imatally enroll --ak AK");
+	assert_int_equal(run("challenge --help"), 0);
+	expect(out, "Usage: imatally challenge --request");
 	assert_int_equal(run("watch --help"), 0);
 	expect(out, "Usage: imatally watch");
 	assert_int_equal(run("--version"), 0);
@@ -150,6 +154,22 @@ static void bad_usage_is_3_on_stderr(void **state)
 		"collect --ak ak --nonce 00 --out d --ak-alg ecc",
 		"collect --ak ak --nonce 00 --out d --pcr 24",
 		"watch", "watch --every 1 --interval 1",
+		"enroll", "enroll --ak ak", "enroll --out request",
+		"enroll --ak ak --out request x",
+		"enroll --ak ak --out a --out b",
+		"enroll --ak ak --out new --activate nothing",
+		"challenge", "challenge --pending p --out o",
+		"challenge --request r --pending p --out o",
+		"challenge --request r --ca . --pending p",
+		"challenge --request r --ca . --answer a --pending p --out o",
+		"challenge --answer a --ca . --pending p --out o",
+		"challenge --answer a --out o",
+		"challenge --answer a --pending p --out o x",
+		"challenge --answer a --answer b --pending p --out o",
+		"challenge --answer log --pending nothing --out o",
+		"challenge --request log --ca nothing --pending p --out o",
+		"verify --evidence . --enrolled log --nonce 00",
+		"verify --evidence . --enrolled log --ak log --nonce 00",
 		"verify --evidence .", "verify --ak log --nonce 00",
 		"verify --jobs 2", "verify --jobs x .", "verify --jobs 257 .",
 		"verify --jobs 1 . --ak log", "verify --jobs 1 . --pcrs pcrs",

@@ -490,7 +490,7 @@ static void right_answer_enrolls_once(void **state)
 static void wrong_answer_is_refused(void **state)
 {
 	static const struct imatally_bytes wrong[] = {
-		{ (uint8_t *)"wrong", 5 }, { (uint8_t *)"righ", 4 },
+		{ (uint8_t *)"wrong", 5 }, { (uint8_t *)"right", 4 },
 		{ (uint8_t *)"right\0", 6 }, { (uint8_t *)"", 0 },
 	};
 	size_t i;
