@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The lab's own parts that need no machine."""
 
+import socket
 import time
 
 import pytest
@@ -166,3 +167,12 @@ def test_address_has_the_name_of_its_function(tmp_path):
     assert watch.nearest_symbol(system_map, 0x2000) == "two+0x0"
     assert watch.nearest_symbol(system_map, 0x10) == "0x10"
     assert watch.nearest_symbol(tmp_path / "none", 0x2000) == "0x2000"
+
+
+def test_socket_that_does_not_listen_yet_is_not_ready(tmp_path):
+    path = tmp_path / "socket"
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path))
+        assert path.exists() and not process.listens(path)
+        server.listen()
+        assert process.listens(path)

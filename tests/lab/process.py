@@ -30,11 +30,23 @@ def stop(process: subprocess.Popen | None) -> None:
         process.wait()
 
 
+# A socket that listens, among the flags of /proc/net/unix
+ACCEPTS_CONNECTIONS = 0x10000
+
+
+def listens(socket: Path) -> bool:
+    """Can @socket be connected to? It is there before that: bind(2) makes it, and listen(2) comes later."""
+    with open("/proc/net/unix", encoding="utf-8", errors="replace") as table:
+        rows = [line.split(maxsplit=7) for line in table]
+    return any(row[7].rstrip("\n") == str(socket) and int(row[3], 16) & ACCEPTS_CONNECTIONS
+               for row in rows[1:] if len(row) == 8)
+
+
 def start_server(argv: list, socket: Path, name: str) -> subprocess.Popen:
-    """Start a program that makes @socket, and wait until it has."""
+    """Start a program that listens on @socket, which is named as it names it, and wait until it does."""
     process = start(argv)
     try:
-        while not socket.exists():
+        while not listens(socket):
             if process.poll() is not None:
                 raise CannotRun(f"{name} ended with status {process.returncode}")
             time.sleep(0.01)
