@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ import pytest
 from lab import schema
 from lab.ca import OpensslCa, SwtpmCa
 from lab.host import HANDLE, NONCE, Host
+from lab.tpm import LocalTpm
 
 # Of the certificates that swtpm_setup writes, and where it keeps their keys
 RSA, ECC = "0x01c00002", "0x01c00016"
@@ -27,7 +29,10 @@ pytestmark = pytest.mark.usefixtures("tpm_tools")
 
 @pytest.fixture(scope="module")
 def ca(tmp_path_factory):
-    return SwtpmCa(tmp_path_factory.mktemp("ca"))
+    """It makes its own certificates when it certifies its first TPM."""
+    found = SwtpmCa(tmp_path_factory.mktemp("ca"))
+    with tempfile.TemporaryDirectory(prefix="tpm.") as name, LocalTpm(Path(name), ca=found):
+        return found
 
 
 @pytest.fixture(scope="module")
@@ -206,6 +211,16 @@ def test_template_in_the_tpm_is_used(verifier, tmp_path, tmp_path_factory, steps
         steps.must_enroll(host, "--ek-cert", ca.certify(public, tmp_path / "ek.der"))
 
 
+def test_index_that_is_no_template_is_an_error(verifier, tmp_path, tmp_path_factory, steps, ca):
+    with Host(verifier, tmp_path_factory.mktemp("host"), ca=ca) as host:
+        host.must_create_ak("ak.pem")
+        host.tool("tpm2_evictcontrol", "-c", KEPT[RSA])
+        (tmp_path / "template").write_bytes(b"none")
+        define(host, "0x01c00004", tmp_path / "template")
+        answer = steps.ask(host)
+        assert answer.status == 3 and answer.says("NV index 0x01c00004: not a template")
+
+
 @pytest.mark.parametrize("algorithm", ["rsa", "rsapss"])
 def test_ak_of_another_kind_is_enrolled(host, steps, algorithm):
     host.must_create_ak(steps.folder / "ak.pem", str(steps.folder / "ak.ctx"), "--ak-alg", algorithm)
@@ -250,6 +265,17 @@ def test_authorization_that_is_missing_is_named(owned, steps, options, text):
     answer = steps.activate(owned, *options, ak="mine.ctx")
     assert answer.status == 3 and answer.says(text), answer.text
     assert not steps.answer.exists() and is_empty(owned)
+
+
+def test_ek_is_not_created_without_the_authorization_of_the_hierarchy(verifier, tmp_path_factory, steps, ca):
+    with Host(verifier, tmp_path_factory.mktemp("host"), ca=ca) as host:
+        host.must_create_ak("ak.pem")
+        host.tool("tpm2_evictcontrol", "-c", KEPT[RSA])
+        host.tool("tpm2_changeauth", "-c", "e", "secret")
+        answer = steps.ask(host)
+        assert answer.status == 3 and answer.says("TPM2_CreatePrimary: --endorsement-auth is missing")
+        assert steps.ask(host, "--endorsement-auth", "secret").status == 0
+        assert is_empty(host)
 
 
 # ---- tpm2-tools make and open the same challenges
