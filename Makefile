@@ -14,6 +14,7 @@
 #	SUITE=NAME	make check-fresh: bookworm or trixie (default: both)
 #	FULL=1		make bench: measure more, for hours
 #	T=EXPR		make check: only the tests that EXPR matches (pytest -k): T='kexec and boot2'
+#	KEYLIME=DIR	make check-keylime: a tree of Keylime
 #	BOOTS=N		make check-full T=standstill: how many machines to boot (default: 20)
 #	FUZZ_SECONDS=N	make fuzz: for how long, all fuzzers together (default: 600)
 
@@ -49,6 +50,10 @@ check-full: ## all tests, also those that take hours
 check-fresh: ## the README's commands on a fresh Debian; two hours for each suite
 	@scripts/deps check-fresh
 	@/usr/bin/python3 -m pytest -m full $(if $(SUITE),-k "$(SUITE)") tests/test_fresh.py
+
+check-keylime: ## Keylime's verifier with imatally, and its own tests: KEYLIME=DIR
+	@scripts/deps check-keylime
+	@KEYLIME=$(abspath $(KEYLIME)) $(CHECK) -m check --verifier plain tests/imatally/test_keylime.py
 
 mutants: ## show that a test fails when the kernel code breaks a promise
 	@scripts/deps check
@@ -104,4 +109,4 @@ deb: ## build Debian packages of the verifier and its library, in build/deb
 clean: ## remove build/; the caches in your home folder stay
 	rm -rf build
 
-.PHONY: help demo check check-quick check-full check-fresh mutants kernel tree refresh port series check-series bench kernel-deb docs imatally fuzz deb clean
+.PHONY: help demo check check-quick check-full check-fresh check-keylime mutants kernel tree refresh port series check-series bench kernel-deb docs imatally fuzz deb clean
