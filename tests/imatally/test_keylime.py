@@ -5,9 +5,11 @@ The module for Keylime's verifier, run by Keylime's code: "make check-keylime KE
 Keylime is in no Debian suite, so these are skipped without a tree.
 """
 
+import ast
 import hashlib
 import json
 import os
+import shutil
 import struct
 import subprocess
 from pathlib import Path
@@ -23,6 +25,7 @@ MODULE = SOURCE / "integrations" / "keylime"
 TREE = os.environ.get("KEYLIME")
 FOLDERS = sorted(path.parent for path in VECTORS.glob("*/list"))
 KEYLIMES_TESTS = ("test_ima_ast", "test_ima_verification", "test_ima_dm", "test_agentstates")
+TESTS_OF_THE_PATCHES = (*KEYLIMES_TESTS, "test_imatally")
 
 
 @pytest.fixture(autouse=True)
@@ -136,14 +139,19 @@ def complete(alg):
 class Keylime:
     """The verifier of one agent, whose process may end and be started again."""
 
-    def __init__(self, folder, binary, imports=("imatally_keylime",), agent="d432fbb3-d2f1-4a97-9ef7-75bd81c00000"):
-        self.folder, self.binary, self.imports, self.agent = folder, binary, imports, agent
+    def __init__(self, folder, binary, tree, imports):
+        self.folder, self.binary, self.tree, self.imports = folder, binary, tree, imports
+        self.agent = "d432fbb3-d2f1-4a97-9ef7-75bd81c00000"
         self.kept = None
+        # Read by a patched Keylime only
+        self.config = folder.with_name(folder.name + ".conf")
+        self.config.write_text(f"[verifier]\nversion = 2.6\nimatally_command = {binary}\n", encoding="ascii")
 
     def run(self, *arguments, **popen):
         path = os.pathsep.join([str(self.binary.parent), os.environ["PATH"]])
         environment = {"PATH": path, "KEYLIME_TEST": "True", "KEYLIME_DIR": str(self.folder), "HOME": str(self.folder),
-                       "PYTHONPATH": os.pathsep.join([str(MODULE), TREE]), "PYTHONDONTWRITEBYTECODE": "1"}
+                       "PYTHONPATH": os.pathsep.join([str(MODULE), str(self.tree)]),
+                       "KEYLIME_VERIFIER_CONFIG": str(self.config), "PYTHONDONTWRITEBYTECODE": "1"}
         environment.update(popen.pop("env", {}))
         return subprocess.run(["/usr/bin/python3", *arguments], cwd=self.folder, env=environment,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", errors="replace",
@@ -162,7 +170,25 @@ class Keylime:
 
 @pytest.fixture
 def keylime(tmp_path, verifier):
-    return Keylime(tmp_path, verifier.binary.resolve())
+    return Keylime(tmp_path, verifier.binary.resolve(), TREE, ["imatally_keylime"])
+
+
+@pytest.fixture(scope="session")
+def patched_tree(tmp_path_factory):
+    """A copy of the tree, with the patches."""
+    tree = tmp_path_factory.mktemp("keylime") / "tree"
+    shutil.copytree(TREE, tree, symlinks=True, ignore=shutil.ignore_patterns(".git", "demo"))
+    for patch in sorted(MODULE.glob("*.patch")):
+        done = subprocess.run(["git", "apply", patch], cwd=tree, stderr=subprocess.PIPE, encoding="utf-8", check=False,
+                              env=dict(os.environ, GIT_CEILING_DIRECTORIES=str(tree.parent)))
+        if done.returncode:
+            pytest.skip(f"the patches do not apply to this version of Keylime: {done.stderr[:200]}")
+    return tree
+
+
+@pytest.fixture
+def patched(tmp_path, verifier, patched_tree):
+    return Keylime(tmp_path, verifier.binary.resolve(), patched_tree, [])
 
 
 def ours(answer):
@@ -179,6 +205,14 @@ def test_the_whole_list_gets_the_verdict(keylime, measured):
     if measured.verdict.startswith("complete") and measured.accepted:
         # Records and ima-txt need no place in the allow list
         assert answer["events"] == []
+
+
+def test_so_it_does_with_the_patches(patched, measured):
+    answer, again = patched.attest(measured, measured.quote(), measured.quote())
+    assert ours(answer) == ours(again) == events_of(measured.verdict)
+    if measured.verdict.startswith("complete") and measured.accepted:
+        assert answer["events"] == again["events"] == []
+        assert again["first"] == measured.proved
 
 
 def test_so_does_a_list_without_an_agent(keylime, measured):
@@ -300,6 +334,27 @@ def test_an_imatally_that_fails_is_a_failure(keylime, complete, tmp_path):
 
 def test_keylimes_own_tests_pass(keylime):
     names = [f"test.{name}" for name in KEYLIMES_TESTS]
-    done = keylime.run("-c", f"import os, sys, unittest; sys.path.insert(0, {TREE!r}); os.chdir({TREE!r})\n"
+    done = keylime.run("-c", f"import os, sys, unittest; os.chdir({str(keylime.tree)!r}); sys.path.insert(0, os.getcwd())\n"
                        f"import imatally_keylime\nunittest.main(module=None, argv=['keylime', *{names!r}])")
     assert done.returncode == 0 and "\nOK" in done.stderr, done.stderr[-3000:]
+
+
+def test_keylimes_own_tests_pass_with_the_patches(patched):
+    names = [f"test.{name}" for name in TESTS_OF_THE_PATCHES]
+    done = patched.run("-c", f"import os, sys, unittest; os.chdir({str(patched.tree)!r}); sys.path.insert(0, os.getcwd())\n"
+                       f"unittest.main(module=None, argv=['keylime', *{names!r}])")
+    assert done.returncode == 0 and "\nOK" in done.stderr, done.stderr[-3000:]
+
+
+def function_texts(path):
+    text = path.read_text(encoding="utf-8")
+    return {node.name: ast.get_source_segment(text, node) for node in ast.parse(text).body
+            if isinstance(node, ast.FunctionDef)}
+
+
+def test_module_and_patches_have_the_same_functions(patched):
+    module, patch = function_texts(MODULE / "imatally_keylime.py"), function_texts(patched.tree / "keylime/ima/imatally.py")
+    both = set(module) & set(patch)
+    assert both == {"printable", "imatally", "folder_of", "end_of_line", "keep", "judge", "event_of"}
+    for name in both:
+        assert module[name].replace("[PROGRAM, ", "[command(), ") == patch[name]
