@@ -119,6 +119,7 @@ class _Judge:
         self.unsized = False
         self.why: list[str] = []
         self.handover: list[Entry] = []
+        self.balanced = False
         self.counter_of: dict[int, bool] = {}
 
     def consume(self, at: Position | None, wire: Wire) -> Position | None:
@@ -160,13 +161,18 @@ class _Judge:
             self.why.append(f"{-lost} entries more than record {index} counts")
         failed = facts.failed - (self.previous.failed if same and self.previous else 0)
         dropped = facts.dropped - (self.previous.dropped if same and self.previous else 0)
+        self.balanced = False
         if not same:
             self.new_kernel(index, facts)
+            self.start(index, entry.kernel, facts)
         if self.handover and facts.counter is not None:
             lost += len(self.handover)
             self.counted.update(map(id, self.handover))
             self.handover = []
-            self.pending = True
+            if self.balanced:
+                self.doubt = True
+            else:
+                self.pending = True
         if lost > 0 or failed > 0 and self.at_without == facts.position:
             self.pending = True
         elif failed > 0:
@@ -194,6 +200,23 @@ class _Judge:
                 return facts.resets
         return None
 
+    def start(self, index: int, kernel: int, facts: Facts) -> None:
+        """May the verifier misunderstand where a kernel begins, or what the counter says about the one before?"""
+        if self.previous is None:
+            # Without a record of the kernels before, parts that were deleted look as if they had been put in front
+            front = sum(one.entry is not None and one.entry.kernel < kernel for one in self.entries[:index])
+            if front > sum(one.kernel < kernel for one in facts.before) and self.at != facts.position:
+                self.doubts.append(index)
+            return
+        own = next(one for one in self.quote.master if one.kernel == kernel)
+        if id(own) not in self.present:
+            # User space deletes boot_aggregate with all before it, not alone: it may as well have been cut out
+            self.doubts.append(index)
+        if facts.counter is not None and self.previous.counter is not None and (
+                facts.starts != self.previous.starts or facts.true_behind):
+            # The counter moved further than the kernels account for, as if entries had been lost
+            self.doubt = self.unsized = True
+
     def new_kernel(self, index: int, facts: Facts) -> None:
         """The first record of a kernel: did everything arrive that the kernels before it made?"""
         inside = set(map(id, facts.before))
@@ -209,6 +232,10 @@ class _Judge:
         self.unsized = self.unsized or len(lacking) < len(gone) or any(
             one.wire.pcr != self.quote.ima_pcr for one in lacking)
         gone = lacking
+        # Where as many extends failed as entries are missing, the counter moved as if entries had been exchanged
+        failed = [one for one in self.entries[:index] if one.entry and one.entry.number > self.previous_number and
+                  one.entry.kernel < facts.kernel and not one.entry.executed]
+        self.balanced = len(failed) >= len(gone)
         neighbours = self.previous is not None and self.previous.kernel == facts.kernel - 1
         if neighbours and self.counter_of.get(facts.kernel - 1):
             self.handover = gone
@@ -231,7 +258,10 @@ class _Judge:
                 at = self.consume(at, one.wire)
             if at is not None and at != self.at:
                 self.why.append(f"record {index}: what was there before its kernel did not arrive")
-                self.pending = True
+                if self.balanced:
+                    self.doubt = True
+                else:
+                    self.pending = True
                 self.unsized = True
         if not facts.has_values:
             return
@@ -270,7 +300,11 @@ class _Judge:
         masked = sum(one.masked for one in self.told)
         totals["lost"] = frozenset(n for lost in totals["lost"] for n in range(max(lost - masked, 0), lost + 1))
         # Of extends that failed and no record counts, the verifier may find out
-        silent = sum(one.entry is not None and not one.entry.executed for one in self.entries[:high])
+        # or take those for it that a reset of the PCR, of which no record tells, has undone
+        epoch = max(position.epoch for position in self.quote.positions.values())
+        silent = sum(one.entry is not None and (
+            not one.entry.executed or one.entry.position is not None and one.entry.position.epoch < epoch)
+            for one in self.entries[:high])
         failed = frozenset(range(min(totals["failed"]), max(totals["failed"]) + silent + 1))
         if self.quote.others and not self.others_agree():
             verdicts |= {INCOMPLETE, MISMATCH}

@@ -68,13 +68,19 @@ bool imatally_kept_running(const struct imatally_record *from,
  * Entries in excess of a count.  Whoever hands over the list can invent entries
  * of a PCR that no value proves.
  */
-static void count_excess(const struct imatally_span *span,
-			 struct imatally_interval *iv, uint64_t excess)
+static uint64_t count_unproved(const struct imatally_span *span,
+			       struct imatally_interval *iv, uint64_t excess)
 {
 	uint64_t unproved = span->unproved < excess ? span->unproved : excess;
 
 	iv->unproved += unproved;
-	iv->inserted += excess - unproved;
+	return unproved;
+}
+
+static void count_excess(const struct imatally_span *span,
+			 struct imatally_interval *iv, uint64_t excess)
+{
+	iv->inserted += excess - count_unproved(span, iv, excess);
 }
 
 /* Compare the entries in the list with the kernel's count of its entries. */
@@ -172,7 +178,14 @@ static void count_handover(const struct imatally_span *span,
 	}
 	if (handed - present > (int64_t)span->from_lost)
 		iv->lost_handover = handed - present - span->from_lost;
-	/* what was deleted after an earlier record may be in other parts */
+	/*
+	 * What was deleted after an earlier record may be in other parts, or, if
+	 * there is no earlier record, in front.  The PCR tells whether it is
+	 * invented.
+	 */
+	else if (handed < present && !from &&
+		 span->replay == IMATALLY_MATCH_SAME)
+		count_unproved(span, iv, present - handed);
 	else if (handed < present &&
 		 (from ? from->record.event == IMATALLY_EVENT_KEXEC_EXECUTE :
 			 !span->in_parts))
@@ -291,7 +304,9 @@ static void judge_kexec(const struct imatally_span *span,
 	int64_t lost = iv->lost_handover;
 	int64_t left;
 
-	if (known(span, IMATALLY_KEY_UPDATES)) {
+	/* "updates" is what a TPM adds that counts once for each bank */
+	if (known(span, IMATALLY_KEY_UPDATES) &&
+	    !(iv->unjudged & IMATALLY_UNJUDGED_STEP)) {
 		new_part = moved(span, IMATALLY_KEY_UPDATES);
 		iv->others = new_part - per * extends;
 		iv->has_others = iv->others >= 0;

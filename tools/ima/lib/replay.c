@@ -170,7 +170,7 @@ enum imatally_status imatally_replay_extend(struct imatally_replay *replay,
 					     with))
 				return IMATALLY_ERR_CRYPTO;
 			/* the bank's own digests, if they are possible */
-			if (replay->trail && !i &&
+			if (replay->trail && bank == replay->trail_bank &&
 			    entry->pcr == replay->trail_pcr &&
 			    (mode == MODE_OWN || !bank->possible[MODE_OWN]))
 				imatally_trail_add(replay->trail, entry->index,
@@ -248,6 +248,39 @@ bool imatally_replay_leads(const struct imatally_replay *replay,
 	return false;
 }
 
+enum imatally_match
+imatally_replay_extend_value(const struct imatally_replay *replay,
+			     const struct imatally_entry *entry,
+			     struct imatally_bank_value *value)
+{
+	const struct bank *bank = imatally_replay_bank(replay, value->alg);
+	const struct imatally_bank_value from = *value;
+	enum imatally_match match = IMATALLY_MATCH_UNKNOWN;
+	uint8_t sha1[IMATALLY_SHA1_SIZE];
+	enum mode mode;
+
+	if (!bank || value->len != bank->hash.size ||
+	    !bank->pcr[entry->pcr].known ||
+	    !imatally_hash_entry(&replay->sha1, entry, sha1))
+		return IMATALLY_MATCH_UNKNOWN;
+	for (mode = 0; mode < NR_MODES; mode++) {
+		struct imatally_bank_value made = from;
+		uint8_t digest[IMATALLY_MAX_DIGEST];
+
+		if (!bank->possible[mode])
+			continue;
+		if (!digest_for(bank, mode, entry, false, sha1, digest) ||
+		    !imatally_extend(&bank->hash, made.value, digest))
+			return IMATALLY_MATCH_UNKNOWN;
+		if (same(bank, entry->pcr, mode, &made))
+			return IMATALLY_MATCH_SAME;
+		if (match == IMATALLY_MATCH_UNKNOWN)
+			*value = made;
+		match = IMATALLY_MATCH_DIFFERENT;
+	}
+	return match;
+}
+
 void imatally_replay_new_kernel(struct imatally_replay *replay)
 {
 	unsigned int i, pcr;
@@ -293,13 +326,12 @@ void imatally_replay_forget(struct imatally_replay *replay)
 }
 
 enum imatally_status imatally_replay_follow(struct imatally_replay *replay,
-					    uint32_t pcr)
+					    uint32_t pcr, uint16_t alg)
 {
-	const struct bank *bank = &replay->bank[0];
+	const struct bank *bank = imatally_replay_bank(replay, alg);
 
-	if (!replay->nr_banks)
-		return IMATALLY_OK;
 	replay->trail = imatally_trail_new(&bank->hash);
+	replay->trail_bank = bank;
 	replay->trail_pcr = pcr;
 	return replay->trail ? IMATALLY_OK : IMATALLY_ERR_NOMEM;
 }
@@ -308,13 +340,13 @@ static bool is_followed(const struct imatally_replay *replay, uint32_t pcr,
 			uint16_t alg)
 {
 	return replay->trail && pcr == replay->trail_pcr &&
-	       alg == replay->bank[0].alg;
+	       alg == replay->trail_bank->alg;
 }
 
 void imatally_replay_confirm(struct imatally_replay *replay, uint32_t pcr,
 			     uint16_t alg)
 {
-	const struct bank *bank = &replay->bank[0];
+	const struct bank *bank = replay->trail_bank;
 
 	if (is_followed(replay, pcr, alg))
 		imatally_trail_restart(replay->trail,
@@ -327,7 +359,7 @@ imatally_replay_search(struct imatally_replay *replay,
 		       uint32_t pcr, const struct imatally_bank_value *value,
 		       uint64_t at_most, struct imatally_left_out *left_out)
 {
-	const struct bank *bank = &replay->bank[0];
+	const struct bank *bank = replay->trail_bank;
 	enum imatally_search found;
 
 	if (!is_followed(replay, pcr, value->alg) ||

@@ -26,7 +26,8 @@ struct imatally_replay {
 	struct imatally_digester *digester;	/* for the list of a bank */
 	unsigned int nr_banks;
 	struct bank bank[IMATALLY_MAX_BANKS];
-	struct imatally_trail *trail;	/* of trail_pcr in bank[0], or NULL */
+	struct imatally_trail *trail;	/* of trail_pcr in trail_bank, or NULL */
+	const struct bank *trail_bank;
 	uint32_t trail_pcr;
 };
 
@@ -83,6 +84,15 @@ bool imatally_replay_leads(const struct imatally_replay *replay,
 			   const struct imatally_bank_value *from,
 			   const struct imatally_bank_value *to);
 
+/*
+ * Extend @value by @entry and compare with the replay.  If it differs, and the
+ * kernel may have extended either kind of digests, @value has the bank's own.
+ */
+enum imatally_match
+imatally_replay_extend_value(const struct imatally_replay *replay,
+			     const struct imatally_entry *entry,
+			     struct imatally_bank_value *value);
+
 /* Another kernel begins here, which may have other algorithms. */
 void imatally_replay_new_kernel(struct imatally_replay *replay);
 
@@ -93,9 +103,9 @@ void imatally_replay_restart(struct imatally_replay *replay, uint32_t pcr,
 /* Entries are missing here: values are unknown until a restart. */
 void imatally_replay_forget(struct imatally_replay *replay);
 
-/* From here on, keep a trail of @pcr in the first bank. */
+/* From here on, keep a trail of @pcr in bank @alg, which is replayed. */
 enum imatally_status imatally_replay_follow(struct imatally_replay *replay,
-					    uint32_t pcr);
+					    uint32_t pcr, uint16_t alg);
 /*
  * The replayed value of @pcr is correct: restart the trail, if it is of @alg.
  */

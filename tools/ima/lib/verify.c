@@ -797,6 +797,45 @@ static enum imatally_status judge_record(struct reading *r,
 	return status ? status : report_unknown(r, mark);
 }
 
+/*
+ * The TPM could not be read for the boot record, but before the boot_aggregate,
+ * whose extend it acknowledged: so the PCR's values are known all the same.  If
+ * the list leads there, they tell nothing new.  If a list was handed over by a
+ * kernel whose counter is known, they would excuse what later counters deny.
+ */
+static void derive_values(const struct reading *r, struct imatally_mark *mark)
+{
+	struct imatally_record *rec = &mark->record;
+	unsigned int i;
+
+	if (rec->pcr.nr || !r->has_first ||
+	    r->first.index + 1 != mark->index ||
+	    rec->before.index != r->asked->ima_pcr ||
+	    rec->value[IMATALLY_KEY_EXTENDS] != 1 ||
+	    rec->value[IMATALLY_KEY_FAILED])
+		return;
+	if (r->has_mark && rec->value[IMATALLY_KEY_CARRIED] &&
+	    imatally_record_has(&r->mark.record, IMATALLY_KEY_COUNTER))
+		return;
+	rec->pcr.index = rec->before.index;
+	for (i = 0; i < rec->before.nr; i++) {
+		struct imatally_bank_value *bank = &rec->pcr.bank[rec->pcr.nr];
+
+		*bank = rec->before.bank[i];
+		switch (imatally_replay_extend_value(r->replay, &r->first,
+						     bank)) {
+		case IMATALLY_MATCH_SAME:
+			rec->pcr.nr = 0;
+			return;
+		case IMATALLY_MATCH_DIFFERENT:
+			rec->pcr.nr++;
+			break;
+		case IMATALLY_MATCH_UNKNOWN:
+			break;
+		}
+	}
+}
+
 static enum imatally_status add_record(struct reading *r,
 				       const struct imatally_entry *entry,
 				       const char *text, size_t len,
@@ -818,6 +857,7 @@ static enum imatally_status add_record(struct reading *r,
 	if (first)
 		r->has_starts = false;
 	mark.kernel = r->kernels.number;
+	derive_values(r, &mark);
 
 	status = judge_record(r, &mark, first, from_start);
 	if (imatally_record_has(&mark.record, IMATALLY_KEY_RESETS)) {
@@ -910,6 +950,23 @@ static enum imatally_status compare_targets(struct reading *r, uint32_t pcr,
 	return IMATALLY_OK;
 }
 
+/* Not each bank with values has one of the IMA PCR. */
+static enum imatally_status follow(struct reading *r)
+{
+	uint32_t pcr = r->asked->ima_pcr;
+	size_t next;
+
+	for (next = r->pcr[pcr].first_target; next;
+	     next = r->next_target[next - 1]) {
+		const struct imatally_target *t = &r->result.target[next - 1];
+
+		if (t->supported)
+			return imatally_replay_follow(r->replay, pcr,
+						      t->bank.alg);
+	}
+	return IMATALLY_OK;
+}
+
 static enum imatally_status begin_log(struct reading *r)
 {
 	size_t i;
@@ -927,9 +984,7 @@ static enum imatally_status begin_log(struct reading *r)
 		r->next_target[i - 1] = *first;
 		*first = i;
 	}
-	return r->result.nr_targets ?
-		       imatally_replay_follow(r->replay, r->asked->ima_pcr) :
-		       IMATALLY_OK;
+	return follow(r);
 }
 
 /* Return whether the values given prove entries of this PCR. */

@@ -310,6 +310,24 @@ static void kexec_counts_what_the_counter_saw_and_the_log_lacks(void **state)
 	assert_int_equal(iv.rest, -2);
 }
 
+/* A TPM that counts an extend once, and a kernel that expects it per bank */
+static void kexec_counts_by_the_measured_step(void **state)
+{
+	struct imatally_interval iv;
+
+	(void)state;
+	SET(second, STEP, 1);
+	SET(other, STEP, 1);
+	SET(other, COUNTER, 49 + 10 + 1 + 1);
+	across.replay = IMATALLY_MATCH_DIFFERENT;
+	iv = judge(&across);
+	assert_int_equal(iv.lost_handover, 1);
+	assert_true(iv.by_counter);
+	assert_true(iv.at_most);
+	assert_false(iv.has_others);
+	assert_int_equal(iv.unjudged, IMATALLY_UNJUDGED_STEP);
+}
+
 static void kexec_after_an_execute_record_is_unexplained(void **state)
 {
 	struct imatally_interval iv;
@@ -487,6 +505,7 @@ int main(void)
 		TEST(what_only_grows_may_not_shrink),
 		TEST(what_can_not_be_judged_says_why),
 		TEST(kexec_counts_what_the_counter_saw_and_the_log_lacks),
+		TEST(kexec_counts_by_the_measured_step),
 		TEST(kexec_after_an_execute_record_is_unexplained),
 		TEST(kexec_counts_what_was_carried),
 		TEST(kexec_counts_what_the_kernel_before_made),

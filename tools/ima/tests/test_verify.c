@@ -525,6 +525,44 @@ static void extends_that_fail_until_a_kexec_are_found(void **state)
 	assert_int_equal(found, 1 << 5 | 1 << 6);
 }
 
+/* The search needs a bank of which a value of the IMA PCR was given. */
+static void failed_extends_are_found_in_a_bank_with_the_ima_pcr(void **state)
+{
+	char *pcrread, text[32768];
+
+	(void)state;
+	machine_init(&m, 2, "sha256");
+	machine_boot(&m, true);
+	machine_measure(&m, 3);
+	m.tpm_fails = true;
+	machine_record(&m, "kexec_execute");
+	m.tpm_fails = false;
+	machine_kexec(&m, m.nr_entries, true);
+	pcrread = machine_pcrread(&m);
+	snprintf(text, sizeof(text), "  sha1:\n    11: 0x%040u\n%s", 0, pcrread);
+	free(pcrread);
+	assert_int_equal(verdict_with(text), IMATALLY_INCOMPLETE);
+	expect_between(IMATALLY_FAILED_ENTRY, 0, 5, 5);
+	assert_int_equal(result.lost, 0);
+}
+
+/*
+ * An entry was lost, and another one was not extended: the counter moved as if
+ * an entry had been exchanged for another, which it may have been.
+ */
+static void a_failed_extend_may_hide_a_loss_before_a_kexec(void **state)
+{
+	(void)state;
+	start(2);
+	machine_measure(&m, 3);
+	m.tpm_fails = true;
+	machine_measure(&m, 1);
+	m.tpm_fails = false;
+	machine_delete(&m, 3, 1);
+	machine_kexec(&m, m.nr_entries, true);
+	assert_int_equal(verdict(), IMATALLY_MISMATCH);
+}
+
 static void failed_extends_explain_no_reset(void **state)
 {
 	unsigned int i;
@@ -1181,6 +1219,51 @@ static void what_did_not_arrive_is_incomplete(void **state)
 	assert_int_equal(verdict(), IMATALLY_MISMATCH);
 }
 
+/* The same if the TPM can't be read after the boot_aggregate. */
+static void the_value_before_a_kernel_is_enough(void **state)
+{
+	(void)state;
+	start(2);
+	machine_measure(&m, 4);
+	m.tpm_error = "ETIME";
+	machine_kexec(&m, 0, true);
+	m.tpm_error = NULL;
+	machine_measure(&m, 2);
+	machine_record(&m, "request");
+	assert_int_equal(verdict(), IMATALLY_INCOMPLETE);
+	assert_true(result.not_arrived);
+	assert_int_equal(result.lost, 0);
+	m.log[m.start[1] - 3] ^= 1;
+	assert_int_equal(verdict(), IMATALLY_MISMATCH);
+	/* an edit of a list that was handed over and counted is none */
+	start(2);
+	machine_measure(&m, 3);
+	forge(3);
+	m.tpm_error = "ETIME";
+	machine_kexec(&m, m.nr_entries, true);
+	m.tpm_error = NULL;
+	machine_record(&m, "request");
+	assert_int_equal(verdict(), IMATALLY_MISMATCH);
+}
+
+/* Entries that user space deleted and put in front again */
+static void a_list_may_be_longer_than_what_was_handed_over(void **state)
+{
+	(void)state;
+	machine_init(&m, 2, NULL);
+	machine_boot(&m, false);
+	machine_measure(&m, 4);
+	machine_kexec(&m, m.nr_entries, false);
+	m.entries -= 2;
+	m.carried -= 2;
+	machine_record(&m, "boot");
+	machine_measure(&m, 2);
+	assert_int_equal(verdict(), IMATALLY_COMPLETE);
+	assert_int_equal(result.kernels, 2);
+	m.log[m.start[2] - 3] ^= 1;
+	assert_int_equal(verdict(), IMATALLY_MISMATCH);
+}
+
 static void a_resume_that_restarted_nothing_excuses_nothing(void **state)
 {
 	unsigned int i;
@@ -1379,6 +1462,8 @@ int main(void)
 		TEST(untouched_pcrs_prove_nothing),
 		TEST(failed_extends_are_passed_with_the_records_help),
 		TEST(extends_that_fail_until_a_kexec_are_found),
+		TEST(failed_extends_are_found_in_a_bank_with_the_ima_pcr),
+		TEST(a_failed_extend_may_hide_a_loss_before_a_kexec),
 		TEST(failed_extends_explain_no_reset),
 		TEST(too_many_failed_extends_are_not_searched_for),
 		TEST(the_search_for_failed_extends_ends_for_the_whole_log),
@@ -1402,6 +1487,8 @@ int main(void)
 		TEST(a_name_begins_no_kernel),
 		TEST(records_in_another_pcr_are_judged_on_request_only),
 		TEST(what_did_not_arrive_is_incomplete),
+		TEST(the_value_before_a_kernel_is_enough),
+		TEST(a_list_may_be_longer_than_what_was_handed_over),
 		TEST(a_resume_that_restarted_nothing_excuses_nothing),
 		TEST(a_reset_shows_at_a_later_record),
 		TEST(failed_extends_before_the_first_record_are_found),
