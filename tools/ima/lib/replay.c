@@ -118,6 +118,14 @@ static bool digest_for(const struct bank *bank, enum mode mode,
 	return imatally_hash_entry(&bank->hash, entry, digest);
 }
 
+/* Of two kinds that are possible, the trail has the one of the kernel before. */
+static enum mode trail_mode(const struct bank *bank)
+{
+	if (bank->possible[bank->usual])
+		return bank->usual;
+	return bank->usual == MODE_OWN ? MODE_PADDED : MODE_OWN;
+}
+
 enum imatally_status imatally_replay_extend(struct imatally_replay *replay,
 					    const struct imatally_entry *entry,
 					    bool *altered)
@@ -126,7 +134,7 @@ enum imatally_status imatally_replay_extend(struct imatally_replay *replay,
 	uint8_t sha1[IMATALLY_SHA1_SIZE] = { 0 };
 	bool violation = imatally_entry_is_violation(entry);
 	unsigned int i;
-	int mode;
+	enum mode mode;
 
 	*altered = false;
 	if (!violation) {
@@ -169,10 +177,9 @@ enum imatally_status imatally_replay_extend(struct imatally_replay *replay,
 					     bank->pcr[entry->pcr].value[mode],
 					     with))
 				return IMATALLY_ERR_CRYPTO;
-			/* the bank's own digests, if they are possible */
 			if (replay->trail && bank == replay->trail_bank &&
 			    entry->pcr == replay->trail_pcr &&
-			    (mode == MODE_OWN || !bank->possible[MODE_OWN]))
+			    mode == trail_mode(bank))
 				imatally_trail_add(replay->trail, entry->index,
 						   with);
 		}
@@ -218,6 +225,7 @@ bool imatally_replay_settle(struct imatally_replay *replay, uint32_t pcr,
 	if (own != padded) {
 		bank->possible[MODE_OWN] = own;
 		bank->possible[MODE_PADDED] = padded;
+		bank->usual = own ? MODE_OWN : MODE_PADDED;
 	}
 	return padded && !own;
 }
@@ -350,8 +358,7 @@ void imatally_replay_confirm(struct imatally_replay *replay, uint32_t pcr,
 
 	if (is_followed(replay, pcr, alg))
 		imatally_trail_restart(replay->trail,
-				       bank->pcr[pcr].value[bank->possible[MODE_OWN] ?
-							    MODE_OWN : MODE_PADDED]);
+				       bank->pcr[pcr].value[trail_mode(bank)]);
 }
 
 enum imatally_search

@@ -14,6 +14,7 @@ struct bank {
 	uint16_t alg;
 	struct imatally_hash hash;
 	bool possible[NR_MODES];	/* for the current kernel */
+	enum mode usual;		/* what was extended last, as far as known */
 	struct {
 		bool known;
 		uint8_t value[NR_MODES][IMATALLY_MAX_DIGEST];

@@ -525,6 +525,22 @@ static void extends_that_fail_until_a_kexec_are_found(void **state)
 	assert_int_equal(found, 1 << 5 | 1 << 6);
 }
 
+/* Each kernel may know other algorithms than the one before, but rarely does. */
+static void failed_extends_are_found_in_a_padded_bank(void **state)
+{
+	(void)state;
+	machine_init(&m, 3, "sha384");
+	m.bank[0].padded = true;
+	machine_boot(&m, true);
+	machine_measure(&m, 3);
+	m.tpm_fails = true;
+	machine_record(&m, "kexec_execute");
+	m.tpm_fails = false;
+	machine_kexec(&m, m.nr_entries, true);
+	assert_int_equal(verdict(), IMATALLY_INCOMPLETE);
+	expect_between(IMATALLY_FAILED_ENTRY, 0, 5, 5);
+}
+
 /* The search needs a bank of which a value of the IMA PCR was given. */
 static void failed_extends_are_found_in_a_bank_with_the_ima_pcr(void **state)
 {
@@ -1462,6 +1478,7 @@ int main(void)
 		TEST(untouched_pcrs_prove_nothing),
 		TEST(failed_extends_are_passed_with_the_records_help),
 		TEST(extends_that_fail_until_a_kexec_are_found),
+		TEST(failed_extends_are_found_in_a_padded_bank),
 		TEST(failed_extends_are_found_in_a_bank_with_the_ima_pcr),
 		TEST(a_failed_extend_may_hide_a_loss_before_a_kexec),
 		TEST(failed_extends_explain_no_reset),
