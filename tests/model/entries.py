@@ -132,6 +132,7 @@ class Facts:
     text: bytes = b""
     # Entries of its kernel's list before it, deleted ones and those that were carried included
     before: tuple["Entry", ...] = ()
+    carried: int = 0
     counter: int | None = None
     has_values: bool = False
     has_account: bool = True

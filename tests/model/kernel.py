@@ -158,7 +158,7 @@ class Kernel:
             error = "EIO"
         banks = tpm.holding(machine.ima_pcr)
         facts = Facts(event, self.number, machine.position, before=tuple(self.everything),
-                      has_account=self.has_tpm, failed=accounts.failed, dropped=accounts.dropped,
+                      carried=len(self.carried), has_account=self.has_tpm, failed=accounts.failed, dropped=accounts.dropped,
                       trimmed=accounts.trimmed, true_others=accounts.others, true_behind=accounts.behind,
                       in_doubt=accounts.uncertain, done_in_doubt=accounts.done_in_doubt, starts=machine.starts,
                       altered=altered is not None and error is None, judged=self.step is not None and not machine.setup.counts_once)

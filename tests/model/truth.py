@@ -127,10 +127,20 @@ class _Judge:
             return at
         if at is None or at.epoch >= len(self.quote.log):
             return None
-        log = self.quote.log[at.epoch]
-        if at.count < len(log) and log[at.count] == wire.key:
-            return Position(at.epoch, at.count + 1)
+        return self.moment((*self.quote.log[at.epoch][:at.count], wire.key))
+
+    def moment(self, keys: tuple[bytes, ...]) -> Position | None:
+        """The first moment at which the PCR had been extended with these since its reset: two of them look the same."""
+        for epoch, log in enumerate(self.quote.log):
+            if log[:len(keys)] == keys:
+                return Position(epoch, len(keys))
         return None
+
+    def same(self, position: Position) -> Position:
+        """The first moment that looks like @position."""
+        if position.epoch >= len(self.quote.log) or position.count > len(self.quote.log[position.epoch]):
+            return position
+        return self.moment(self.quote.log[position.epoch][:position.count]) or position
 
     def run(self) -> Expected:
         for index, one in enumerate(self.entries):
@@ -145,7 +155,7 @@ class _Judge:
             if not one.entry or one.entry.executed:
                 self.at_without = self.consume(self.at_without, one.wire)
             for alg, position in self.quote.positions.items():
-                if self.at == position:
+                if self.at == self.same(position):
                     self.reach[alg] = index + 1
         return self.conclude()
 
@@ -173,9 +183,11 @@ class _Judge:
                 self.doubt = True
             else:
                 self.pending = True
-        if lost > 0 or failed > 0 and self.at_without == facts.position:
+        position = self.same(facts.position)
+        if lost > 0 or failed > 0 and self.at_without == position:
             self.pending = True
-        elif failed > 0:
+        elif failed > 0 or not same and self.at_without == position:
+            # Or no record counts the extends that failed in the kernel before, and the verifier may find out which
             self.doubt = True
         if facts.event == "resume":
             before = self.known_resets(index)
@@ -253,7 +265,7 @@ class _Judge:
         if facts.started_at is not None:
             start = next((n for n, one in enumerate(self.entries) if one.entry and one.entry.kernel == facts.kernel),
                          index)
-            at: Position | None = facts.started_at
+            at: Position | None = self.same(facts.started_at)
             for one in self.entries[start:index]:
                 at = self.consume(at, one.wire)
             if at is not None and at != self.at:
@@ -263,9 +275,16 @@ class _Judge:
                 else:
                     self.pending = True
                 self.unsized = True
-        if not facts.has_values:
-            return
-        if self.at != facts.position:
+                if not facts.has_values and not facts.failed and not (self.previous and facts.carried and
+                                                                      self.previous.counter is not None):
+                    # The TPM acknowledged the boot aggregate's extend, so the values are known all the same
+                    self.go_on(index, at)
+        if facts.has_values:
+            self.go_on(index, self.same(facts.position))
+
+    def go_on(self, index: int, position: Position) -> None:
+        """The PCR was at @position when record @index was made."""
+        if self.at != position:
             if self.pending:
                 self.restarts.append(index)
             elif self.doubt:
@@ -274,14 +293,14 @@ class _Judge:
             else:
                 self.faults.append(index)
                 self.why.append(f"record {index}: the replay differs, and nothing explains it")
-            self.at = facts.position if self.pending or self.doubt else None
+            self.at = position if self.pending or self.doubt else None
         self.at_without = self.at
         self.pending = self.doubt = False
 
     def conclude(self) -> Expected:
+        if any(position.count == 0 for position in self.quote.positions.values()):
+            return Expected(EVERY, None, None, None, 0, 0, why=["a PCR that was never extended"])
         if len(self.reach) < len(self.quote.positions):
-            if any(position.count == 0 for position in self.quote.positions.values()):
-                return Expected(EVERY, None, None, None, 0, 0, why=["a PCR that was never extended"])
             verdicts = {MISMATCH}
             if (self.pending or self.doubt or self.doubts) and not self.faults:
                 verdicts.add(INCOMPLETE)
