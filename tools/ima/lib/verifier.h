@@ -105,6 +105,7 @@ struct reading {
 	bool lost;			/* entries are missing */
 	uint64_t failed;		/* failed extends */
 	uint64_t uncounted;		/* extends not covered by a record */
+	uint64_t counted_from;		/* all are covered from this entry on */
 	uint64_t without_tpm;		/* entries that were not extended */
 	bool restarted_tpm;		/* the TPM may have been reset */
 

@@ -481,6 +481,7 @@ static enum imatally_search search_failed(struct reading *r,
 {
 	const struct imatally_pcr_values *pcr = &mark->record.pcr;
 	enum imatally_search found = IMATALLY_SEARCH_GIVEN_UP;
+	uint64_t counted = 0;
 	unsigned int i;
 
 	left_out->nr = 0;
@@ -490,6 +491,12 @@ static enum imatally_search search_failed(struct reading *r,
 					       r->failed + r->uncounted +
 						       r->without_tpm,
 					       left_out);
+	/* a record that counts an entry counts its extend, if it failed */
+	for (i = 0; i < left_out->nr; i++)
+		counted += left_out->index[i] >= r->counted_from;
+	if (found == IMATALLY_SEARCH_FOUND &&
+	    counted > r->failed + r->without_tpm)
+		return IMATALLY_SEARCH_NONE;
 	return found;
 }
 
@@ -766,8 +773,10 @@ static enum imatally_status judge_record(struct reading *r,
 	r->failed += iv.failed;
 	r->without_tpm += iv.without_tpm;
 	/* no record counts the last kernel's extends from its last record on */
-	if (first)
+	if (first) {
 		r->uncounted += iv.kernel_start - iv.from;
+		r->counted_from = iv.kernel_start;
+	}
 	r->restarted_tpm |= rec->event == IMATALLY_EVENT_RESUME &&
 			    !imatally_kept_running(span.starts, rec);
 	if (!status && first && span.replay == IMATALLY_MATCH_DIFFERENT)

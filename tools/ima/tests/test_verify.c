@@ -579,6 +579,36 @@ static void a_failed_extend_may_hide_a_loss_before_a_kexec(void **state)
 	assert_int_equal(verdict(), IMATALLY_MISMATCH);
 }
 
+/*
+ * The boot_aggregate was moved behind its record, and an entry of another PCR
+ * inserted: the next record seems to be the first one of a kernel that begins
+ * with it.  Without the boot_aggregate, the list would lead to that record.
+ */
+static void a_failed_extend_that_records_count_explains_no_more(void **state)
+{
+	struct machine before;
+	uint8_t boot[4096];
+	size_t len;
+
+	(void)state;
+	start(2);
+	len = m.start[1];
+	assert_true(len <= sizeof(boot));
+	memcpy(boot, m.log, len);
+	memmove(m.log, m.log + len, m.start[2] - len);
+	memcpy(m.log + m.start[2] - len, boot, len);
+	before = m;
+	machine_measure_as(&m, 23, "inserted");
+	m.entries = before.entries;
+	m.extends = before.extends;
+	m.updates = before.updates;
+	m.counter = before.counter;
+	machine_measure(&m, 1);
+	machine_record(&m, "request");
+	assert_int_equal(verdict(), IMATALLY_MISMATCH);
+	assert_null(finding(IMATALLY_FAILED_ENTRY));
+}
+
 static void failed_extends_explain_no_reset(void **state)
 {
 	unsigned int i;
@@ -1481,6 +1511,7 @@ int main(void)
 		TEST(failed_extends_are_found_in_a_padded_bank),
 		TEST(failed_extends_are_found_in_a_bank_with_the_ima_pcr),
 		TEST(a_failed_extend_may_hide_a_loss_before_a_kexec),
+		TEST(a_failed_extend_that_records_count_explains_no_more),
 		TEST(failed_extends_explain_no_reset),
 		TEST(too_many_failed_extends_are_not_searched_for),
 		TEST(the_search_for_failed_extends_ends_for_the_whole_log),
