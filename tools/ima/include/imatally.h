@@ -491,6 +491,8 @@ enum imatally_kind {
 	IMATALLY_TWO_MOMENTS = 38, /* the values were read at different times */
 	/* fault */
 	IMATALLY_NO_START = 39,	/* the kernel of record @to has no boot_aggregate */
+	/* finding, or fault if the PCR values deny it */
+	IMATALLY_STARTED_ANEW = 40, /* the TPM was, and no record says when */
 };
 
 /* A place in the list. */

@@ -50,6 +50,7 @@ static const struct {
 	[IMATALLY_STANDS_STILL] = { "pcr_stands_still", IMATALLY_FINDING },
 	[IMATALLY_CUT_AT_KEXEC] = { "cut_at_kexec", IMATALLY_FINDING },
 	[IMATALLY_FEWER_THAN_EVENT] = { "fewer_than_event", IMATALLY_FINDING },
+	[IMATALLY_STARTED_ANEW] = { "tpm_started_anew", IMATALLY_FINDING },
 	[IMATALLY_NAMED_ONLY] = { "named_boot_aggregate", IMATALLY_NOTE },
 	[IMATALLY_UNKNOWN_TEMPLATE] = { "unknown_template", IMATALLY_NOTE },
 	[IMATALLY_TWO_MOMENTS] = { "two_moments", IMATALLY_NOTE },

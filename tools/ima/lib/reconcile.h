@@ -35,8 +35,8 @@ struct imatally_span {
 	/* entries since @from that extend PCRs which no value given proves */
 	uint64_t unproved;
 	/*
-	 * The last record of this kernel before @to that has resetCount and
-	 * restartCount, or NULL
+	 * The last record before @to that has resetCount and restartCount, or
+	 * NULL
 	 */
 	const struct imatally_record *starts;
 };

@@ -188,10 +188,11 @@ static json_t *keep_starts(const struct reading *r)
 {
 	if (!r->has_starts)
 		return json_null();
-	return json_pack("{s:I, s:I}", "resets",
+	return json_pack("{s:I, s:I, s:b}", "resets",
 			 (json_int_t)r->starts.value[IMATALLY_KEY_RESETS],
 			 "restarts",
-			 (json_int_t)r->starts.value[IMATALLY_KEY_RESTARTS]);
+			 (json_int_t)r->starts.value[IMATALLY_KEY_RESTARTS],
+			 "unsure", r->starts_unsure);
 }
 
 /*
@@ -533,12 +534,15 @@ static bool load_starts(struct reading *r, json_t *from)
 {
 	struct imatally_record *starts = &r->starts;
 	uint32_t keys = 1U << IMATALLY_KEY_RESETS | 1U << IMATALLY_KEY_RESTARTS;
+	const json_t *unsure = json_object_get(from, "unsure");
 
 	if (json_is_null(from))
 		return true;
 	starts->keys = keys;
 	r->has_starts = true;
-	return load_number(json_object_get(from, "resets"), UINT32_MAX,
+	r->starts_unsure = json_is_true(unsure);
+	return json_is_boolean(unsure) &&
+	       load_number(json_object_get(from, "resets"), UINT32_MAX,
 			   &starts->value[IMATALLY_KEY_RESETS]) &&
 	       load_number(json_object_get(from, "restarts"), UINT32_MAX,
 			   &starts->value[IMATALLY_KEY_RESTARTS]);

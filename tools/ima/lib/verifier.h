@@ -91,7 +91,8 @@ struct reading {
 	bool is_whole;			/* its boot_aggregate is in the list */
 	uint64_t unproved;		/* entries of unproved PCRs since then */
 	bool has_starts;
-	struct imatally_record starts;	/* its last one with resetCount */
+	struct imatally_record starts;	/* the last record with resetCount */
+	bool starts_unsure;		/* a later one may be missing */
 	/*
 	 * The last entry, if it is named boot_aggregate: the record after it
 	 * says what the PCR was before.

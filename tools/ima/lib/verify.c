@@ -630,6 +630,51 @@ static enum imatally_status report_unknown(struct reading *r,
 	return status;
 }
 
+/*
+ * The TPM was started anew since the last record with resetCount, or its counter
+ * fell, and this one is no resume record: entries of an earlier boot come first,
+ * or the machine slept while no records were made.  If resetCount changed, the
+ * PCRs began anew.  So if they @continue all the same, somebody extended them
+ * again, unless a record in between may be missing.
+ */
+static enum imatally_status report_start(struct reading *r,
+					 struct imatally_point from,
+					 struct imatally_point to,
+					 const struct imatally_record *now,
+					 bool continues)
+{
+	struct imatally_finding finding = {
+		.kind = IMATALLY_STARTED_ANEW, .from = from, .to = to,
+	};
+	bool reset = now->value[IMATALLY_KEY_RESETS] !=
+		     r->starts.value[IMATALLY_KEY_RESETS];
+
+	return report_as(r, &finding,
+			 reset && continues && !r->starts_unsure ?
+				 IMATALLY_FAULT : IMATALLY_FINDING);
+}
+
+static enum imatally_status compare_starts(struct reading *r,
+					   const struct imatally_mark *mark,
+					   const struct imatally_interval *iv,
+					   enum imatally_match replay)
+{
+	const struct imatally_record *rec = &mark->record;
+
+	if (rec->event != IMATALLY_EVENT_BOOT)
+		return IMATALLY_OK;
+	if (r->has_starts && imatally_record_has(rec, IMATALLY_KEY_RESETS)) {
+		if (imatally_kept_running(&r->starts, rec))
+			return IMATALLY_OK;
+		return report_start(r, at_last(r), at_mark(mark), rec,
+				    replay == IMATALLY_MATCH_SAME);
+	}
+	if (!iv->has_counter || iv->counter >= 0)
+		return IMATALLY_OK;
+	return report_between(r, IMATALLY_STARTED_ANEW, at_last(r),
+			      at_mark(mark), 0);
+}
+
 /* How the value of the PCR before a kernel's first entry leads to the record */
 enum start {
 	START_UNKNOWN,
@@ -750,7 +795,7 @@ static enum imatally_status judge_record(struct reading *r,
 		.in_parts = r->part,
 		.from_lost = r->lost_in_kernel,
 		.unproved = r->unproved,
-		.starts = r->has_starts && !first ? &r->starts : NULL,
+		.starts = r->has_starts ? &r->starts : NULL,
 	};
 	struct imatally_interval iv;
 	enum imatally_status status;
@@ -770,6 +815,10 @@ static enum imatally_status judge_record(struct reading *r,
 	if (!status)
 		status = report_counter(r, mark, &iv);
 	r->lost |= iv.lost || iv.lost_handover;
+	r->starts_unsure |= r->lost || iv.dropped ||
+			    rec->event == IMATALLY_EVENT_RESUME;
+	if (!status)
+		status = compare_starts(r, mark, &iv, span.replay);
 	r->failed += iv.failed;
 	r->without_tpm += iv.without_tpm;
 	/* no record counts the last kernel's extends from its last record on */
@@ -863,8 +912,6 @@ static enum imatally_status add_record(struct reading *r,
 							      why.offset),
 					"record: %s", why.text);
 	first = imatally_kernels_record(&r->kernels, entry->index, &mark.record);
-	if (first)
-		r->has_starts = false;
 	mark.kernel = r->kernels.number;
 	derive_values(r, &mark);
 
@@ -872,6 +919,7 @@ static enum imatally_status add_record(struct reading *r,
 	if (imatally_record_has(&mark.record, IMATALLY_KEY_RESETS)) {
 		r->starts = mark.record;
 		r->has_starts = true;
+		r->starts_unsure = false;
 	}
 	if (!status && r->asked->keeps_state) {
 		free(r->mark_text);

@@ -179,6 +179,7 @@ static json_t *finding(const struct imatally_finding *f)
 	case IMATALLY_FAILED_ENTRY:
 	case IMATALLY_RESET:
 	case IMATALLY_NOT_ARRIVED:
+	case IMATALLY_STARTED_ANEW:
 	case IMATALLY_NO_START:
 	case IMATALLY_CUT_AT_KEXEC:
 	case IMATALLY_UNPROTECTED:

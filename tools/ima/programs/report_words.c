@@ -182,6 +182,11 @@ void put_finding(FILE *to, const struct imatally_finding *f)
 		put_between(to, f);
 		fprintf(to, ": the PCR values prove nothing before that");
 		break;
+	case IMATALLY_STARTED_ANEW:
+		fprintf(to, "the TPM was started anew ");
+		put_between(to, f);
+		fprintf(to, ", and no record says when: the list may be of an earlier boot up to there");
+		break;
 	case IMATALLY_REST:
 		fprintf(to, "%" PRId64 " %s of PCRs by others or unexplained, ",
 		       count, updates(count));

@@ -1334,6 +1334,73 @@ static void a_resume_that_restarted_nothing_excuses_nothing(void **state)
 }
 
 /* The record of the resume has no values: the next one shows the reset. */
+/* The TPM's counts are not the kernel's: an earlier kernel may have read them. */
+static void a_resume_is_compared_with_any_kernel(void **state)
+{
+	(void)state;
+	start(2);
+	machine_measure(&m, 2);
+	machine_record(&m, "kexec_execute");
+	machine_kexec(&m, m.nr_entries, false);
+	machine_measure(&m, 1);
+	memset(m.bank[0].pcr[10], 0, 64);
+	memset(m.bank[1].pcr[10], 0, 64);
+	machine_record(&m, "resume");
+	assert_int_equal(verdict(), IMATALLY_MISMATCH);
+	assert_null(finding(IMATALLY_RESET));
+}
+
+static void lists_of_two_boots_are_told(void **state)
+{
+	unsigned int i, j;
+
+	(void)state;
+	/* by resetCount, or if no record has it, by the counter */
+	for (i = 0; i < 2; i++) {
+		machine_init(&m, 2, NULL);
+		m.tpm_error = i ? "EIO" : NULL;
+		machine_boot(&m, true);
+		m.tpm_error = NULL;
+		machine_measure(&m, 1);
+		machine_record(&m, "request");
+		for (j = 0; j < m.nr_banks; j++)
+			memset(m.bank[j].pcr[10], 0, 64);
+		m.counter = i ? 0 : m.counter + 20;
+		m.resets++;
+		machine_kexec(&m, m.nr_entries, true);
+		machine_measure(&m, 2);
+		assert_int_equal(verdict(), IMATALLY_MISMATCH);
+		expect_between(IMATALLY_STARTED_ANEW, 0, 3, 5);
+		assert_int_equal(finding(IMATALLY_STARTED_ANEW)->severity,
+				 IMATALLY_FINDING);
+	}
+}
+
+/* Whoever extends the PCR again after a reset does not change resetCount. */
+static void a_pcr_that_goes_on_after_a_reset_is_forged(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		start(2);
+		machine_measure(&m, 2);
+		m.resets += i;
+		m.restarts++;
+		machine_kexec(&m, m.nr_entries, true);
+		assert_int_equal(verdict(), i ? IMATALLY_MISMATCH :
+						IMATALLY_COMPLETE);
+		expect_between(IMATALLY_STARTED_ANEW, 0, 1, 5);
+	}
+	/* a resume record that says so may be among what was lost */
+	start(2);
+	machine_measure(&m, 2);
+	m.resets++;
+	machine_kexec(&m, m.nr_entries - 1, true);
+	assert_int_equal(verdict(), IMATALLY_INCOMPLETE);
+	expect_between(IMATALLY_STARTED_ANEW, 0, 1, 4);
+}
+
 static void a_reset_shows_at_a_later_record(void **state)
 {
 	(void)state;
@@ -1538,6 +1605,9 @@ int main(void)
 		TEST(the_value_before_a_kernel_is_enough),
 		TEST(a_list_may_be_longer_than_what_was_handed_over),
 		TEST(a_resume_that_restarted_nothing_excuses_nothing),
+		TEST(a_resume_is_compared_with_any_kernel),
+		TEST(lists_of_two_boots_are_told),
+		TEST(a_pcr_that_goes_on_after_a_reset_is_forged),
 		TEST(a_reset_shows_at_a_later_record),
 		TEST(failed_extends_before_the_first_record_are_found),
 		TEST(a_start_contradicts_the_records_of_its_kernel),

@@ -93,6 +93,8 @@ static const struct {
 	{ { IMATALLY_NOT_ARRIVED, .from = AT(START, 0), .to = AT(BOOT_AGGREGATE, 0) },
 	  "what was extended before entry 0 (boot_aggregate of kernel 2) did not arrive",
 	  "not_arrived" },
+	{ { IMATALLY_STARTED_ANEW, .from = AT(RECORD, 1), .to = AT(RECORD, 9) },
+	  "the TPM was started anew", "tpm_started_anew" },
 	{ { IMATALLY_UNREAD, .from = AT(RECORD, 1), .to = AT(RECORD, 9), .count = 3 },
 	  "3 files were used although they could not be read", "unread" },
 	{ { IMATALLY_RECORD_ELSEWHERE, .from = AT(ENTRY, 3), .to = AT(ENTRY, 3), .pcr = 11 },
