@@ -389,6 +389,17 @@ def test_evidence_from_before_a_reboot_is_not_authentic(history):
                             "resetCount decreased by 1:")
 
 
+def test_list_of_an_earlier_boot_does_not_verify(history):
+    """Root can extend its entries again, and not change resetCount."""
+    history.power_cycle()
+    history.extended = 0
+    history.measure()
+    history.must_collect("again")
+    answer = history.verify("again")
+    assert answer.status == 2 and answer.says("the TPM was started anew between entry 5")
+    assert answer.says("PCR 10 sha256: matches the replay")
+
+
 def test_saved_ak_is_gone_after_a_reset(history):
     history.must_create_ak("gone.pem", "gone.ctx")
     history.power_cycle()

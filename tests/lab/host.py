@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import subprocess
 import tempfile
 from pathlib import Path
@@ -58,6 +59,10 @@ class Host:
         """pcrUpdateCounter."""
         return int.from_bytes(self.tool("tpm2_send", input=READ_NOTHING)[COUNTER], "big")
 
+    def starts(self) -> list[str]:
+        """resetCount and restartCount."""
+        return re.findall(r"(?:reset|restart)_count: (\d+)", self.tool("tpm2_readclock").decode())
+
     def update_by_others(self) -> None:
         """Somebody extends a PCR that is not IMA's."""
         self.tool("tpm2_pcrextend", "11:sha256=" + "1".zfill(64))
@@ -80,12 +85,12 @@ class Host:
         """The list of the kernel that booted, with @more entries after its last record; returns all extends."""
         count = [] if more is None else [str(more)]
         return subprocess.run([self.verifier.program("write_boot"), log, str(self.nr_banks), str(self.counter_at_boot),
-                               *count], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=True,
+                               *self.starts_at_boot, *count], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=True,
                               text=True).stdout.splitlines()
 
     def boot(self, more: int | None = None) -> None:
         """A kernel boots and measures, @more entries after its last record."""
-        self.counter_at_boot = self.counter()
+        self.counter_at_boot, self.starts_at_boot = self.counter(), self.starts()
         self.extended = 0
         self.measure(more)
 

@@ -653,6 +653,15 @@ void imatally_verifier_set_earlier(struct imatally_verifier *verifier,
 void imatally_verifier_set_counter(struct imatally_verifier *verifier,
 				   uint32_t counter);
 
+/*
+ * Set resetCount and restartCount as they were signed with the PCR values.  They
+ * have to be those of the last record that has them.  For an AK outside the
+ * endorsement hierarchy, the TPM adds a secret constant of 32 bits: they are not
+ * compared if they are further from the record's than a TPM could count.
+ */
+void imatally_verifier_set_starts(struct imatally_verifier *verifier,
+				  uint32_t resets, uint32_t restarts);
+
 /* Free the members of a result, which may be all zeroes. */
 void imatally_result_free(struct imatally_result *result);
 

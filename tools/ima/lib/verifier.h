@@ -34,6 +34,8 @@ struct settings {
 	} earlier;
 	bool has_counter;		/* pcrUpdateCounter was given as well */
 	uint32_t counter;
+	bool has_starts;		/* so were resetCount and restartCount */
+	uint32_t resets, restarts;
 	imatally_progress_fn *progress;
 	void *progress_data;
 	bool keeps_state;
@@ -54,6 +56,8 @@ struct moment {
 	bool has_mark;
 	struct imatally_mark mark;
 	struct imatally_point agreed;
+	bool has_starts, starts_unsure;
+	struct imatally_record starts;
 };
 
 /*

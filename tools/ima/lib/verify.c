@@ -640,14 +640,12 @@ static enum imatally_status report_unknown(struct reading *r,
 static enum imatally_status report_start(struct reading *r,
 					 struct imatally_point from,
 					 struct imatally_point to,
-					 const struct imatally_record *now,
-					 bool continues)
+					 uint64_t resets, bool continues)
 {
 	struct imatally_finding finding = {
 		.kind = IMATALLY_STARTED_ANEW, .from = from, .to = to,
 	};
-	bool reset = now->value[IMATALLY_KEY_RESETS] !=
-		     r->starts.value[IMATALLY_KEY_RESETS];
+	bool reset = resets != r->starts.value[IMATALLY_KEY_RESETS];
 
 	return report_as(r, &finding,
 			 reset && continues && !r->starts_unsure ?
@@ -666,7 +664,8 @@ static enum imatally_status compare_starts(struct reading *r,
 	if (r->has_starts && imatally_record_has(rec, IMATALLY_KEY_RESETS)) {
 		if (imatally_kept_running(&r->starts, rec))
 			return IMATALLY_OK;
-		return report_start(r, at_last(r), at_mark(mark), rec,
+		return report_start(r, at_last(r), at_mark(mark),
+				    rec->value[IMATALLY_KEY_RESETS],
 				    replay == IMATALLY_MATCH_SAME);
 	}
 	if (!iv->has_counter || iv->counter >= 0)
@@ -961,6 +960,9 @@ static void prove(struct reading *r, uint64_t entries)
 	moment->has_mark = r->has_mark;
 	moment->mark = r->mark;
 	moment->agreed = r->agreed;
+	moment->has_starts = r->has_starts;
+	moment->starts_unsure = r->starts_unsure;
+	moment->starts = r->starts;
 }
 
 /* Compare the values given for a PCR after the first @entries of the list. */
@@ -1210,6 +1212,25 @@ static enum imatally_status judge_counter(struct reading *r,
 	return status;
 }
 
+/* No TPM is started as often between two looks at it. */
+#define MAX_STARTS	65536
+
+/* Compare resetCount and restartCount that were signed with the PCR values. */
+static enum imatally_status judge_starts(struct reading *r)
+{
+	const struct settings *asked = r->asked;
+	const struct imatally_record *rec = &r->starts;
+	int64_t resets = asked->resets - (int64_t)rec->value[IMATALLY_KEY_RESETS];
+	int64_t restarts = asked->restarts -
+			   (int64_t)rec->value[IMATALLY_KEY_RESTARTS];
+
+	if (!asked->has_starts || !r->has_starts || !r->proved.entries ||
+	    (!resets && !restarts) ||
+	    llabs(resets) > MAX_STARTS || llabs(restarts) > MAX_STARTS)
+		return IMATALLY_OK;
+	return report_start(r, at_mark(&r->mark), at_end, asked->resets, true);
+}
+
 /* The interval after the last record, which only the PCR values prove */
 static enum imatally_status close_interval(struct reading *r)
 {
@@ -1374,6 +1395,8 @@ static enum imatally_status judge_end(struct reading *r)
 
 	r->result.kernels = imatally_kernels_in_list(&r->kernels);
 	status = close_interval(r);
+	if (!status)
+		status = judge_starts(r);
 	for (i = 0; i < r->result.nr_targets && !status; i++) {
 		const struct imatally_target *target = &r->result.target[i];
 
@@ -1441,6 +1464,9 @@ static void withdraw_unproved(struct reading *r)
 	r->has_mark = moment->has_mark;
 	r->mark = moment->mark;
 	r->agreed = moment->agreed;
+	r->has_starts = moment->has_starts;
+	r->starts_unsure = moment->starts_unsure;
+	r->starts = moment->starts;
 }
 
 static enum imatally_status check_usable(const struct reading *r,
@@ -1694,6 +1720,14 @@ void imatally_verifier_set_counter(struct imatally_verifier *v,
 {
 	v->asked.has_counter = true;
 	v->asked.counter = counter;
+}
+
+void imatally_verifier_set_starts(struct imatally_verifier *v, uint32_t resets,
+				  uint32_t restarts)
+{
+	v->asked.has_starts = true;
+	v->asked.resets = resets;
+	v->asked.restarts = restarts;
 }
 
 void imatally_verifier_set_progress(struct imatally_verifier *v,

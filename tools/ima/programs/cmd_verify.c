@@ -533,6 +533,8 @@ static int set_up(struct imatally_verifier *v, const struct job *job,
 	if (!signer)
 		return 0;
 	imatally_verifier_set_one_moment(v);
+	imatally_verifier_set_starts(v, signer->attested.clock.reset,
+				     signer->attested.clock.restart);
 	if (signer->attested.has_counter)
 		imatally_verifier_set_counter(v, signer->attested.counter);
 	if (!signer->has_previous || signer->rebooted)

@@ -1401,6 +1401,61 @@ static void a_pcr_that_goes_on_after_a_reset_is_forged(void **state)
 	expect_between(IMATALLY_STARTED_ANEW, 0, 1, 4);
 }
 
+/* Verify with what a quote signs besides the PCR values. */
+static enum imatally_verdict verdict_with_starts(uint32_t resets,
+						 uint32_t restarts)
+{
+	struct imatally_log *log = imatally_log_open_buffer(m.log, m.len);
+	char *pcrread = machine_pcrread(&m);
+	struct imatally_pcrs pcrs = { 0 };
+	struct imatally_verifier *v;
+	struct imatally_error err;
+
+	imatally_result_free(&result);
+	assert_int_equal(imatally_pcrs_add_pcrread(&pcrs, pcrread,
+						   strlen(pcrread), &err),
+			 IMATALLY_OK);
+	v = imatally_verifier_new(&pcrs);
+	imatally_verifier_set_starts(v, resets, restarts);
+	assert_int_equal(imatally_verifier_run(v, log, &result, &err),
+			 IMATALLY_OK);
+	imatally_verifier_free(v);
+	imatally_pcrs_free(&pcrs);
+	imatally_log_close(log);
+	free(pcrread);
+	return result.verdict;
+}
+
+static void a_quote_of_another_boot_is_a_mismatch(void **state)
+{
+	(void)state;
+	start(2);
+	m.resets = 7;
+	m.restarts = 2;
+	machine_measure(&m, 2);
+	machine_record(&m, "resume");
+	machine_measure(&m, 1);
+	assert_int_equal(verdict_with_starts(7, 2), IMATALLY_COMPLETE);
+	assert_null(finding(IMATALLY_STARTED_ANEW));
+	/* the list of an earlier boot, or before TPM2_Clear */
+	assert_int_equal(verdict_with_starts(8, 0), IMATALLY_MISMATCH);
+	assert_int_equal(verdict_with_starts(0, 0), IMATALLY_MISMATCH);
+	expect_between(IMATALLY_STARTED_ANEW, 0, 4, 0);
+	/* the machine woke up, and has not written its record yet */
+	assert_int_equal(verdict_with_starts(7, 3), IMATALLY_COMPLETE);
+	expect_between(IMATALLY_STARTED_ANEW, 0, 4, 0);
+	/* the TPM adds constants for this AK */
+	assert_int_equal(verdict_with_starts(0xfedcba98, 2), IMATALLY_COMPLETE);
+	assert_int_equal(verdict_with_starts(7, 0x76543210), IMATALLY_COMPLETE);
+	assert_null(finding(IMATALLY_STARTED_ANEW));
+	/* the TPM could not be asked after the last resume */
+	m.tpm_error = "EIO";
+	machine_record(&m, "resume");
+	m.tpm_error = NULL;
+	assert_int_equal(verdict_with_starts(8, 0), IMATALLY_COMPLETE);
+	expect_between(IMATALLY_STARTED_ANEW, 0, 6, 0);
+}
+
 static void a_reset_shows_at_a_later_record(void **state)
 {
 	(void)state;
@@ -1608,6 +1663,7 @@ int main(void)
 		TEST(a_resume_is_compared_with_any_kernel),
 		TEST(lists_of_two_boots_are_told),
 		TEST(a_pcr_that_goes_on_after_a_reset_is_forged),
+		TEST(a_quote_of_another_boot_is_a_mismatch),
 		TEST(a_reset_shows_at_a_later_record),
 		TEST(failed_extends_before_the_first_record_are_found),
 		TEST(a_start_contradicts_the_records_of_its_kernel),

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A boot for a real TPM: write_boot LIST BANKS COUNTER [MORE] writes the list
- * of a kernel that booted when pcrUpdateCounter was COUNTER, on a TPM with the
- * first BANKS of sha1, sha256, sha384 and sha512 (0: only sha256), with MORE
- * entries after its last record.  It prints the arguments of tpm2_pcrextend for
- * each entry, one line each.
+ * A boot for a real TPM: write_boot LIST BANKS COUNTER RESETS RESTARTS [MORE]
+ * writes the list of a kernel that booted when pcrUpdateCounter, resetCount and
+ * restartCount were these, on a TPM with the first BANKS of sha1, sha256, sha384
+ * and sha512 (0: only sha256), with MORE entries after its last record.  It
+ * prints the arguments of tpm2_pcrextend for each entry, one line each.
  */
 
 #include <openssl/evp.h>
@@ -47,8 +47,8 @@ int main(int argc, char *argv[])
 	struct machine m;
 	FILE *file;
 
-	if (argc < 4) {
-		fprintf(stderr, "Usage: write_boot LOG BANKS COUNTER [MORE]\n");
+	if (argc < 6) {
+		fprintf(stderr, "Usage: write_boot LOG BANKS COUNTER RESETS RESTARTS [MORE]\n");
 		return 2;
 	}
 	if (atoi(argv[2]))
@@ -56,10 +56,12 @@ int main(int argc, char *argv[])
 	else
 		machine_init(&m, 4, "sha256");
 	m.counter = atoi(argv[3]);
+	m.resets = atoi(argv[4]);
+	m.restarts = atoi(argv[5]);
 	machine_boot(&m, true);
 	machine_measure(&m, 3);
 	machine_record(&m, "request");
-	machine_measure(&m, argc > 4 ? atoi(argv[4]) : 2);
+	machine_measure(&m, argc > 6 ? atoi(argv[6]) : 2);
 
 	file = fopen(argv[1], "wb");
 	if (!file || fwrite(m.log, 1, m.len, file) != m.len || fclose(file)) {
