@@ -197,10 +197,19 @@ class _Judge:
                 self.pending = True
         if not facts.has_account:
             self.doubt = True
-        self.told.append(Told(index, max(lost, 0), min(max(lost, 0), elsewhere), failed, dropped))
+        self.told.append(Told(index, max(lost, 0), min(max(lost, 0), elsewhere + self.in_front(index, facts)), failed,
+                              dropped))
         self.compare(index, facts)
         self.previous, self.previous_number = facts, entry.number
         self.counter_of[facts.kernel] = self.counter_of.get(facts.kernel, False) or facts.counter is not None
+
+    def in_front(self, index: int, facts: Facts) -> int:
+        """How many deleted entries are in front that no record tells from those that are missing?"""
+        if self.previous is not None:
+            return 0
+        inside = set(map(id, facts.before))
+        return sum(one.entry is not None and one.entry.kernel < facts.kernel and id(one.entry) not in inside
+                   for one in self.entries[:index])
 
     def known_resets(self, index: int) -> int | None:
         """What the last record before @index says of the TPM's resets."""
@@ -362,12 +371,12 @@ class _Judge:
     def verdict(self, end: int) -> set[str]:
         told = [one for one in self.told if one.index < end]
         restarts = [index for index in self.restarts if index < end]
-        certain = any(one.lost or one.dropped for one in told) or restarts
+        certain = any(one.lost > one.masked or one.dropped for one in told) or restarts
         verdicts = {INCOMPLETE}
         if not certain:
             counted = {COMPLETE} if any(index < end for index in self.records) else {NOT_COUNTED}
             # Extends that were executed although their answers were lost: nothing is missing
-            verdicts = counted | {INCOMPLETE} if any(one.failed for one in told) else counted
+            verdicts = counted | {INCOMPLETE} if any(one.failed or one.lost for one in told) else counted
         if any(index < end for index in self.doubts):
             verdicts.add(MISMATCH)
         return verdicts

@@ -322,6 +322,31 @@ void imatally_replay_restart(struct imatally_replay *replay, uint32_t pcr,
 	imatally_replay_confirm(replay, pcr, value->alg);
 }
 
+void imatally_replay_restart_after(struct imatally_replay *replay,
+				   const struct imatally_entry *entry,
+				   const struct imatally_bank_value *from)
+{
+	struct bank *bank = imatally_replay_bank(replay, from->alg);
+	uint8_t sha1[IMATALLY_SHA1_SIZE], digest[IMATALLY_MAX_DIGEST];
+	enum mode mode;
+
+	if (!bank || from->len != bank->hash.size ||
+	    !imatally_hash_entry(&replay->sha1, entry, sha1))
+		return;
+	for (mode = 0; mode < NR_MODES; mode++) {
+		uint8_t *value = bank->pcr[entry->pcr].value[mode];
+
+		if (!bank->possible[mode])
+			continue;
+		memcpy(value, from->value, from->len);
+		if (!digest_for(bank, mode, entry, false, sha1, digest) ||
+		    !imatally_extend(&bank->hash, value, digest))
+			return;
+	}
+	bank->pcr[entry->pcr].known = true;
+	imatally_replay_confirm(replay, entry->pcr, from->alg);
+}
+
 void imatally_replay_forget(struct imatally_replay *replay)
 {
 	unsigned int i, pcr;

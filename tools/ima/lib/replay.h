@@ -101,6 +101,14 @@ void imatally_replay_new_kernel(struct imatally_replay *replay);
 void imatally_replay_restart(struct imatally_replay *replay, uint32_t pcr,
 			     const struct imatally_bank_value *bank);
 
+/*
+ * The same if @from was the value before @entry, the last one: with each kind of
+ * digests that the kernel may have extended.
+ */
+void imatally_replay_restart_after(struct imatally_replay *replay,
+				   const struct imatally_entry *entry,
+				   const struct imatally_bank_value *from);
+
 /* Entries are missing here: values are unknown until a restart. */
 void imatally_replay_forget(struct imatally_replay *replay);
 

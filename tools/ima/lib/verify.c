@@ -572,6 +572,12 @@ static enum imatally_status resolve_difference(struct reading *r,
 	/* Continue in any case, to report what else is wrong. */
 	r->result.restarted = true;
 	imatally_replay_forget(r->replay);
+	if (!imatally_record_has(rec, IMATALLY_KEY_PCR)) {
+		for (i = 0; i < rec->before.nr; i++)
+			imatally_replay_restart_after(r->replay, &r->first,
+						      &rec->before.bank[i]);
+		return status;
+	}
 	for (i = 0; i < rec->pcr.nr; i++)
 		imatally_replay_restart(r->replay, rec->pcr.index,
 					&rec->pcr.bank[i]);

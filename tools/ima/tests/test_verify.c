@@ -1292,6 +1292,24 @@ static void the_value_before_a_kernel_is_enough(void **state)
 	assert_int_equal(verdict(), IMATALLY_MISMATCH);
 }
 
+/* It is not known yet which digests this kernel extends. */
+static void the_value_before_a_kernel_is_enough_in_a_padded_bank(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	machine_init(&m, 3, NULL);
+	m.bank[2].padded = true;
+	for (i = 0; i < m.nr_banks; i++)
+		memset(m.bank[i].pcr[10], 1, m.bank[i].size);
+	m.tpm_error = "EIO";
+	machine_boot(&m, true);
+	m.tpm_error = NULL;
+	machine_measure(&m, 2);
+	assert_int_equal(verdict(), IMATALLY_INCOMPLETE);
+	assert_true(result.not_arrived);
+}
+
 /* Entries that user space deleted and put in front again */
 static void a_list_may_be_longer_than_what_was_handed_over(void **state)
 {
@@ -1658,6 +1676,7 @@ int main(void)
 		TEST(records_in_another_pcr_are_judged_on_request_only),
 		TEST(what_did_not_arrive_is_incomplete),
 		TEST(the_value_before_a_kernel_is_enough),
+		TEST(the_value_before_a_kernel_is_enough_in_a_padded_bank),
 		TEST(a_list_may_be_longer_than_what_was_handed_over),
 		TEST(a_resume_that_restarted_nothing_excuses_nothing),
 		TEST(a_resume_is_compared_with_any_kernel),
