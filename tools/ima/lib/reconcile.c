@@ -152,6 +152,20 @@ static void check_growth(const struct imatally_span *span,
 }
 
 /*
+ * The list has more than a kernel was handed.  Kernels that make no records may
+ * have deleted these entries since, and user space put them back in their place.
+ * The PCR tells whether they are invented.
+ */
+static void count_handed_more(const struct imatally_span *span,
+			      struct imatally_interval *iv, uint64_t excess)
+{
+	if (span->replay == IMATALLY_MATCH_SAME)
+		count_unproved(span, iv, excess);
+	else
+		count_excess(span, iv, excess);
+}
+
+/*
  * Compare the entries before the kernel's first with those it was handed: those
  * that the kernel before had been handed, and those that it made and did not
  * delete.
@@ -168,7 +182,7 @@ static void count_handover(const struct imatally_span *span,
 	if (!handed) {
 		/* no list arrived: what is here was saved elsewhere */
 		if (!span->begins_part && !span->from_whole)
-			count_excess(span, iv, present);
+			count_handed_more(span, iv, present);
 		return;
 	}
 	if (from) {
@@ -178,18 +192,11 @@ static void count_handover(const struct imatally_span *span,
 	}
 	if (handed - present > (int64_t)span->from_lost)
 		iv->lost_handover = handed - present - span->from_lost;
-	/*
-	 * What was deleted after an earlier record may be in other parts, or, if
-	 * there is no earlier record, in front.  The PCR tells whether it is
-	 * invented.
-	 */
-	else if (handed < present && !from &&
-		 span->replay == IMATALLY_MATCH_SAME)
-		count_unproved(span, iv, present - handed);
+	/* what was deleted after an earlier record may be in other parts */
 	else if (handed < present &&
 		 (from ? from->record.event == IMATALLY_EVENT_KEXEC_EXECUTE :
 			 !span->in_parts))
-		count_excess(span, iv, present - handed);
+		count_handed_more(span, iv, present - handed);
 }
 
 /*

@@ -1328,6 +1328,24 @@ static void a_list_may_be_longer_than_what_was_handed_over(void **state)
 	assert_int_equal(verdict(), IMATALLY_MISMATCH);
 }
 
+/* The kernel in between has no records, and user space deletes in it. */
+static void deleted_entries_may_be_put_back_into_their_place(void **state)
+{
+	(void)state;
+	start(2);
+	machine_measure(&m, 2);
+	machine_record(&m, "kexec_execute");
+	machine_kexec(&m, m.nr_entries, false);
+	machine_kexec(&m, m.nr_entries, false);
+	m.entries -= 3;
+	m.carried -= 3;
+	machine_record(&m, "boot");
+	machine_measure(&m, 2);
+	assert_int_equal(verdict(), IMATALLY_COMPLETE);
+	m.log[m.start[3] - 3] ^= 1;
+	assert_int_equal(verdict(), IMATALLY_MISMATCH);
+}
+
 static void a_resume_that_restarted_nothing_excuses_nothing(void **state)
 {
 	unsigned int i;
@@ -1679,6 +1697,7 @@ int main(void)
 		TEST(the_value_before_a_kernel_is_enough_in_a_padded_bank),
 		TEST(a_list_may_be_longer_than_what_was_handed_over),
 		TEST(a_resume_that_restarted_nothing_excuses_nothing),
+		TEST(deleted_entries_may_be_put_back_into_their_place),
 		TEST(a_resume_is_compared_with_any_kernel),
 		TEST(lists_of_two_boots_are_told),
 		TEST(a_pcr_that_goes_on_after_a_reset_is_forged),
