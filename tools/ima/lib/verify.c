@@ -735,8 +735,8 @@ static enum start check_start(const struct reading *r,
 			began_anew &= is_zero(from);
 		}
 	}
-	/* the entries before are of an earlier boot */
-	if (any && began_anew)
+	/* the entries before are of an earlier boot, or no TPM was there */
+	if (any && began_anew && !r->without_tpm)
 		return START_DIFFERS;
 	return any ? START_LEADS : START_UNKNOWN;
 }

@@ -1310,6 +1310,26 @@ static void the_value_before_a_kernel_is_enough_in_a_padded_bank(void **state)
 	assert_true(result.not_arrived);
 }
 
+/* A kernel without a TPM extends nothing, so the PCR begins with the next one. */
+static void a_loss_before_the_first_kernel_with_a_tpm_is_incomplete(void **state)
+{
+	(void)state;
+	machine_init(&m, 2, NULL);
+	m.tpm_error = "ENODEV";
+	m.tpm_fails = true;
+	machine_boot(&m, false);
+	machine_measure(&m, 4);
+	m.failed = 0;
+	machine_record(&m, "kexec_execute");
+	m.tpm_error = NULL;
+	m.tpm_fails = false;
+	machine_kexec(&m, m.nr_entries, true);
+	machine_delete(&m, 3, 1);
+	machine_measure(&m, 1);
+	assert_int_equal(verdict(), IMATALLY_INCOMPLETE);
+	assert_int_equal(result.lost, 1);
+}
+
 /* Entries that user space deleted and put in front again */
 static void a_list_may_be_longer_than_what_was_handed_over(void **state)
 {
@@ -1695,6 +1715,7 @@ int main(void)
 		TEST(what_did_not_arrive_is_incomplete),
 		TEST(the_value_before_a_kernel_is_enough),
 		TEST(the_value_before_a_kernel_is_enough_in_a_padded_bank),
+		TEST(a_loss_before_the_first_kernel_with_a_tpm_is_incomplete),
 		TEST(a_list_may_be_longer_than_what_was_handed_over),
 		TEST(a_resume_that_restarted_nothing_excuses_nothing),
 		TEST(deleted_entries_may_be_put_back_into_their_place),
