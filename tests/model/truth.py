@@ -117,10 +117,11 @@ class _Judge:
         self.faults: list[int] = []
         self.records: list[int] = []
         self.unsized = False
+        # Since the last record with values
+        self.failed = 0
         self.why: list[str] = []
         self.handover: list[Entry] = []
         self.balanced = False
-        self.counter_of: dict[int, bool] = {}
 
     def consume(self, at: Position | None, wire: Wire) -> Position | None:
         if wire.pcr != self.quote.ima_pcr:
@@ -184,9 +185,10 @@ class _Judge:
             else:
                 self.pending = True
         position = self.same(facts.position)
-        if lost > 0 or failed > 0 and self.at_without == position:
+        self.failed += failed
+        if lost > 0 or self.failed > 0 and facts.has_values and self.at_without == position:
             self.pending = True
-        elif failed > 0 or not same and self.at_without == position:
+        elif self.failed > 0 or not same and self.at_without == position:
             # Or no record counts the extends that failed in the kernel before, and the verifier may find out which
             self.doubt = True
         if facts.event == "resume":
@@ -201,7 +203,6 @@ class _Judge:
                               dropped))
         self.compare(index, facts)
         self.previous, self.previous_number = facts, entry.number
-        self.counter_of[facts.kernel] = self.counter_of.get(facts.kernel, False) or facts.counter is not None
 
     def in_front(self, index: int, facts: Facts) -> int:
         """How many deleted entries are in front that no record tells from those that are missing?"""
@@ -256,7 +257,7 @@ class _Judge:
                   one.entry.kernel < facts.kernel and not one.entry.executed]
         self.balanced = len(failed) >= len(gone)
         neighbours = self.previous is not None and self.previous.kernel == facts.kernel - 1
-        if neighbours and self.counter_of.get(facts.kernel - 1):
+        if neighbours and self.previous and self.previous.counter is not None:
             self.handover = gone
             # The counter does not tell what others or firmware did, nor what failed, from what was lost
             doubtful = any(one.position is None for one in gone) or any(
@@ -303,6 +304,7 @@ class _Judge:
             self.at = position if self.pending or self.doubt else None
         self.at_without = self.at
         self.pending = self.doubt = False
+        self.failed = 0
 
     def conclude(self) -> Expected:
         if any(position.count == 0 for position in self.quote.positions.values()):
