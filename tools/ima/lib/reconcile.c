@@ -347,6 +347,34 @@ static void judge_kexec(const struct imatally_span *span,
 			 moved(span, IMATALLY_KEY_UNCERTAIN));
 }
 
+/*
+ * The first record of this kernel had no counter: this one tells what is missing
+ * of what was handed over.
+ */
+static void judge_handed(const struct imatally_span *span,
+			 struct imatally_interval *iv)
+{
+	struct imatally_interval late = { .lost_handover = span->handed_lost };
+	struct imatally_span across = *span;
+	int64_t per;
+
+	if (!span->handed || !has(span->to, IMATALLY_KEY_COUNTER))
+		return;
+	if (span->to->record.event == IMATALLY_EVENT_RESUME &&
+	    !imatally_kept_running(span->starts, &span->to->record))
+		return;
+	across.from = span->handed;
+	per = per_extend(&across, &late);
+	if (!per || !known(&across, IMATALLY_KEY_EXTENDS))
+		return;
+	judge_kexec(&across, &late, per);
+	if (!late.by_counter)
+		return;
+	iv->lost_handover = late.lost_handover - span->handed_lost;
+	iv->by_counter = true;
+	iv->at_most = late.at_most;
+}
+
 static void judge_counter(const struct imatally_span *span,
 			  struct imatally_interval *iv)
 {
@@ -407,4 +435,5 @@ void imatally_reconcile(const struct imatally_span *span,
 	find_vanished(span, iv);
 	count_handover(span, iv);
 	judge_counter(span, iv);
+	judge_handed(span, iv);
 }

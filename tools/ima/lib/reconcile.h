@@ -28,6 +28,13 @@ struct imatally_span {
 	/* those of the kernel of @from, if it is another one */
 	uint64_t from_start;
 	uint64_t from_lost;		/* its entries known to be lost */
+	/*
+	 * If no earlier record of this kernel has a counter: the last record of
+	 * the kernel before, and how many entries that it handed over are known
+	 * to be lost
+	 */
+	const struct imatally_mark *handed;
+	uint64_t handed_lost;
 	bool begins_part;		/* that entry is the first of a part */
 	bool from_whole;		/* the kernel of @from has its start */
 	bool in_parts;			/* the list has been in parts so far */

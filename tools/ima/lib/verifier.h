@@ -92,6 +92,9 @@ struct reading {
 	size_t part;			/* of the list, of the last entry */
 	uint64_t part_start;		/* index of its first entry */
 	uint64_t lost_in_kernel;	/* by the kernel of the last record */
+	bool has_handed;
+	struct imatally_mark handed;	/* see struct imatally_span */
+	uint64_t handed_lost;
 	bool is_whole;			/* its boot_aggregate is in the list */
 	uint64_t unproved;		/* entries of unproved PCRs since then */
 	bool has_starts;

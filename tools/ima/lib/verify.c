@@ -799,6 +799,8 @@ static enum imatally_status judge_record(struct reading *r,
 		.from_whole = r->has_mark && r->is_whole,
 		.in_parts = r->part,
 		.from_lost = r->lost_in_kernel,
+		.handed = r->has_handed && !first ? &r->handed : NULL,
+		.handed_lost = r->handed_lost,
 		.unproved = r->unproved,
 		.starts = r->has_starts ? &r->starts : NULL,
 	};
@@ -844,8 +846,10 @@ static enum imatally_status judge_record(struct reading *r,
 		r->without_tpm = 0;
 		r->restarted_tpm = false;
 	}
-	if (first)
+	if (first) {
+		r->handed_lost = iv.lost_handover;
 		r->is_whole = r->kernels.has_boot_aggregate;
+	}
 	if (rec->pcr.nr)
 		r->agreed = at_mark(mark);
 	r->lost_in_kernel = iv.lost + (first ? 0 : r->lost_in_kernel);
@@ -858,6 +862,26 @@ static enum imatally_status judge_record(struct reading *r,
 					at_entry(r->kernels.first_other),
 					at_mark(mark), r->kernels.others);
 	return status ? status : report_unknown(r, mark);
+}
+
+/*
+ * Keep the last record of the kernel before until a counter of this kernel can be
+ * compared with it, unless firmware moves the counter before.
+ */
+static void keep_handed(struct reading *r, const struct imatally_mark *mark,
+			bool first)
+{
+	const struct imatally_record *rec = &mark->record;
+
+	if (first) {
+		r->has_handed = r->has_mark &&
+				imatally_record_has(&r->mark.record,
+						    IMATALLY_KEY_COUNTER);
+		r->handed = r->mark;
+	}
+	if (imatally_record_has(rec, IMATALLY_KEY_COUNTER) ||
+	    rec->event == IMATALLY_EVENT_RESUME)
+		r->has_handed = false;
 }
 
 /*
@@ -921,6 +945,7 @@ static enum imatally_status add_record(struct reading *r,
 	derive_values(r, &mark);
 
 	status = judge_record(r, &mark, first, from_start);
+	keep_handed(r, &mark, first);
 	if (imatally_record_has(&mark.record, IMATALLY_KEY_RESETS)) {
 		r->starts = mark.record;
 		r->has_starts = true;

@@ -1330,6 +1330,36 @@ static void a_loss_before_the_first_kernel_with_a_tpm_is_incomplete(void **state
 	assert_int_equal(result.lost, 1);
 }
 
+/* The TPM can't be read for the boot record, but for the next one. */
+static void a_cut_list_is_counted_by_a_later_record(void **state)
+{
+	(void)state;
+	start(2);
+	machine_measure(&m, 4);
+	machine_record(&m, "request");
+	machine_measure(&m, 3);
+	m.tpm_error = "EIO";
+	machine_kexec(&m, m.nr_entries - 2, true);
+	m.tpm_error = NULL;
+	machine_measure(&m, 2);
+	machine_record(&m, "request");
+	assert_int_equal(verdict(), IMATALLY_INCOMPLETE);
+	assert_int_equal(result.lost, 2);
+	assert_true(result.by_counter);
+	expect_between(IMATALLY_LOST, 2, 7, 8);
+	/* an edit is no loss */
+	start(2);
+	machine_measure(&m, 4);
+	machine_record(&m, "request");
+	machine_measure(&m, 3);
+	forge(7);
+	m.tpm_error = "EIO";
+	machine_kexec(&m, m.nr_entries, true);
+	m.tpm_error = NULL;
+	machine_record(&m, "request");
+	assert_int_equal(verdict(), IMATALLY_MISMATCH);
+}
+
 /* Entries that user space deleted and put in front again */
 static void a_list_may_be_longer_than_what_was_handed_over(void **state)
 {
@@ -1716,6 +1746,7 @@ int main(void)
 		TEST(the_value_before_a_kernel_is_enough),
 		TEST(the_value_before_a_kernel_is_enough_in_a_padded_bank),
 		TEST(a_loss_before_the_first_kernel_with_a_tpm_is_incomplete),
+		TEST(a_cut_list_is_counted_by_a_later_record),
 		TEST(a_list_may_be_longer_than_what_was_handed_over),
 		TEST(a_resume_that_restarted_nothing_excuses_nothing),
 		TEST(deleted_entries_may_be_put_back_into_their_place),
