@@ -283,8 +283,8 @@ class _Judge:
                 else:
                     self.pending = True
                 self.unsized = True
-                if not facts.has_values and not facts.failed and not (self.previous and facts.carried and
-                                                                      self.previous.counter is not None):
+                if start == index - 1 and not facts.has_values and not facts.failed and not (
+                        self.previous and facts.carried and self.previous.counter is not None):
                     # The TPM acknowledged the boot aggregate's extend, so the values are known all the same
                     self.go_on(index, at)
         if facts.has_values:
