@@ -42,9 +42,15 @@ def serve(device: int, tpm: socket.socket, extends: int, done: threading.Event) 
         os.write(device, answer)
 
 
-def increments(folder: Path, banks: str, *options: str, extends: int = 1) -> subprocess.CompletedProcess:
+def build(folder: Path) -> Path:
     program = folder / "increments"
-    subprocess.run(["gcc", "-std=gnu11", "-Wall", "-Wextra", "-Werror", "-o", program, SELFTESTS / "increments.c"], check=True)
+    subprocess.run(["gcc", "-std=gnu11", "-Wall", "-Wextra", "-Werror", "-o", program, SELFTESTS / "increments.c",
+                    SELFTESTS / "tpm2.c"], check=True)
+    return program
+
+
+def increments(folder: Path, banks: str, *options: str, extends: int = 1) -> subprocess.CompletedProcess:
+    program = build(folder)
     subprocess.run(["swtpm_setup", "--tpm2", "--tpmstate", folder, "--pcr-banks", banks], check=True, stdout=subprocess.DEVNULL)
     address = folder / "socket"
     with subprocess.Popen(["swtpm", "socket", "--tpm2", "--tpmstate", f"dir={folder}", "--server",
@@ -103,14 +109,12 @@ def test_tpm_that_counts_otherwise_is_found(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("pcr", ["0", "10", "11", "24", "x", ""])
 def test_pcrs_that_matter_are_refused(tmp_path: Path, pcr: str) -> None:
-    program = tmp_path / "increments"
-    subprocess.run(["gcc", "-o", program, SELFTESTS / "increments.c"], check=True)
+    program = build(tmp_path)
     assert subprocess.run([program, "--pcr", pcr, "--device", "/dev/null"], check=False,
                           stderr=subprocess.DEVNULL).returncode == 2
 
 
 def test_machine_without_a_tpm_is_no_failure(tmp_path: Path) -> None:
-    program = tmp_path / "increments"
-    subprocess.run(["gcc", "-o", program, SELFTESTS / "increments.c"], check=True)
+    program = build(tmp_path)
     assert subprocess.run([program, "--device", tmp_path / "none"], check=False,
                           stderr=subprocess.DEVNULL).returncode == 4

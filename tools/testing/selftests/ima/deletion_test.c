@@ -12,22 +12,11 @@
 #include "../kselftest_harness.h"
 #include "machine.h"
 #include "measurement_list.h"
+#include "request.h"
 
 #define LIST_FILE	IMA_DIR "/binary_runtime_measurements"
 #define STAGED_FILE	LIST_FILE "_staged"
 #define MAX_ROUNDS	10	/* other entries may be added while staging */
-
-/* Request a record, and find it. */
-static long request(struct __test_metadata *_metadata, struct list *list)
-{
-	long index;
-
-	ASSERT_EQ(0, file_write(REQUEST_FILE, "1\n"));
-	ASSERT_EQ(0, list_read(list));
-	index = list_find_last(list, "pcr_counter", "request");
-	ASSERT_LE(0, index);
-	return index;
-}
 
 FIXTURE(deletion) {
 	struct list before;
@@ -36,14 +25,12 @@ FIXTURE(deletion) {
 
 FIXTURE_SETUP(deletion)
 {
-	const char *reason = why_no_records();
+	const char *reason = why_no_requests();
 	struct stat st;
 	long index;
 
 	if (reason)
 		SKIP(return, "%s", reason);
-	if (access(REQUEST_FILE, F_OK))
-		SKIP(return, "needs a kernel with records on request");
 	if (stat(LIST_FILE, &st) || !(st.st_mode & 0200))
 		SKIP(return, "needs a kernel that lets user space delete entries");
 	if (!getenv("DELETE_ENTRIES"))

@@ -10,7 +10,9 @@
  * smallest increment counts.
  */
 
-#include <endian.h>
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -21,13 +23,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#define ST_NO_SESSIONS			0x8001
-#define ST_SESSIONS			0x8002
-#define CC_PCR_EVENT			0x013c
+#include "tpm2.h"
+
 #define CC_PCR_RESET			0x013d
 #define CC_GET_CAPABILITY		0x017a
-#define CC_PCR_READ			0x017e
-#define CC_PCR_EXTEND			0x0182
 #define CC_EVENT_SEQUENCE_COMPLETE	0x0185
 #define CC_HASH_SEQUENCE_START		0x0186
 #define CAP_PCRS			5
@@ -39,17 +38,11 @@
 #define PT_FIRMWARE_VERSION_2		0x10c
 #define PT_PCR_NO_INCREMENT		0x11
 #define RH_NULL				0x40000007
-#define RS_PW				0x40000009
 
-#define HEADER_SIZE	10
 #define NR_PCRS		24
 #define DEBUG_PCR	16
 #define MAX_BANKS	16
 #define REPETITIONS	5
-
-#ifndef ARRAY_SIZE
-#define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
-#endif
 
 /* Exit statuses; 4 is what kselftest takes for a test that was skipped. */
 enum { AS_EXPECTED = 0, DIFFERS = 1, FAILED = 2, NO_TPM = 4 };
@@ -57,165 +50,66 @@ enum { AS_EXPECTED = 0, DIFFERS = 1, FAILED = 2, NO_TPM = 4 };
 /* PCRs 16, 21, 22 and 23, which the kernel assumes not to count if not told */
 #define ASSUMED_NO_INCREMENT	0x00e10000
 
-static const struct {
-	const char *name;
-	uint16_t id;
-	unsigned int size;
-} algs[] = {
-	{ "sha1", 0x0004, 20 },
-	{ "sha256", 0x000b, 32 },
-	{ "sha384", 0x000c, 48 },
-	{ "sha512", 0x000d, 64 },
-	{ "sm3", 0x0012, 32 },
-	{ "sha3-256", 0x0027, 32 },
-	{ "sha3-384", 0x0028, 48 },
-	{ "sha3-512", 0x0029, 64 },
-};
-
 struct bank {
 	uint16_t alg;
 	uint32_t pcrs;
 };
 
-struct buffer {
-	size_t len;
-	uint8_t data[4096];
-};
-
-static const char *device = "/dev/tpmrm0";
+static const char *device = TPMRM_DEV;
 static struct bank banks[MAX_BANKS];
 static unsigned int nr_banks;
 static uint32_t no_increment = ASSUMED_NO_INCREMENT;
 static unsigned int differences;
 
-static void put(struct buffer *b, uint32_t value, unsigned int size)
-{
-	while (size--)
-		b->data[b->len++] = value >> (8 * size);
-}
-
-static void put_filler(struct buffer *b, unsigned int size)
-{
-	memset(&b->data[b->len], 0xa5, size);
-	b->len += size;
-}
-
-static uint32_t get(const struct buffer *b, size_t at, unsigned int size)
-{
-	uint32_t value = 0;
-
-	/* What the TPM did not send is 0. */
-	for (; size--; at++)
-		value = value << 8 | (at < b->len ? b->data[at] : 0);
-	return value;
-}
-
-static void begin(struct buffer *cmd, uint32_t code)
-{
-	cmd->len = 0;
-	put(cmd, ST_NO_SESSIONS, 2);
-	put(cmd, 0, 4);
-	put(cmd, code, 4);
-}
-
-/* Begin a command with handles, each of which has an empty password. */
-static void begin_auth(struct buffer *cmd, uint32_t code, uint32_t handle,
-		       const uint32_t *second)
-{
-	unsigned int i, count = second ? 2 : 1;
-
-	begin(cmd, code);
-	cmd->data[1] = ST_SESSIONS & 0xff;
-	put(cmd, handle, 4);
-	if (second)
-		put(cmd, *second, 4);
-	put(cmd, 9 * count, 4);
-	for (i = 0; i < count; i++) {
-		put(cmd, RS_PW, 4);
-		put(cmd, 0, 2);
-		put(cmd, 0, 1);
-		put(cmd, 0, 2);
-	}
-}
-
-/* Return 0, a negative errno, or the response code. */
-static int transmit(int fd, struct buffer *cmd, struct buffer *rsp)
-{
-	uint32_t len = htobe32(cmd->len);
-	ssize_t got;
-
-	memcpy(&cmd->data[2], &len, sizeof(len));
-	if (write(fd, cmd->data, cmd->len) != (ssize_t)cmd->len)
-		return -errno;
-
-	got = read(fd, rsp->data, sizeof(rsp->data));
-	if (got < HEADER_SIZE)
-		return got < 0 ? -errno : -EPROTO;
-
-	rsp->len = got;
-	return get(rsp, 6, 4);
-}
-
 static void get_capability(int fd, uint32_t capability, uint32_t property,
-			   uint32_t count, struct buffer *rsp)
+			   uint32_t count, struct tpm2_buffer *rsp)
 {
-	struct buffer cmd;
+	struct tpm2_buffer cmd;
 	int rc;
 
-	begin(&cmd, CC_GET_CAPABILITY);
-	put(&cmd, capability, 4);
-	put(&cmd, property, 4);
-	put(&cmd, count, 4);
-	rc = transmit(fd, &cmd, rsp);
+	tpm2_begin(&cmd, CC_GET_CAPABILITY);
+	tpm2_put(&cmd, capability, 4);
+	tpm2_put(&cmd, property, 4);
+	tpm2_put(&cmd, count, 4);
+	rc = tpm2_transmit(fd, &cmd, rsp);
 	if (rc) {
-		fprintf(stderr, "increments: TPM2_GetCapability(%u): %d\n",
-			capability, rc);
+		fprintf(stderr, "%s: TPM2_GetCapability(%u): %d\n",
+			program_invocation_short_name, capability, rc);
 		exit(FAILED);
 	}
 }
 
 static uint32_t property(int fd, uint32_t tag)
 {
-	struct buffer rsp;
+	struct tpm2_buffer rsp;
 
 	/* moreData, capability, count, tag, value */
 	get_capability(fd, CAP_TPM_PROPERTIES, tag, 1, &rsp);
-	return get(&rsp, HEADER_SIZE + 9, 4) == tag ?
-	       get(&rsp, HEADER_SIZE + 13, 4) : 0;
+	return tpm2_get(&rsp, TPM2_HEADER_SIZE + 9, 4) == tag ?
+	       tpm2_get(&rsp, TPM2_HEADER_SIZE + 13, 4) : 0;
 }
 
 /* Read a PCR selection, of which only the PCRs below 24 are known. */
-static uint32_t selection(const struct buffer *rsp, size_t *at)
+static uint32_t selection(const struct tpm2_buffer *rsp, size_t *at)
 {
-	unsigned int i, size = get(rsp, (*at)++, 1);
+	unsigned int i, size = tpm2_get(rsp, (*at)++, 1);
 	uint32_t pcrs = 0;
 
 	for (i = 0; i < size; i++, (*at)++)
 		if (i < NR_PCRS / 8)
-			pcrs |= get(rsp, *at, 1) << (8 * i);
+			pcrs |= tpm2_get(rsp, *at, 1) << (8 * i);
 	return pcrs;
 }
 
 static const char *alg_name(uint16_t id)
 {
+	const struct tpm2_alg *alg = tpm2_find_alg(id);
 	static char number[8];
-	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(algs); i++)
-		if (algs[i].id == id)
-			return algs[i].name;
+	if (alg)
+		return alg->name;
 	snprintf(number, sizeof(number), "0x%04x", id);
 	return number;
-}
-
-static unsigned int digest_size(uint16_t id)
-{
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(algs); i++)
-		if (algs[i].id == id)
-			return algs[i].size;
-	return 0;
 }
 
 static void print_pcrs(uint32_t pcrs)
@@ -249,7 +143,7 @@ static void print_text(uint32_t value)
 
 static void describe(int fd)
 {
-	struct buffer rsp;
+	struct tpm2_buffer rsp;
 	unsigned int i;
 	size_t at;
 
@@ -262,10 +156,10 @@ static void describe(int fd)
 	       property(fd, PT_FIRMWARE_VERSION_2));
 
 	get_capability(fd, CAP_PCRS, 0, 1, &rsp);
-	at = HEADER_SIZE + 9;
-	for (i = 0; i < get(&rsp, HEADER_SIZE + 5, 4) && at < rsp.len &&
+	at = TPM2_HEADER_SIZE + 9;
+	for (i = 0; i < tpm2_get(&rsp, TPM2_HEADER_SIZE + 5, 4) && at < rsp.len &&
 	     nr_banks < MAX_BANKS; i++) {
-		banks[nr_banks].alg = get(&rsp, at, 2);
+		banks[nr_banks].alg = tpm2_get(&rsp, at, 2);
 		at += 2;
 		banks[nr_banks].pcrs = selection(&rsp, &at);
 		printf("bank          %s: ", alg_name(banks[nr_banks].alg));
@@ -275,9 +169,9 @@ static void describe(int fd)
 	}
 
 	get_capability(fd, CAP_PCR_PROPERTIES, PT_PCR_NO_INCREMENT, 1, &rsp);
-	at = HEADER_SIZE + 13;
-	if (get(&rsp, HEADER_SIZE + 5, 4) == 1 &&
-	    get(&rsp, HEADER_SIZE + 9, 4) == PT_PCR_NO_INCREMENT) {
+	at = TPM2_HEADER_SIZE + 13;
+	if (tpm2_get(&rsp, TPM2_HEADER_SIZE + 5, 4) == 1 &&
+	    tpm2_get(&rsp, TPM2_HEADER_SIZE + 9, 4) == PT_PCR_NO_INCREMENT) {
 		no_increment = selection(&rsp, &at);
 		printf("never count   ");
 	} else {
@@ -286,29 +180,17 @@ static void describe(int fd)
 	print_pcrs(no_increment);
 }
 
-static bool update_counter(int fd, uint32_t *counter)
-{
-	struct buffer cmd, rsp;
-
-	begin(&cmd, CC_PCR_READ);
-	put(&cmd, 0, 4);
-	if (transmit(fd, &cmd, &rsp) || rsp.len < HEADER_SIZE + 4)
-		return false;
-	*counter = get(&rsp, HEADER_SIZE, 4);
-	return true;
-}
-
 /* Start a hash sequence of events, whose handle the last command needs. */
 static int start_sequence(int fd, uint32_t *handle)
 {
-	struct buffer cmd, rsp;
+	struct tpm2_buffer cmd, rsp;
 	int rc;
 
-	begin(&cmd, CC_HASH_SEQUENCE_START);
-	put(&cmd, 0, 2);
-	put(&cmd, 0x0010, 2);
-	rc = transmit(fd, &cmd, &rsp);
-	*handle = get(&rsp, HEADER_SIZE, 4);
+	tpm2_begin(&cmd, CC_HASH_SEQUENCE_START);
+	tpm2_put(&cmd, 0, 2);
+	tpm2_put(&cmd, 0x0010, 2);
+	rc = tpm2_transmit(fd, &cmd, &rsp);
+	*handle = tpm2_get(&rsp, TPM2_HEADER_SIZE, 4);
 	return rc;
 }
 
@@ -319,38 +201,38 @@ static int start_sequence(int fd, uint32_t *handle)
 static void measure(int fd, const char *what, uint32_t code, uint32_t handle,
 		    const uint16_t *ids, unsigned int count, unsigned int rule)
 {
-	uint32_t before, after, least = UINT32_MAX, sequence;
-	struct buffer cmd, rsp;
+	uint32_t before, after, least = UINT32_MAX, handles[] = { handle, 0 };
+	struct tpm2_buffer cmd, rsp;
 	unsigned int i, n;
 	char name[16];
 	int rc = 0;
 
 	for (n = 0; n < REPETITIONS && !rc; n++) {
 		if (code == CC_EVENT_SEQUENCE_COMPLETE) {
-			rc = start_sequence(fd, &sequence);
+			rc = start_sequence(fd, &handles[1]);
 			if (rc)
 				break;
-			begin_auth(&cmd, code, handle, &sequence);
+			tpm2_begin_auth(&cmd, code, handles, 2);
 		} else {
-			begin_auth(&cmd, code, handle, NULL);
+			tpm2_begin_auth(&cmd, code, handles, 1);
 		}
-		if (code == CC_PCR_EXTEND) {
-			put(&cmd, count, 4);
+		if (code == TPM2_CC_PCR_EXTEND) {
+			tpm2_put(&cmd, count, 4);
 			for (i = 0; i < count; i++) {
-				put(&cmd, ids[i], 2);
-				put_filler(&cmd, digest_size(ids[i]));
+				tpm2_put(&cmd, ids[i], 2);
+				tpm2_put_filler(&cmd, tpm2_find_alg(ids[i])->size);
 			}
 		} else if (code != CC_PCR_RESET) {
-			put(&cmd, 5, 2);
-			put_filler(&cmd, 5);
+			tpm2_put(&cmd, 5, 2);
+			tpm2_put_filler(&cmd, 5);
 		}
 
-		if (!update_counter(fd, &before)) {
+		if (tpm2_read_counter(fd, &before)) {
 			rc = -EIO;
 			break;
 		}
-		rc = transmit(fd, &cmd, &rsp);
-		if (!update_counter(fd, &after))
+		rc = tpm2_transmit(fd, &cmd, &rsp);
+		if (tpm2_read_counter(fd, &after))
 			rc = -EIO;
 		if (after - before < least)
 			least = after - before;
@@ -382,17 +264,17 @@ static void measure_extends(int fd, uint32_t pcr)
 	for (i = 0; i < nr_banks; i++) {
 		expected = counts && (banks[i].pcrs & 1 << pcr);
 		held += expected;
-		if (!digest_size(banks[i].alg))
+		if (!tpm2_find_alg(banks[i].alg))
 			continue;
 		ids[known++] = banks[i].alg;
 		snprintf(what, sizeof(what), "TPM2_PCR_Extend, one digest (%s)",
 			 alg_name(banks[i].alg));
-		measure(fd, what, CC_PCR_EXTEND, pcr, &banks[i].alg, 1,
+		measure(fd, what, TPM2_CC_PCR_EXTEND, pcr, &banks[i].alg, 1,
 			expected);
 	}
 	if (known == nr_banks)
 		measure(fd, "TPM2_PCR_Extend, a digest for each bank",
-			CC_PCR_EXTEND, pcr, ids, known, held);
+			TPM2_CC_PCR_EXTEND, pcr, ids, known, held);
 	if (known) {
 		const uint16_t twice[] = { ids[0], ids[0] };
 
@@ -403,25 +285,25 @@ static void measure_extends(int fd, uint32_t pcr)
 				expected = 2;
 		snprintf(what, sizeof(what), "TPM2_PCR_Extend, one bank twice (%s)",
 			 alg_name(ids[0]));
-		measure(fd, what, CC_PCR_EXTEND, pcr, twice, 2, expected);
+		measure(fd, what, TPM2_CC_PCR_EXTEND, pcr, twice, 2, expected);
 	}
-	for (a = 0; a < ARRAY_SIZE(algs); a++) {
+	for (a = 0; a < TPM2_NR_ALGS; a++) {
 		for (i = 0; i < nr_banks; i++)
-			if (banks[i].alg == algs[a].id)
+			if (banks[i].alg == tpm2_algs[a].id)
 				break;
 		if (i < nr_banks)
 			continue;
 		snprintf(what, sizeof(what), "TPM2_PCR_Extend, a bank that is off (%s)",
-			 algs[a].name);
-		measure(fd, what, CC_PCR_EXTEND, pcr, &algs[a].id, 1, 0);
+			 tpm2_algs[a].name);
+		measure(fd, what, TPM2_CC_PCR_EXTEND, pcr, &tpm2_algs[a].id, 1, 0);
 	}
-	measure(fd, "TPM2_PCR_Event", CC_PCR_EVENT, pcr, NULL, 0, held);
+	measure(fd, "TPM2_PCR_Event", TPM2_CC_PCR_EVENT, pcr, NULL, 0, held);
 	measure(fd, "TPM2_EventSequenceComplete", CC_EVENT_SEQUENCE_COMPLETE,
 		pcr, NULL, 0, held);
 }
 
 static const char help[] =
-	"Usage: increments [--pcr N] [--device FILE]\n"
+	"Usage: %s [--pcr N] [--device FILE]\n"
 	"\n"
 	"Print by how much this TPM increments pcrUpdateCounter for each command, next to\n"
 	"what the kernel's account expects.\n"
@@ -456,8 +338,8 @@ int main(int argc, char **argv)
 		case 'p':
 			pcr = strtoul(optarg, &end, 10);
 			if (!*optarg || *end || pcr <= 11 || pcr >= NR_PCRS) {
-				fprintf(stderr, "increments: --pcr: %s is not 12 to 23\n",
-					optarg);
+				fprintf(stderr, "%s: --pcr: %s is not 12 to 23\n",
+					program_invocation_short_name, optarg);
 				return FAILED;
 			}
 			break;
@@ -465,27 +347,29 @@ int main(int argc, char **argv)
 			device = optarg;
 			break;
 		case 'h':
-			fputs(help, stdout);
+			printf(help, program_invocation_short_name);
 			return AS_EXPECTED;
 		default:
-			fputs(help, stderr);
+			fprintf(stderr, help, program_invocation_short_name);
 			return FAILED;
 		}
 	}
 	if (optind != argc) {
-		fputs(help, stderr);
+		fprintf(stderr, help, program_invocation_short_name);
 		return FAILED;
 	}
 
 	fd = open(device, O_RDWR);
 	if (fd < 0) {
-		fprintf(stderr, "increments: %s: %s\n", device, strerror(errno));
+		fprintf(stderr, "%s: %s: %s\n", program_invocation_short_name,
+			device, strerror(errno));
 		return errno == ENOENT ? NO_TPM : FAILED;
 	}
 
 	describe(fd);
-	if (!update_counter(fd, &counter)) {
-		fprintf(stderr, "increments: TPM2_PCR_Read failed\n");
+	if (tpm2_read_counter(fd, &counter)) {
+		fprintf(stderr, "%s: TPM2_PCR_Read failed\n",
+			program_invocation_short_name);
 		return FAILED;
 	}
 	printf("counter       %u\n\n", counter);

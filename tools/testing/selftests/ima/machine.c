@@ -172,6 +172,24 @@ const char *why_no_records(void)
 	return NULL;
 }
 
+const char *why_no_requests(void)
+{
+	const char *reason = why_no_records();
+
+	if (!reason && access(REQUEST_FILE, F_OK))
+		reason = NO_FILE;
+	return reason;
+}
+
+const char *why_no_counted_requests(void)
+{
+	const char *reason = why_no_requests();
+
+	if (!reason && !tpm2_present())
+		reason = NO_TPM;
+	return reason;
+}
+
 int load_and_unload(const char *image, unsigned long flags)
 {
 	static const char cmdline[] = "ima_update_counter_test";

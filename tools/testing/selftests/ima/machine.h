@@ -18,6 +18,7 @@
 /* Reasons to skip a test */
 #define NO_TPM		"needs a TPM 2.0 and /dev/tpmrm0"
 #define NO_KEXEC	"needs kexec, and no kernel loaded yet"
+#define NO_FILE		"needs a kernel with records on request"
 
 /**
  * why_no_records - check whether this machine can make records
@@ -25,6 +26,12 @@
  * Return: the reason to skip a test, or NULL if records are expected.
  */
 const char *why_no_records(void);
+
+/* Return the reason why no record can be requested here, or NULL. */
+const char *why_no_requests(void);
+
+/* Return the reason why no record with a counter can be requested, or NULL. */
+const char *why_no_counted_requests(void);
 
 /* Does the kernel have CONFIG_IMA_UPDATE_COUNTER? */
 bool kernel_has_records(void);

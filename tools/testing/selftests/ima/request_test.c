@@ -17,9 +17,9 @@
 #include "equations.h"
 #include "machine.h"
 #include "measurement_list.h"
+#include "request.h"
 #include "tpm2.h"
 
-#define NO_FILE	"needs a kernel with records on request"
 #define NOBODY	65534
 
 static long last_request(struct __test_metadata *_metadata, struct list *list)
@@ -29,37 +29,6 @@ static long last_request(struct __test_metadata *_metadata, struct list *list)
 	ASSERT_EQ(0, list_read(list));
 	index = list_find_last(list, "pcr_counter", NULL);
 	ASSERT_LE(0, index);
-	return index;
-}
-
-/* Return why no record can be requested here, or NULL. */
-static const char *why_no_requests(void)
-{
-	const char *reason = why_no_records();
-
-	if (!reason && access(REQUEST_FILE, F_OK))
-		reason = NO_FILE;
-	return reason;
-}
-
-/* Return why no record with a counter can be requested here, or NULL. */
-static const char *why_no_counted_requests(void)
-{
-	const char *reason = why_no_requests();
-
-	if (!reason && !tpm2_present())
-		reason = NO_TPM;
-	return reason;
-}
-
-/* Request a record, and find it. */
-static long request(struct __test_metadata *_metadata, struct list *list)
-{
-	long index;
-
-	ASSERT_EQ(0, file_write(REQUEST_FILE, "1\n"));
-	index = last_request(_metadata, list);
-	ASSERT_EQ(index, list_find_last(list, "pcr_counter", "request"));
 	return index;
 }
 
@@ -552,13 +521,14 @@ out:
 /* If someone else extends IMA's PCR, the replay fails, and records show why. */
 TEST(extends_of_the_ima_pcr_are_those_of_others)
 {
+	const char *reason = why_no_counted_requests();
 	const uint16_t alg = TPM2_ALG_SHA256;
 	struct list before, list;
 	struct interval interval;
 	long first, second;
 
-	if (why_no_records() || access(REQUEST_FILE, F_OK) || !tpm2_present())
-		SKIP(return, "needs records on request and a TPM 2.0");
+	if (reason)
+		SKIP(return, "%s", reason);
 	if (!getenv("EXTEND_IMA_PCR"))
 		SKIP(return, "needs EXTEND_IMA_PCR=1, since it breaks the replay of the list");
 

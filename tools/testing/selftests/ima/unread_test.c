@@ -21,20 +21,9 @@
 #include "fuse_server.h"
 #include "machine.h"
 #include "measurement_list.h"
+#include "request.h"
 
 #define USER	1000
-
-/* Request a record, and find it. */
-static long request(struct __test_metadata *_metadata, struct list *list)
-{
-	long index;
-
-	ASSERT_EQ(0, file_write(REQUEST_FILE, "1\n"));
-	ASSERT_EQ(0, list_read(list));
-	index = list_find_last(list, "pcr_counter", "request");
-	ASSERT_LE(0, index);
-	return index;
-}
 
 /* Map a file as a library is mapped, which tcb policies measure. */
 static int map_file(const char *path)
@@ -120,11 +109,9 @@ FIXTURE_VARIANT_ADD(unread, nothing) {
 
 FIXTURE_SETUP(unread)
 {
-	const char *reason = why_no_records();
+	const char *reason = why_no_requests();
 	int fd;
 
-	if (!reason && access(REQUEST_FILE, F_OK))
-		reason = "needs a kernel with records on request";
 	if (!reason && access("/dev/fuse", R_OK | W_OK))
 		reason = "needs FUSE";
 	if (!reason && !strcmp(variant->file, FUSE_FILE_HASH) &&
@@ -221,7 +208,7 @@ TEST(a_file_without_a_verity_digest_is_unread)
 	if (geteuid())
 		SKIP(return, "needs root");
 	if (access(REQUEST_FILE, F_OK))
-		SKIP(return, "needs a kernel with records on request");
+		SKIP(return, NO_FILE);
 	if (!getenv("VERITY_POLICY"))
 		SKIP(return, "needs VERITY_POLICY=1, since it replaces the policy");
 

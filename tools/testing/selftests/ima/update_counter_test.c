@@ -18,6 +18,7 @@
 #include "equations.h"
 #include "machine.h"
 #include "measurement_list.h"
+#include "request.h"
 #include "tpm2.h"
 
 #define FILES	16
@@ -478,12 +479,8 @@ FIXTURE_VARIANT_ADD(not_restarted, snapshot_that_is_not_taken) {
 
 FIXTURE_SETUP(not_restarted)
 {
-	const char *reason = why_no_records();
+	const char *reason = why_no_counted_requests();
 
-	if (!reason && access(REQUEST_FILE, F_OK))
-		reason = "needs a kernel with records on request";
-	if (!reason && !tpm2_present())
-		reason = NO_TPM;
 	if (!reason && !getenv("SUSPEND"))
 		reason = "needs SUSPEND=1, since it suspends the machine for a few seconds";
 	if (reason)
@@ -492,9 +489,7 @@ FIXTURE_SETUP(not_restarted)
 	    (variant->state && !file_has(variant->needs, variant->state, "")))
 		SKIP(return, "needs %s", variant->needs);
 
-	ASSERT_EQ(0, file_write(REQUEST_FILE, "1"));
-	ASSERT_EQ(0, list_read(&self->list));
-	self->first = list_find_last(&self->list, "pcr_counter", "request");
+	self->first = request(_metadata, &self->list);
 }
 
 FIXTURE_TEARDOWN(not_restarted)
