@@ -64,6 +64,12 @@ def test_command_is_in_its_package(root):
     assert run(root / "usr" / "bin" / "imatally", "--version").startswith("imatally ")
 
 
+def test_program_that_prints_what_a_tpm_counts_is_in_it_too(root, tmp_path):
+    done = subprocess.run([root / "usr" / "bin" / "imatally-increments", "--device", tmp_path / "none"], check=False,
+                          stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stderr) == (4, f"imatally-increments: {tmp_path}/none: No such file or directory\n")
+
+
 def test_service_is_stopped_when_the_package_is_removed(built, tmp_path):
     path, = built.glob("imatally_*.deb")
     run("dpkg-deb", "-e", path, tmp_path / "control")
