@@ -11,7 +11,7 @@ from pathlib import Path
 from lab.paths import TOP
 from patchset.console import dying_with_parent
 
-NOT_AGAIN = ("test_mutants.py", "test_coverage.py")
+NOT_AGAIN = ("test_mutants.py", "test_drawn_mutants.py", "test_coverage.py")
 # What says that a test could not be run, in place of a result
 NOT_RUN = re.compile(r"\b(console\.Failed|CannotRun|BadMachine|Failed: Timeout)\b")
 
