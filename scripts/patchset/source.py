@@ -7,12 +7,12 @@ machine's release comes from another suite of the same mirror, through a private
 """
 
 import os
-import subprocess
 import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from patchset import apt
 from patchset.console import Failed, run_long
 from patchset.paths import CACHE
 
@@ -20,7 +20,6 @@ from patchset.paths import CACHE
 # machine's apt knows
 SUITES = {"6.12": "", "7.3": "trixie-backports"}
 
-KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 DAY = 24 * 60 * 60
 
 
@@ -30,27 +29,12 @@ class Source:
     tarball: Path
 
 
-def output(*argv: str) -> str:
-    """What a command prints; nothing if it fails."""
-    return subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                          encoding="utf-8", errors="replace").stdout
-
-
 def apt_options(store: Path, suite: str) -> list[str]:
     """The options with which apt knows @suite of this machine's mirror. Its package list may be a day old."""
     if not suite:
         return []
-    mirrors = output("apt-get", "indextargets", "--format", "$(REPO_URI)", "Origin: Debian", "Label: Debian").split()
-    if not mirrors:
-        raise Failed("found no Debian mirror in this machine's apt configuration")
-    apt = store / "apt"
-    for folder in ("lists", "archives"):
-        (apt / folder / "partial").mkdir(parents=True, exist_ok=True)
-    sources = apt / "sources.list"
-    sources.write_text(f"deb [signed-by={KEYRING}] {mirrors[0]} {suite} main\n", encoding="utf-8")
-    options = ["-o", f"Dir::Etc::sourcelist={sources}", "-o", "Dir::Etc::sourceparts=/dev/null",
-               "-o", f"Dir::State::lists={apt}/lists", "-o", f"Dir::Cache={apt}"]
-    updated = apt / "sources.list.updated"
+    options = apt.private(store / "apt", [apt.suite(suite)])
+    updated = store / "apt" / "sources.list.updated"
     if not updated.exists() or time.time() - updated.stat().st_mtime > DAY:
         run_long(f"updating the package list of {suite}", ["apt-get", *options, "update"])
         updated.touch()
@@ -65,10 +49,10 @@ def source(base: str) -> Source:
     store.mkdir(parents=True, exist_ok=True)
     options = apt_options(store, suite)
 
-    shown = output("apt-cache", *options, "show", "--no-all-versions", package).splitlines()
+    shown = apt.output("apt-cache", *options, "show", "--no-all-versions", package).splitlines()
     version = next((line.removeprefix("Version: ") for line in shown if line.startswith("Version: ")), "")
     if not version:
-        found = output("apt-cache", *options, "search", "--names-only", "^linux-source-[0-9]").splitlines()
+        found = apt.output("apt-cache", *options, "search", "--names-only", "^linux-source-[0-9]").splitlines()
         there = " ".join(line.split()[0] for line in found) or "nothing of that kind; run apt-get update"
         where = suite or "the suites that apt knows here (on Debian 12 it is in the security suite)"
         raise Failed(f"there is no package {package} in {where}. There is: {there}")
