@@ -69,14 +69,14 @@ def phase(name: str, command: str, *arguments: object) -> str:
 END = phase("end", "tpm", 1, GET_RANDOM)
 
 COMPARED = PRELUDE + phase("files", "files", FILES) + phase("get_random", "tpm", 100, GET_RANDOM) + \
-    phase("extend", "tpm", 100, EXTEND) + phase("kexec", "kexec", 10, 300, "/boot/bzImage")
+    phase("extend", "tpm", 100, EXTEND) + phase("kexec", "kexec", 10, 300, "/boot/kernel")
 
 RECORDED = COMPARED + "".join(phase(f"window_{size}", "groups", count, size) for size, count in WINDOWS.items())
 
 GROWN = PRELUDE + phase("fill", "records", 1) + RULES + "".join(
     f"count=$(({length} - $(cat $ima/runtime_measurements_count)))\n" + phase("fill", "files", "$count") +
     phase(f"records_{length}", "records", 20) +
-    phase(f"buffers_{length}", "kexec", 20, "$length", "/boot/bzImage")
+    phase(f"buffers_{length}", "kexec", 20, "$length", "/boot/kernel")
     for length in LENGTHS)
 
 MEMORY = PRELUDE + phase("fill", "records", 100) + f"""

@@ -5,13 +5,16 @@ import json
 import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from lab import selftests, verifier
+from lab import arch as architectures
+from lab import image, selftests, verifier
 from lab.groups import Group, once, settings
 from lab.paths import BUILD
+from lab.process import CannotRun
 from patchset import console
 from patchset.console import Failed, say
 from patchset.patches import BASES
@@ -23,6 +26,7 @@ ANY_KERNEL = Group("any", bases=())
 def pytest_addoption(parser):
     lab = parser.getgroup("lab")
     lab.addoption("--base", choices=BASES, help="run on this kernel base only")
+    lab.addoption("--arch", choices=architectures.bootable(), help="of what boots a machine, run on this architecture only")
     lab.addoption("--config", dest="kernel_config", default="vm", metavar="NAMES",
                   help="use this configuration in place of \"vm\", such as vm,debug")
     lab.addoption("--kernel", type=Path, metavar="FILE", help="run on this kernel instead of building one")
@@ -36,6 +40,7 @@ def pytest_addoption(parser):
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config):
     settings.bases = (config.option.base,) if config.option.base else BASES
+    settings.arch = config.option.arch
     settings.config = config.option.kernel_config
     settings.image = config.option.kernel and config.option.kernel.resolve(strict=True)
     settings.verifier = config.option.verifier
@@ -72,6 +77,15 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize(*parameters(*mark.args, **mark.kwargs))
 
 
+def pytest_collection_modifyitems(config, items):
+    """A table may have no group for the base or the architecture that is asked for. pytest makes an item of that, too."""
+    empty = [item for item in items if hasattr(item, "callspec") and "group" in item.callspec.params
+             and not isinstance(item.callspec.params["group"], Group)]
+    if empty:
+        config.hook.pytest_deselected(items=empty)
+        items[:] = [item for item in items if item not in empty]
+
+
 # ---- Builds come before tests: those have time limits, and a machine is slow beside a compiler
 
 @pytest.hookimpl(tryfirst=True)
@@ -82,22 +96,29 @@ def pytest_collection_finish(session):
         try:
             if "kernel" in item.fixturenames:
                 group_of(item).kernel()
+                image.initramfs(group_of(item).arch)
             if "selftest_programs" in item.fixturenames:
-                build_selftests()
+                build_selftests(group_of(item).arch)
             if "imatally" in item.fixturenames:
                 once("verifier", verifier.build)
-        except Failed as error:
+            if "guest_imatally" in item.fixturenames:
+                build_guest_imatally(group_of(item).arch)
+        except (Failed, CannotRun) as error:
             # The items that need it fail with the same
             say(str(error))
 
 
 def group_of(item) -> Group:
     params = item.callspec.params if hasattr(item, "callspec") else {}
-    return params.get("group") or ANY_KERNEL.on_bases()[0]
+    return params.get("group") or replace(ANY_KERNEL, base=settings.bases[0])
 
 
-def build_selftests() -> Path:
-    return once("selftests", lambda: selftests.build(settings.bases[0]))
+def build_selftests(arch: str) -> Path:
+    return once(("selftests", arch), lambda: selftests.build(settings.bases[0], arch))
+
+
+def build_guest_imatally(arch: str) -> Path:
+    return once(("verifier", arch), lambda: verifier.of_arch(arch).build())
 
 
 @pytest.fixture
@@ -107,15 +128,21 @@ def kernel(request):
 
 
 @pytest.fixture
-def selftest_programs():
-    """The folder of the kernel's selftests, as static programs."""
-    return build_selftests()
+def selftest_programs(request):
+    """The folder of the kernel's selftests, as static programs for the item's machine."""
+    return build_selftests(group_of(request.node).arch)
 
 
 @pytest.fixture
 def imatally():
     """The verifier's path; it is built."""
     return once("verifier", verifier.build)
+
+
+@pytest.fixture
+def guest_imatally(request):
+    """The same for the item's machine."""
+    return build_guest_imatally(group_of(request.node).arch)
 
 
 # ---- The groups that took longest the last time come first, so that none runs alone at the end

@@ -1,13 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The lab's own parts that need no machine."""
 
+import re
 import socket
+import subprocess
 import time
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from lab import kernel, process, selftests, sources, tap, watch
+from lab import arch as architectures
+from lab import image, kernel, process, selftests, sources, tap, watch
 from lab.built import digest, is_current
+from lab.groups import Group, elsewhere, settings
+from lab.paths import TOP
 from patchset.console import Failed, run_long
 
 pytestmark = pytest.mark.quick
@@ -176,3 +183,49 @@ def test_socket_that_does_not_listen_yet_is_not_ready(tmp_path):
         assert path.exists() and not process.listens(path)
         server.listen()
         assert process.listens(path)
+
+
+# ---- Groups
+
+def test_table_without_a_group_for_the_base_has_no_item():
+    done = subprocess.run(["/usr/bin/python3", "-m", "pytest", "--collect-only", "-q", "--base", "6.12",
+                           "tests/kernel/test_evidence.py"], cwd=TOP, check=True, stdout=subprocess.PIPE, text=True)
+    assert "test_it_verifies_outside[6.12-" in done.stdout
+    # Of a table that is for 7.3
+    assert "test_entries_that_are_staged_are_in_it" not in done.stdout
+
+
+# ---- Architectures
+
+def sets(*table):
+    """The set of each item, by architecture, name and base."""
+    return {(row.arch, row.name, row.base): row.set for group in table for row in group.on_bases()}
+
+
+def test_another_architecture_is_checked_on_one_base(monkeypatch):
+    monkeypatch.setattr(settings, "bases", ("6.12", "7.3"))
+    monkeypatch.setattr(settings, "arch", "arm64")
+    found = sets(*elsewhere([Group("needed", "quick"), Group("other"), Group("special", config="vm,debug")], "needed"))
+    assert found == {("arm64", "needed", "6.12"): "check", ("arm64", "needed", "7.3"): "full",
+                     ("arm64", "other", "6.12"): "full", ("arm64", "other", "7.3"): "full"}
+
+
+def test_items_say_which_other_architecture_they_are_for():
+    assert replace(Group("name"), base="7.3", arch="arm64").id == "7.3-arm64-name"
+    assert replace(Group("name"), base="7.3").id == "7.3-name"
+
+
+@pytest.mark.parametrize("arch", architectures.bootable())
+def test_build_directory_is_that_of_the_image(arch, tmp_path):
+    facts = architectures.get(arch)
+    assert facts.obj_of(tmp_path / facts.image) == tmp_path
+
+
+def test_guest_has_the_libraries_that_a_program_loads():
+    facts = architectures.get(architectures.DEFAULT_ARCH)
+    tpm2 = image.program("tpm2", facts)
+    loaded = re.findall(r"=> (/\S+)", image.output_of("ldd", tpm2))
+    found = image.libraries([tpm2], facts)
+    assert {Path(path).name for path in loaded} == {Path(path).name for path in found if path.startswith("usr/lib/")}
+    # The dynamic linker
+    assert [path for path in found if not path.startswith("usr/lib/")] == ["lib64/ld-linux-x86-64.so.2"]

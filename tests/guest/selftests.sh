@@ -14,9 +14,8 @@
 
 # The chip stays known to IMA, and every command to it fails
 unbind_tpm() {
-	for device in /sys/bus/platform/drivers/tpm_tis/*:*; do
-		echo "${device##*/}" >/sys/bus/platform/drivers/tpm_tis/unbind
-	done
+	device=$(readlink -f /sys/class/tpm/tpm0/device)
+	echo "${device##*/}" >"$device/driver/unbind"
 }
 
 # The command line is too long for the architecture: fails after IMA was asked
@@ -24,7 +23,7 @@ fail_to_load() {
 	vm-kexec-load || return
 	long=$(head -c 3000 /dev/zero | tr '\0' x)
 	for i in $(seq 25); do
-		! kexec -s -l /boot/bzImage --command-line="$i$long" 2>/dev/null || return
+		! kexec -s -l /boot/kernel --command-line="$i$long" 2>/dev/null || return
 	done
 	kexec -e
 }
@@ -115,7 +114,7 @@ fi
 # shellcheck disable=SC1091,SC2154 # written on the host
 . /out/variant
 ima=/sys/kernel/security/ima
-export KERNEL_IMAGE=/boot/bzImage EXTEND_PCRS=1
+export KERNEL_IMAGE=/boot/kernel EXTEND_PCRS=1
 
 # shellcheck disable=SC2154
 [ "$BOOT" = 1 ] || skip=$skip2

@@ -3,19 +3,19 @@
 
 import re
 import shutil
-import subprocess
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from lab import verifier, vm
-from lab.groups import Group, once
+from lab import arch as architectures
+from lab import image, verifier, vm
+from lab.groups import Group, elsewhere, once
 from lab.kernel import Build
 from lab.paths import GUEST
 
 OF_THE_VM = [Group("evidence_of_the_vm")]
+OF_THE_VM += elsewhere(OF_THE_VM)
 WITHOUT_A_RULE = [Group("evidence_without_a_rule")]
 # A kernel that can stage entries
 WHILE_STAGED = [Group("evidence_while_staged", bases=("7.3",))]
@@ -34,38 +34,33 @@ class Collected:
                              "--nonce", nonce, *options)
 
 
-def libraries(program: Path) -> Iterable[Path]:
-    """What the guest lacks of the shared libraries that a program needs: all beside libc."""
-    listed = subprocess.run(["ldd", program], check=True, stdout=subprocess.PIPE, text=True).stdout
-    return [Path(path) for path in re.findall(r"=> (/\S+)", listed) if "/libc.so" not in path]
-
-
-def collect(group: Group, kernel: Build, imatally: Path, script: str, append: str) -> Collected:
+def collect(group: Group, kernel: Build, program: Path, script: str, append: str) -> Collected:
+    """@program: imatally for the guest, which may lack some of its libraries."""
     def boot() -> Collected:
         out = group.fresh_folder()
         (out / "lib").mkdir()
-        shutil.copy(imatally, out)
-        for library in libraries(imatally):
+        shutil.copy(program, out)
+        for library in image.libraries([program], architectures.get(group.arch)).values():
             shutil.copy(library, out / "lib")
-        result = vm.run(vm.Machine(kernel.image, out, GUEST / script, mem=768, append=append))
+        result = vm.run(vm.Machine(kernel.image, out, GUEST / script, mem=768, append=append, arch=group.arch))
         return Collected(out, result)
 
     return once(group.id, boot)
 
 
 @pytest.fixture
-def evidence(group: Group, kernel: Build, imatally: Path) -> Collected:
-    return collect(group, kernel, imatally, "evidence.sh", vm.TCB)
+def evidence(group: Group, kernel: Build, guest_imatally: Path, imatally: Path) -> Collected:
+    return collect(group, kernel, guest_imatally, "evidence.sh", vm.TCB)
 
 
 @pytest.fixture
-def uncounted(group: Group, kernel: Build, imatally: Path) -> Collected:
-    return collect(group, kernel, imatally, "evidence-without-a-rule.sh", "ima_policy=tcb")
+def uncounted(group: Group, kernel: Build, guest_imatally: Path, imatally: Path) -> Collected:
+    return collect(group, kernel, guest_imatally, "evidence-without-a-rule.sh", "ima_policy=tcb")
 
 
 @pytest.fixture
-def deleting(group: Group, kernel: Build, imatally: Path) -> Collected:
-    return collect(group, kernel, imatally, "evidence-staged.sh", vm.TCB)
+def deleting(group: Group, kernel: Build, guest_imatally: Path, imatally: Path) -> Collected:
+    return collect(group, kernel, guest_imatally, "evidence-staged.sh", vm.TCB)
 
 
 @pytest.mark.groups(OF_THE_VM)

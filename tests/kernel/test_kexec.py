@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from lab import carry, verifier
-from lab.groups import Group, once
+from lab.groups import Group, elsewhere, once
 from lab.selftests import ASKED_FOR, COMPLETE, CRASH_KERNEL, NO_KEXEC, NO_POLICY, NO_TPM, Variant, fields
 from lab.vm import TCB
 
@@ -46,6 +46,7 @@ VARIANTS = [
     # execute record's PCR values
     Variant("kexec_deleted_overflow", before="delete_and_overflow", **ON_7_3),
 ]
+VARIANTS += elsewhere(VARIANTS)
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class Carry(Group):
 
 
 def named(name):
-    return [next(variant for variant in VARIANTS if variant.name == name)]
+    return [variant for variant in VARIANTS if variant.name == name]
 
 
 @pytest.mark.groups(VARIANTS, Variant.lines)
@@ -150,6 +151,7 @@ def test_replay_goes_on_from_the_record_at_the_end(ran):
 # ---- What the demo shows
 
 OVERFLOW = [Group("kexec_overflow")]
+OVERFLOW += elsewhere(OVERFLOW, "kexec_overflow")
 
 # Lists without our records: other rules, a kernel without the option
 STOCK = [Carry("kexec_without_a_rule", policy=OTHER_RULES), Carry("kexec_option_off", "full", config="vm,off")]
@@ -160,7 +162,7 @@ def carried(group, kernel, imatally):
     """The two runs of the demo: the list fits, and it does not."""
     def run():
         folder = group.fresh_folder()
-        return [carry.boot(kernel.image, folder / name, files, getattr(group, "policy", ""))
+        return [carry.boot(kernel.image, folder / name, files, getattr(group, "policy", ""), group.arch)
                 for name, files in carry.RUNS.items()]
     return once(group.id, run)
 

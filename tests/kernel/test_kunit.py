@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from lab import sources, tap, vm
-from lab.groups import Group, once
+from lab.groups import Group, elsewhere, once
 from lab.kernel import environment
 from lab.paths import BUILD, TOP
 
 BOOT = [Group("kunit_boot", "quick"), Group("kunit_hmac_boot", config="vm,hmac")]
+BOOT += elsewhere(BOOT, "kunit_boot")
 TOOL = [Group("kunit_tool", "full")]
 
 
@@ -30,7 +31,7 @@ def booted(group, kernel):
     """They print KTAP at boot, whether there is a TPM or not. The policy is for the one that makes records."""
     def run():
         result = vm.run(vm.Machine(kernel=kernel.image, out=group.fresh_folder(), script="exit 0", tpm="none",
-                                   append="kunit.enable=1 kunit.autorun=1 ima_policy=critical_data"))
+                                   arch=group.arch, append="kunit.enable=1 kunit.autorun=1 ima_policy=critical_data"))
         text = result.console.read_text(encoding="utf-8", errors="replace")
         return result, {line.name: line for line in tap.parse(text)}
     return once(group.id, run)

@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 from lab import verifier
+from lab.groups import elsewhere
 from lab.selftests import (ASKED_FOR, COMPLETE, COUNTED, CRASH_KERNEL, NO_KEXEC, NO_POLICY, NO_TPM, REPORTS, WITH_RECORDS,
                            Variant, fields)
 
@@ -91,6 +92,7 @@ VARIANTS = [
     Variant("kcsan_selftest", "full", config="vm,kcsan", **WITH_TPM | fields(mem=1024, timeout=1200)),
     Variant("kcsan_load", "full", config="vm,kcsan", mem=1024, **LOAD),
 ]
+VARIANTS += elsewhere(VARIANTS, "banks_sha1_sha256")
 
 
 def named(*names):

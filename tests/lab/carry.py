@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab import verifier, vm
+from lab.arch import DEFAULT_ARCH
 from lab.paths import GUEST
 
 # How many files are measured between load and execute, in the two runs that the demo shows
@@ -68,13 +69,13 @@ def read(file: Path) -> str:
     return file.read_text(encoding="utf-8", errors="replace")
 
 
-def boot(kernel: Path, out: Path, files: int, policy: str = "") -> Carried:
+def boot(kernel: Path, out: Path, files: int, policy: str = "", arch: str = DEFAULT_ARCH) -> Carried:
     """Load a kernel, measure @files files, execute it. The @policy, if any, takes the place of those that are built in."""
     out.mkdir(parents=True, exist_ok=True)
     (out / "files").write_text(f"{files}\n", encoding="ascii")
     (out / "policy").write_text(policy, encoding="ascii")
     return Carried(out, vm.run(vm.Machine(kernel=kernel, out=out, script=GUEST / "carry.sh",
-                                          append="" if policy else vm.TCB)))
+                                          append="" if policy else vm.TCB, arch=arch)))
 
 
 def is_verdict_on_loss(answer: verifier.Answer, missing: int) -> bool:

@@ -2,8 +2,8 @@
 """
 The root file system of the guest.
 
-It has busybox, kexec and tpm2-tools of this machine with the libraries that they need, and from tests/guest the init
-and the commands vm-*. Needs no root.
+It has busybox, kexec and tpm2-tools with the libraries that they need, and from tests/guest the init and the commands
+vm-*. The programs are this machine's own, or those of Debian for another architecture. Needs no root.
 """
 
 import gzip
@@ -12,9 +12,12 @@ import re
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from lab import arch as architectures
+from lab import debian
+from lab.arch import Arch
 from lab.built import digest, is_current
 from lab.paths import BUILD, GUEST
 from lab.process import CannotRun
@@ -29,8 +32,9 @@ def missing(what: str) -> CannotRun:
     return CannotRun(f"{what} is not installed; scripts/deps demo installs what is missing")
 
 
-def program(name: str) -> Path:
-    found = shutil.which(name, path=SEARCH)
+def program(name: str, facts: Arch) -> Path:
+    search = ":".join(str(debian.root(facts) / folder) for folder in ("usr/bin", "usr/sbin")) if facts.cross else SEARCH
+    found = shutil.which(name, path=search)
     if not found:
         raise missing(name)
     return Path(found)
@@ -41,28 +45,50 @@ def output_of(*argv: str | Path) -> str:
                           env=os.environ | {"PATH": SEARCH}).stdout
 
 
-def tcti() -> Path:
+def library(pattern: str, facts: Arch) -> Path:
+    """The shared library of this name, where the dynamic linker of the architecture looks for it."""
+    root = debian.root(facts) if facts.cross else Path("/")
+    for folder in ("usr/local/lib", f"usr/lib/{facts.multiarch}", f"lib/{facts.multiarch}", "usr/lib", "lib"):
+        found = sorted((root / folder).glob(pattern))
+        if found:
+            return found[0]
+    raise missing(pattern)
+
+
+def tcti(facts: Arch) -> Path:
     """What lets tpm2-tools talk to the kernel's TPM; they open it at run time."""
-    found = re.search(r"^\s*libtss2-tcti-device\.so\.\d+ .*=> (\S+)$", output_of("ldconfig", "-p"), re.M)
-    if not found:
-        raise missing("libtss2-tcti-device")
-    return Path(found[1])
+    return library("libtss2-tcti-device.so.?", facts)
 
 
-def libraries(files: list[Path]) -> list[Path]:
-    """The shared libraries that these need, with the dynamic linker. A static program needs none."""
-    return sorted({Path(path) for path in
-                   re.findall(r"(?:=>|^)\s+(/\S+) \(0x", output_of("ldd", *files), re.M)})
+def libraries(files: Iterable[Path], facts: Arch) -> dict[str, Path]:
+    """
+    The shared libraries that these need, by their path in the guest. A static program needs none.
+
+    The dynamic linker is at the path that programs name; the others are where it looks by itself, so that it needs no
+    cache.
+    """
+    linkers: dict[str, Path] = {}
+    found: dict[str, Path] = {}
+    todo = list(files)
+    while todo:
+        said = output_of("readelf", "--wide", "--dynamic", "--program-headers", todo.pop())
+        for path in re.findall(r"program interpreter: /(\S+)\]", said):
+            linkers[path] = library(Path(path).name, facts)
+        for name in re.findall(r"\(NEEDED\).*\[(\S+)\]", said):
+            if name not in found:
+                found[name] = library(name, facts)
+                todo.append(found[name])
+    return linkers | {f"usr/lib/{name}": file for name, file in found.items() if file not in linkers.values()}
 
 
-def initramfs(arch: str = "x86_64") -> Path:
+def initramfs(arch: str = architectures.DEFAULT_ARCH) -> Path:
     """Build build/initramfs.cpio.gz, unless it is up to date."""
     facts = architectures.get(arch)
-    out = BUILD / ("initramfs.cpio.gz" if arch == "x86_64" else f"initramfs-{facts.name}.cpio.gz")
-    programs = [program(name) for name in ("busybox", "kexec", "tpm2")]
-    libs = [tcti(), *libraries([*programs, tcti()])]
+    out = BUILD / ("initramfs.cpio.gz" if arch == architectures.DEFAULT_ARCH else f"initramfs-{facts.name}.cpio.gz")
+    programs = [program(name, facts) for name in ("busybox", "kexec", "tpm2")]
+    libs = libraries([*programs, tcti(facts)], facts) | {f"usr/lib/{tcti(facts).name}": tcti(facts)}
     commands = sorted(GUEST.glob("vm-*"))
-    inputs = [Path(__file__), GUEST / "init", *commands, *programs, *libs]
+    inputs = [Path(__file__), GUEST / "init", *commands, *programs, *libs.values()]
     with locked(out):
         state = digest(*(f"{file} {file.stat().st_size} {file.stat().st_mtime_ns}" for file in inputs))
         if not is_current(out, Path(f"{out}.state"), state):
@@ -79,7 +105,7 @@ def install(source: Path, target: Path) -> None:
     target.chmod(0o755)
 
 
-def fill(root: Path, programs: list[Path], libs: list[Path], commands: list[Path]) -> None:
+def fill(root: Path, programs: list[Path], libs: dict[str, Path], commands: list[Path]) -> None:
     for folder in FOLDERS:
         (root / folder).mkdir(parents=True)
     for link, target in LINKS.items():
@@ -88,15 +114,15 @@ def fill(root: Path, programs: list[Path], libs: list[Path], commands: list[Path
     install(GUEST / "init", root / "init")
     for file in (*programs, *commands):
         install(file, root / "usr/bin" / file.name)
-    busybox, _, tpm2 = programs
-    for applet in output_of(busybox, "--list").split():
+    *_, tpm2 = programs
+    # Those of this machine's busybox, which can be asked: Debian's is the same everywhere
+    for applet in output_of("busybox", "--list").split():
         if not (root / "usr/bin" / applet).exists():
             (root / "usr/bin" / applet).symlink_to("busybox")
     for tool in tpm2.parent.glob("tpm2_*"):
         (root / "usr/bin" / tool.name).symlink_to("tpm2")
-    # The linker at the path that programs name; the others where it looks by itself, so that it needs no cache
-    for lib in libs:
-        install(lib, root / str(lib).lstrip("/") if lib.name.startswith("ld-linux") else root / "usr/lib" / lib.name)
+    for path, lib in libs.items():
+        install(lib, root / path)
     for folder, _, _ in os.walk(root):
         os.chmod(folder, 0o755)
 

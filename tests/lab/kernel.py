@@ -2,12 +2,13 @@
 """
 Builds kernels: a base with the series or without it, in a configuration.
 
-The configuration is allnoconfig, the fragments tests/configs/NAME.config, with NAME-BASE.config if there is one, and
-what the selftests need. The compiler's results are kept in a ccache outside of the checkout.
+The configuration is allnoconfig, the fragments tests/configs/NAME.config, with NAME-BASE.config and NAME-ARCH.config if
+they are there, and what the selftests need. The compiler's results are kept in a ccache outside of the checkout.
 """
 
 import os
 import re
+import shutil
 import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -33,10 +34,10 @@ class Build:
     image: Path
 
     @staticmethod
-    def of_image(image: Path, base: str, config: str) -> "Build":
+    def of_image(image: Path, base: str, config: str, arch: str) -> "Build":
         """A kernel that somebody else has built."""
         image = Path(image).resolve(strict=True)
-        return Build(base, config, BUILD / base / "linux", image.parents[3], image)
+        return Build(base, config, BUILD / base / "linux", architectures.get(arch).obj_of(image), image)
 
 
 def environment() -> dict[str, str]:
@@ -57,12 +58,12 @@ def make_argv(source: Path, obj: Path, *args: str, cross: str = "") -> list[str]
             f"-j{os.cpu_count()}", *args]
 
 
-def fragments(base: str, config: str, vanilla: bool) -> list[Path]:
+def fragments(base: str, config: str, arch: str, vanilla: bool) -> list[Path]:
     found = []
     for name in config.split(","):
         if not (CONFIGS / f"{name}.config").exists():
             raise Failed(f"there is no tests/configs/{name}.config")
-        found += [CONFIGS / f"{name}.config", CONFIGS / f"{name}-{base}.config"]
+        found += [CONFIGS / f"{part}.config" for part in (name, f"{name}-{base}", f"{name}-{arch}")]
     if not vanilla and "off" not in config.split(","):
         found += [SELFTESTS / "config", CONFIGS / "series.config"]
     return [file for file in found if file.exists()]
@@ -87,7 +88,7 @@ def not_taken(wanted: str, config: str) -> list[str]:
     return missing
 
 
-def build(base: str, config: str = "vm", arch: str = "x86_64", vanilla: bool = False,
+def build(base: str, config: str = "vm", arch: str = architectures.DEFAULT_ARCH, vanilla: bool = False,
           checkout: Path | None = None) -> Build:
     """
     Build the kernel of a base, unless it is there and nothing has changed.
@@ -96,11 +97,13 @@ def build(base: str, config: str = "vm", arch: str = "x86_64", vanilla: bool = F
     series, to build beside it.
     """
     facts = architectures.get(arch)
-    files = fragments(base, config, vanilla)
+    files = fragments(base, config, arch, vanilla)
     source = checkout or tree(base)
-    prefix = ("" if arch == "x86_64" else f"{arch}-") + ("vanilla-" if vanilla else "")
+    prefix = ("" if arch == architectures.DEFAULT_ARCH else f"{arch}-") + ("vanilla-" if vanilla else "")
     obj = source.parent / (prefix + config.replace(",", "-"))
     done = Build(base, config, source, obj, obj / facts.image)
+    if not shutil.which(f"{facts.cross}gcc"):
+        raise Failed(f"{facts.cross}gcc is not installed; scripts/deps {facts.deps} installs what is missing")
     with locked(obj):
         # Edits in the tree count even when they are not committed
         origin = [git(source, "rev-parse", base_ref(base))] if vanilla else \
@@ -114,7 +117,7 @@ def build(base: str, config: str = "vm", arch: str = "x86_64", vanilla: bool = F
 
 
 def compile_kernel(kernel: Build, facts: architectures.Arch, files: Iterable[Path], vanilla: bool) -> None:
-    obj, source, what = kernel.obj, kernel.tree, f"({kernel.base}, {kernel.config})"
+    obj, source, what = kernel.obj, kernel.tree, f"({kernel.base}, {kernel.obj.name})"
     if vanilla:
         source = source.parent / "vanilla"
         if not (source / "Makefile").exists():

@@ -13,9 +13,10 @@ class CannotRun(Exception):
     """The VM can't be run; the text says why and what to do."""
 
 
-def require(program: str) -> None:
+def require(program: str, deps: str = "demo") -> None:
+    """@deps: the target of scripts/deps that installs it."""
     if not shutil.which(program):
-        raise CannotRun(f"{program} is not installed; scripts/deps demo installs what is missing")
+        raise CannotRun(f"{program} is not installed; scripts/deps {deps} installs what is missing")
 
 
 def start(argv: list, **popen) -> subprocess.Popen:

@@ -11,7 +11,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from lab import kernel, sources, tap, verifier, vm
+from lab import arch as architectures
+from lab import debian, kernel, sources, tap, verifier, vm
+from lab.arch import DEFAULT_ARCH, Arch
 from lab.groups import Group
 from lab.paths import BUILD, GUEST, SELFTESTS
 from lab.vm import TCB
@@ -41,13 +43,15 @@ def fields(**values: Any) -> dict[str, Any]:
     return values
 
 
-def build(base: str) -> Path:
+def build(base: str, arch: str = DEFAULT_ARCH) -> Path:
     """Build the programs from the tree of @base and return their folder. They are the same for all bases."""
-    out = BUILD / "selftests"
+    facts = architectures.get(arch)
+    out = BUILD / ("selftests" if arch == DEFAULT_ARCH else f"selftests-{arch}")
     with locked(out):
         out.mkdir(exist_ok=True)
-        run_long("building the selftests", ["make", "-C", kernel.tree(base) / "tools/testing/selftests/ima",
-                                            f"OUTPUT={out}", "USERLDFLAGS=-static", "USERCFLAGS=-Werror"])
+        run_long(f"building the selftests ({arch})", [
+            "make", "-C", kernel.tree(base) / "tools/testing/selftests/ima", f"OUTPUT={out}", f"ARCH={facts.kernel_arch}",
+            f"CC={' '.join(debian.compiler(facts))}", "USERLDFLAGS=-static", "USERCFLAGS=-Werror"])
     return out
 
 
@@ -76,11 +80,11 @@ class Variant(Group):
     around: str = ""
     boots: int = 2
     # What the programs find in their environment
-    settings: str = "KERNEL_IMAGE=/boot/bzImage EXTEND_PCRS=1 EXTEND_ALL_PCRS=1"
+    settings: str = "KERNEL_IMAGE=/boot/kernel EXTEND_PCRS=1 EXTEND_ALL_PCRS=1"
 
     append: str = TCB
     mem: int = 512
-    tpm: str = "tis"
+    tpm: str = ""
     tpm12: bool = False
     banks: str | None = None
     timeout: float = 300
@@ -91,6 +95,12 @@ class Variant(Group):
     options: tuple[str, ...] = ()
     # What the kernel's log may not have
     reports: str = REPORTS
+
+    def fits(self, machine: Arch) -> bool:
+        devices = machine.tpm12 if self.tpm12 else machine.tpm
+        has_tpm = self.tpm in (*devices, "none") or not self.tpm and bool(devices)
+        return super().fits(machine) and has_tpm and (machine.sleeps or "SUSPEND=1" not in self.settings) and \
+            (machine.limits_command_line or self.before != "fail_to_load")
 
     def selected(self) -> Iterator[tuple[int, str, str]]:
         """The tests that run: boot, program, name."""
@@ -190,7 +200,7 @@ def run(variant: Variant, programs: Path) -> Ran:
     (folder / "variant").write_text(variant.text(), encoding="utf-8")
     result = vm.run(vm.Machine(
         kernel=variant.kernel().image, out=folder, script=GUEST / "selftests.sh", append=variant.append, mem=variant.mem,
-        tpm=variant.tpm, tpm12=variant.tpm12, banks=variant.banks, timeout=variant.timeout))
+        tpm=variant.tpm, tpm12=variant.tpm12, banks=variant.banks, timeout=variant.timeout, arch=variant.arch))
     lines: dict[str, tap.Line] = {}
     count: Counter[str] = Counter()
     for boot in range(1, variant.boots + 1):

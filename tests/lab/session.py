@@ -8,6 +8,7 @@ import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lab.arch import DEFAULT_ARCH
 from lab.paths import TOP
 from patchset.console import dying_with_parent
 
@@ -46,7 +47,7 @@ def results(junit: Path, output: str) -> Session:
     return session
 
 
-def run(expression: str, out: Path, *options: str | Path) -> Session:
+def run(expression: str, out: Path, *options: str | Path, arch: str = DEFAULT_ARCH) -> Session:
     """
     Run the tests of kernels that a -k expression selects, from all sets; what they leave comes to @out.
 
@@ -59,7 +60,7 @@ def run(expression: str, out: Path, *options: str | Path) -> Session:
     junit.unlink(missing_ok=True)
     tests = TOP / "tests" / "kernel"
     argv = ["/usr/bin/python3", "-m", "pytest", tests, "-k", expression,
-            *(f"--ignore={tests / name}" for name in NOT_AGAIN), "--out", out, *options]
+            *(f"--ignore={tests / name}" for name in NOT_AGAIN), "--out", out, "--arch", arch, *options]
     done = subprocess.run(dying_with_parent(argv), cwd=TOP, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, encoding="utf-8", errors="replace")
     output = f"{done.stdout}\n(pytest ended with status {done.returncode})\n"

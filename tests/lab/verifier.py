@@ -7,6 +7,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab import arch as architectures
+from lab import debian
 from lab.paths import BUILD, TOP
 from patchset.console import run_long
 from patchset.lock import locked
@@ -96,6 +98,19 @@ COVERAGE = _separate("coverage", BUILD / "imatally.coverage", "COVERAGE=1")
 FUZZERS = _separate("fuzzers", BUILD / "imatally.fuzz", "SANITIZE=fuzz")
 # Those in which tests run
 BUILDS = {build.name: build for build in (PLAIN, SANITIZED, COVERAGE)}
+
+
+
+def of_arch(arch: str) -> Verifier:
+    """That for machines of this architecture."""
+    facts = architectures.get(arch)
+    if not facts.cross:
+        return PLAIN
+    root, out = debian.root(facts), BUILD / f"imatally-{arch}"
+    found = f"PKG_CONFIG_SYSROOT_DIR={root} PKG_CONFIG_LIBDIR={root}/usr/lib/{facts.multiarch}/pkgconfig"
+    return Verifier(arch, out / "imatally.o", out / "imatally", out / "mklog", (
+        f"O={out}", f"CC={' '.join(debian.compiler(facts))}", f"AR={facts.cross}ar", f"PKG_CONFIG=env {found} pkg-config"))
+
 
 BINARY = PLAIN.binary
 build = PLAIN.build

@@ -47,8 +47,9 @@ class Machine:
     # What to run in the guest: a file, or a text
     script: Path | str
     append: str = ""
-    # "tis", "crb", "none", or the control socket of a swtpm that somebody else runs
-    tpm: str = "tis"
+    # An interface that the architecture has, its first one if empty; or "none", or the control socket of a swtpm that
+    # somebody else runs
+    tpm: str = ""
     tpm12: bool = False
     # Keep the TPM's state there, and start from it if there is one
     tpm_state: Path | None = None
@@ -66,17 +67,24 @@ class Machine:
     timeout: float = 300
     # Seconds without progress after which the machine is asked where it stands
     patience: float = 30
-    arch: str = "x86_64"
+    arch: str = architectures.DEFAULT_ARCH
+
+    def __post_init__(self) -> None:
+        self.tpm = self.tpm or next(iter(self.facts.tpm))
+
+    @property
+    def facts(self) -> architectures.Arch:
+        return architectures.get(self.arch)
 
     @property
     def has_own_tpm(self) -> bool:
-        return self.tpm in ("tis", "crb")
+        return self.tpm in self.facts.tpm
 
     def check(self) -> None:
-        if self.tpm not in ("tis", "crb", "none") and "/" not in self.tpm and not os.path.exists(self.tpm):
-            raise BadMachine(f"--tpm {self.tpm}: not one of tis, crb and none, and no such socket")
-        if self.tpm12 and self.tpm == "crb":
-            raise BadMachine("--tpm12: a TPM 1.2 has no CRB interface")
+        if not self.has_own_tpm and self.tpm != "none" and "/" not in self.tpm and not os.path.exists(self.tpm):
+            raise BadMachine(f"--tpm {self.tpm}: not one of {', '.join(self.facts.tpm)} and none, and no such socket")
+        if self.tpm12 and self.has_own_tpm and self.tpm not in self.facts.tpm12:
+            raise BadMachine(f"--tpm12: a TPM 1.2 has no {self.tpm.upper()} interface on {self.arch}")
         if self.tpm12 and self.banks:
             raise BadMachine("--tpm12: a TPM 1.2 has no banks to choose")
         if not self.has_own_tpm and (self.tpm12 or self.tpm_state or self.faults or self.banks):
@@ -125,13 +133,15 @@ def quoted(path: Path | str) -> str:
 
 def have_kvm(facts: architectures.Arch) -> bool:
     # A machine may offer /dev/kvm without hardware behind it (nested, paravirtual): it does not boot then
+    if not facts.kvm_flags:
+        return False
     flags = "|".join(facts.kvm_flags)
     cpuinfo = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
     return bool(re.search(rf"^flags\s*:.*\b({flags})\b", cpuinfo, re.M)) and os.access("/dev/kvm", os.R_OK | os.W_OK)
 
 
 def qemu_argv(machine: Machine, temp: Path, tpm: Path | str | None) -> list[str]:
-    facts = architectures.get(machine.arch)
+    facts = machine.facts
     out = machine.out.absolute()
     argv = [facts.qemu, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
             *facts.machine, "-smp", str(machine.smp), "-m", str(machine.mem)]
@@ -140,9 +150,9 @@ def qemu_argv(machine: Machine, temp: Path, tpm: Path | str | None) -> list[str]
     elif have_kvm(facts):
         argv += ["-accel", "kvm"]
     # An emulated processor of a busy machine may stand still for long
-    parameters = f"console={facts.console} panic=-1 oops=panic {facts.append} rcupdate.rcu_cpu_stall_timeout=300"
-    argv += ["-accel", "tcg,thread=multi", "-kernel", f"{temp}/boot/bzImage", "-initrd", f"{temp}/boot/initrd",
-             "-append", f"{parameters} {machine.append}".strip(),
+    parameters = ["panic=-1", "oops=panic", "rcupdate.rcu_cpu_stall_timeout=300", facts.append, machine.append]
+    argv += ["-accel", "tcg,thread=multi", "-kernel", f"{temp}/boot/kernel", "-initrd", f"{temp}/boot/initrd",
+             "-append", " ".join([f"console={facts.console}", *filter(None, parameters)]),
              # Sockets for the watch: it connects to them when the machine stands still
              "-chardev", f"socket,id=console,path={temp}/console,server=on,wait=off,"
              f"logfile={quoted(out)}/console.log,logappend=off", "-serial", "chardev:console",
@@ -153,8 +163,9 @@ def qemu_argv(machine: Machine, temp: Path, tpm: Path | str | None) -> list[str]
                  "-device", f"virtio-9p-pci,fsdev={tag},mount_tag={tag}"]
     if tpm:
         devices = facts.tpm12 if machine.tpm12 else facts.tpm
+        device = devices.get(machine.tpm) or next(iter(devices.values()))
         argv += ["-chardev", f"socket,id=tpm,path={quoted(tpm)}", "-tpmdev", "emulator,id=tpm0,chardev=tpm",
-                 "-device", f"{devices.get(machine.tpm, devices['tis'])},tpmdev=tpm0"]
+                 "-device", f"{device},tpmdev=tpm0"]
     if machine.qmp:
         argv += ["-qmp", f"unix:{quoted(socket_path(machine.qmp))},server=on,wait=off"]
     return argv
@@ -226,8 +237,8 @@ def share(machine: Machine, temp: Path) -> None:
         (machine.out / "stalled").unlink(missing_ok=True)
     except OSError as error:
         raise CannotRun(f"cannot write to the output folder: {error.filename}: {error.strerror}") from None
-    require(architectures.get(machine.arch).qemu)
-    copy(machine.kernel, temp / "boot" / "bzImage", "kernel")
+    require(machine.facts.qemu, machine.facts.deps)
+    copy(machine.kernel, temp / "boot" / "kernel", "kernel")
     copy(initramfs(machine.arch), temp / "boot" / "initrd", "initramfs")
 
 
@@ -256,7 +267,8 @@ def run(machine: Machine) -> Result:
 
 def wait_for_end(machine: Machine, temp: Path, qemu: subprocess.Popen) -> tuple[int, str, tuple[str, ...]]:
     """QEMU's exit status, or why it was not waited for any longer, and where the machine stood still."""
-    watch = Watch(qemu.pid, machine.out, temp, machine.patience, machine.kernel.absolute().parents[3] / "System.map")
+    watch = Watch(qemu.pid, machine.out, temp, machine.patience,
+                  machine.facts.obj_of(machine.kernel) / "System.map", machine.facts)
     stood: list[str] = []
     end = time.monotonic() + machine.timeout
     while True:

@@ -16,6 +16,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab.arch import Arch
 from lab.qmp import Qmp, QmpError
 from patchset.console import tail
 
@@ -108,8 +109,9 @@ class Watch:
     "console" that QEMU listens on; @patience: seconds without progress that are no reason to ask
     """
 
-    def __init__(self, pid: int, out: Path, temp: Path, patience: float, system_map: Path):
-        self.pid, self.out, self.temp, self.patience, self.system_map = pid, out, temp, patience, system_map
+    def __init__(self, pid: int, out: Path, temp: Path, patience: float, system_map: Path, facts: Arch):
+        self.pid, self.out, self.temp, self.patience = pid, out, temp, patience
+        self.system_map, self.facts = system_map, facts
         self.console = out / "console.log"
         # Since it made progress
         self.asked = False
@@ -155,12 +157,13 @@ class Watch:
     def ask(self) -> tuple[str, str]:
         """Ask QEMU and the guest. Returns where the processors are, in a line, and all that was answered."""
         said = []
+        pattern = rf"\b{self.facts.program_counter}[= ]([0-9a-f]+)"
         where = "QEMU does not say where"
         try:
             with Qmp(self.temp / "qmp") as qmp:
                 registers = registers_of(qmp)
                 where = ", ".join(f"CPU {cpu} at {nearest_symbol(self.system_map, int(address, 16))}"
-                                  for cpu, address in enumerate(re.findall(r"\bRIP=([0-9a-f]+)", registers)))
+                                  for cpu, address in enumerate(re.findall(pattern, registers)))
                 said.append(f"(qemu) info registers -a\n{registers}")
                 for command in MONITOR:
                     said.append(f"(qemu) {command}\n{qmp.monitor(command)}")

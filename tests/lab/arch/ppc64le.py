@@ -8,4 +8,5 @@ ARCH = Arch(
     cross="powerpc64le-linux-gnu-",
     defconfig="ppc64le_defconfig",
     image="vmlinux",
+    deps="check-full",
 )
