@@ -118,7 +118,9 @@ def build_selftests(arch: str) -> Path:
 
 
 def build_guest_imatally(arch: str) -> Path:
-    return once(("verifier", arch), lambda: verifier.of_arch(arch).build())
+    build = verifier.of_arch(arch)
+    once(("verifier", arch), build.build)
+    return build.code
 
 
 @pytest.fixture

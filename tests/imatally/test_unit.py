@@ -8,7 +8,7 @@ import pytest
 
 from lab import cmocka
 from lab.groups import Group, once, settings
-from lab.verifier import BUILDS, PLAIN, SANITIZED, Verifier
+from lab.verifier import BUILDS, EMULATED, PLAIN, SANITIZED, Verifier
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,8 @@ def programs_of(verifier, smallest_set):
 
 
 PROGRAMS = programs_of(BUILDS[settings.verifier], "quick") if settings.verifier else \
-    programs_of(PLAIN, "quick") + programs_of(SANITIZED, "check")
+    programs_of(PLAIN, "quick") + programs_of(SANITIZED, "check") + \
+    [program for build in EMULATED.values() for program in programs_of(build, "full")]
 
 
 def cases(program):

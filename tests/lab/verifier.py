@@ -4,7 +4,7 @@
 import json
 import re
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lab import arch as architectures
@@ -69,6 +69,11 @@ class Verifier:
     def program(self, name: str) -> Path:
         return self.objects / "tests" / name
 
+    @property
+    def code(self) -> Path:
+        """What the machine runs that it is built for."""
+        return self.binary
+
     def call(self, *args: str | Path, **popen) -> Answer:
         popen.setdefault("stdin", subprocess.DEVNULL)
         popen.setdefault("stdout", subprocess.PIPE)
@@ -85,8 +90,43 @@ class Verifier:
         return self.call("show", measurements).text
 
 
+@dataclass(frozen=True)
+class Emulated(Verifier):
+    """
+    The plain build for another architecture.
+
+    In place of its programs there are scripts that run them in QEMU, so that a test need not know.
+    """
+
+    @property
+    def code(self) -> Path:
+        return self.binary.parents[1] / "imatally"
+
+    def program(self, name: str) -> Path:
+        return self.binary.parent / name
+
+    def make(self, what: str, *targets: str) -> None:
+        facts = architectures.get(self.name)
+        root, out = debian.root(facts), self.code.parent
+        found = f"PKG_CONFIG_SYSROOT_DIR={root} PKG_CONFIG_LIBDIR={root}/usr/lib/{facts.multiarch}/pkgconfig"
+        replace(PLAIN, objects=self.objects, settings=(
+            f"O={out}", f"CC={' '.join(debian.compiler(facts))}", f"AR={facts.cross}ar",
+            f"PKG_CONFIG=env {found} pkg-config")).make(f"{what} ({self.name})", *targets)
+        self.binary.parent.mkdir(exist_ok=True)
+        for program in (self.code, out / "mklog", *self.objects.glob("tests/*")):
+            if program.exists() and not program.suffix:
+                script = self.binary.parent / program.name
+                script.write_text(f'#!/bin/sh\nexec {facts.emulator} -L {root} {program} "$@"\n', encoding="utf-8")
+                script.chmod(0o755)
+
+
 def _separate(name: str, objects: Path, *settings: str) -> Verifier:
     return Verifier(name, objects, objects / "imatally", objects / "mklog", settings)
+
+
+def _emulated(name: str) -> Emulated:
+    out = BUILD / f"imatally-{name}"
+    return Emulated(name, out / "imatally.o", out / "run" / "imatally", out / "run" / "mklog")
 
 
 PLAIN = Verifier("plain", BUILD / "imatally.o", BUILD / "imatally", BUILD / "mklog")
@@ -96,20 +136,15 @@ SANITIZED = _separate("sanitized", BUILD / "imatally.sanitize", "SANITIZE=1")
 COVERAGE = _separate("coverage", BUILD / "imatally.coverage", "COVERAGE=1")
 # With libFuzzer and the checks, for the programs that have it
 FUZZERS = _separate("fuzzers", BUILD / "imatally.fuzz", "SANITIZE=fuzz")
+# Of other architectures, by their names
+EMULATED = {name: _emulated(name) for name in architectures.emulated()}
 # Those in which tests run
-BUILDS = {build.name: build for build in (PLAIN, SANITIZED, COVERAGE)}
-
+BUILDS = {build.name: build for build in (PLAIN, SANITIZED, COVERAGE)} | EMULATED
 
 
 def of_arch(arch: str) -> Verifier:
-    """That for machines of this architecture."""
-    facts = architectures.get(arch)
-    if not facts.cross:
-        return PLAIN
-    root, out = debian.root(facts), BUILD / f"imatally-{arch}"
-    found = f"PKG_CONFIG_SYSROOT_DIR={root} PKG_CONFIG_LIBDIR={root}/usr/lib/{facts.multiarch}/pkgconfig"
-    return Verifier(arch, out / "imatally.o", out / "imatally", out / "mklog", (
-        f"O={out}", f"CC={' '.join(debian.compiler(facts))}", f"AR={facts.cross}ar", f"PKG_CONFIG=env {found} pkg-config"))
+    """The plain build for this architecture."""
+    return EMULATED.get(arch, PLAIN)
 
 
 BINARY = PLAIN.binary

@@ -30,6 +30,9 @@ class Arch:
     debian: str = ""
     multiarch: str = ""
 
+    # What runs a single program of that architecture on this machine
+    emulator: str = ""
+
     # For QEMU; empty where the lab boots no such machine
     qemu: str = ""
     machine: tuple[str, ...] = ()
@@ -56,7 +59,16 @@ def get(name: str) -> Arch:
     return importlib.import_module(f"lab.arch.{name}").ARCH
 
 
+def names() -> list[str]:
+    """All that there are, the default first."""
+    return sorted((module.name for module in pkgutil.iter_modules(__path__)), key=lambda name: (name != DEFAULT_ARCH, name))
+
+
 def bootable() -> list[str]:
-    """The names of those that boot in the lab, the default first."""
-    found = [module.name for module in pkgutil.iter_modules(__path__) if get(module.name).qemu]
-    return sorted(found, key=lambda name: (name != DEFAULT_ARCH, name))
+    """Those that boot in the lab."""
+    return [name for name in names() if get(name).qemu]
+
+
+def emulated() -> list[str]:
+    """Those whose programs this machine can run in an emulator."""
+    return [name for name in names() if get(name).emulator]

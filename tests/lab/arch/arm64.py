@@ -10,6 +10,7 @@ ARCH = Arch(
     deps="check",
     debian="arm64",
     multiarch="aarch64-linux-gnu",
+    emulator="qemu-aarch64",
     qemu="qemu-system-aarch64",
     # The tables of an interrupt translation service (ITS) stay in use across a kexec, and only EFI's memory map would
     # keep the next kernel out of them. To emulate pointer authentication, which later processors have, takes long.
