@@ -12,12 +12,12 @@ A later patch may change such a file: here it is as the whole series leaves it.
 """
 
 import email
-import email.policy
 import hashlib
 import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from email.header import decode_header, make_header
 from itertools import combinations
 from pathlib import Path
 
@@ -101,7 +101,7 @@ class Change:
     def of(patch: str) -> "Change":
         mail, diff = parts(patch)
         head, _, message = mail.partition("\n\n")
-        title = email.message_from_string(head, policy=email.policy.default)["Subject"]
+        title = str(make_header(decode_header(email.message_from_string(head)["Subject"].replace("\n", ""))))
         return Change(re.sub(r"^\[PATCH[^]]*\] ", "", title), message.rstrip().removesuffix("\n---"),
                       changed_lines(diff))
 
