@@ -1443,6 +1443,7 @@ static void lists_of_two_boots_are_told(void **state)
 	(void)state;
 	/* by resetCount, or if no record has it, by the counter */
 	for (i = 0; i < 2; i++) {
+		machine_free(&m);
 		machine_init(&m, 2, NULL);
 		m.tpm_error = i ? "EIO" : NULL;
 		machine_boot(&m, true);
