@@ -12,7 +12,7 @@ export PYTHONHOME=/tmp/python LD_LIBRARY_PATH=/tmp/python/lib
 # Where the tests look for the kernel and its configuration
 mkdir -p "/lib/modules/$(uname -r)" /tmp/boot
 cp /out/config "/lib/modules/$(uname -r)/config"
-cp /boot/bzImage "/tmp/boot/vmlinuz-$(uname -r)"
+cp /boot/kernel "/tmp/boot/vmlinuz-$(uname -r)"
 mount --bind /tmp/boot /boot
 
 cp -r /out/selftests /tmp

@@ -12,7 +12,8 @@ import subprocess
 import pytest
 
 from lab.verifier import SOURCE, VECTORS
-from patchset.source import KEYRING, output
+from patchset.apt import KEYRING, output, private, targets
+from patchset.console import Failed
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(600)]
 
@@ -32,16 +33,11 @@ def run(*argv, cwd):
 
 def download(suite, store):
     """Debian's source of a suite, extracted; skips the test if the mirror does not have it."""
-    mirrors = output("apt-get", "indextargets", "--format", "$(REPO_URI)", "Origin: Debian", "Label: Debian").split()
-    if not mirrors:
-        pytest.skip("this machine's apt configuration has no Debian mirror")
-    for folder in ("lists", "archives"):
-        (store / "apt" / folder / "partial").mkdir(parents=True, exist_ok=True)
-    sources = store / "apt" / "sources.list"
-    sources.write_text(f"deb-src [signed-by={KEYRING}] {mirrors[0]} {suite} main\n", encoding="utf-8")
-    options = ["-o", f"Dir::Etc::sourcelist={sources}", "-o", "Dir::Etc::sourceparts=/dev/null",
-               "-o", f"Dir::State::lists={store}/apt/lists", "-o", f"Dir::Cache={store}/apt",
-               "-o", "APT::Sandbox::User=root"]
+    try:
+        mirror = targets("$(REPO_URI)", "Label: Debian")[0]
+    except Failed as problem:
+        pytest.skip(str(problem))
+    options = private(store / "apt", [f"deb-src [signed-by={KEYRING}] {mirror} {suite} main"])
     output("apt-get", *options, "update")
     version = re.findall(r"^Version: (\S+)$", output("apt-cache", *options, "showsrc", "ima-evm-utils"), re.M)
     if not version:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from lab import arch as architectures
 from lab import image, kernel, vm
 from lab.groups import Group, once
 from lab.kernel import Build
@@ -24,16 +25,16 @@ RESULT = re.compile(r"^(test_\w+) .*?(?:\.\.\. )?(ok|FAIL|ERROR|skipped.*)$|^(st
 
 def put_python(to: Path) -> None:
     """This Python with the modules of its library that are files."""
-    library = Path(sysconfig.get_path("stdlib"))
+    modules = Path(sysconfig.get_path("stdlib"))
     (to / "lib").mkdir(parents=True)
     shutil.copy(sys.executable, to / "python3")
-    for file in image.libraries([Path(sys.executable)]):
-        if not file.name.startswith("ld-linux"):
-            shutil.copy(file, to / "lib")
+    for path, library in image.libraries([Path(sys.executable)], architectures.get(architectures.DEFAULT_ARCH)).items():
+        if path.startswith("usr/lib/"):
+            shutil.copy(library, to / "lib")
     version = f"{sys.version_info.major}{sys.version_info.minor}"
     with zipfile.ZipFile(to / "lib" / f"python{version}.zip", "w") as archive:
-        for file in library.rglob("*.py"):
-            name = file.relative_to(library)
+        for file in modules.rglob("*.py"):
+            name = file.relative_to(modules)
             if name.parts[0] not in ("test", "idlelib", "dist-packages", "site-packages"):
                 archive.write(file, name)
 
