@@ -379,6 +379,7 @@ struct imatally_interval {
 	uint64_t kernel_start;
 
 	uint64_t present;	/* entries in the list, @from included, @to not */
+	uint64_t put_back;	/* of these, from a copy */
 
 	/* Missing entries: */
 	uint64_t lost;		/* after @from, or @kernel_start if that is later */
@@ -554,9 +555,26 @@ enum imatally_resumption {
 	IMATALLY_ANEW_PIPE,	/* it cannot be read twice */
 };
 
+/* What became of a copy of the list. */
+enum imatally_copy {
+	IMATALLY_NO_COPY,	/* none was given */
+	IMATALLY_COPY_NOT_NEEDED, /* no entry is missing */
+	/* the answer is on the list with entries put back from the copy */
+	IMATALLY_COPY_USED,
+	/* the answer is the one without the copy */
+	IMATALLY_COPY_DOES_NOT_FIT,
+};
+
 struct imatally_result {
 	enum imatally_verdict verdict;
 	enum imatally_resumption resumption;
+	enum imatally_copy copy;
+	uint64_t put_back;	/* entries from the copy, which the values prove */
+	/*
+	 * If the copy does not fit: how many entries the records count as
+	 * missing, and how many entries it had for these places.
+	 */
+	uint64_t copy_missing, copy_had;
 	/*
 	 * Number of entries that were covered by the state.  Findings about
 	 * them are reported again; intervals between their records are not.
@@ -596,6 +614,7 @@ const char *imatally_kind_name(enum imatally_kind kind);
 const char *imatally_match_name(enum imatally_match match);
 const char *imatally_place_name(enum imatally_place place);
 const char *imatally_resumption_name(enum imatally_resumption resumption);
+const char *imatally_copy_name(enum imatally_copy copy);
 /* @reason is one bit of IMATALLY_UNJUDGED_x */
 const char *imatally_unjudged_name(unsigned int reason);
 
@@ -661,6 +680,21 @@ void imatally_verifier_set_counter(struct imatally_verifier *verifier,
  */
 void imatally_verifier_set_starts(struct imatally_verifier *verifier,
 				  uint32_t resets, uint32_t restarts);
+
+/*
+ * Add a part of a copy of the list, in which each entry follows the one before:
+ * what one kernel's list was, or some of it.  Anyone may have made it.  Where
+ * entries are missing from the list, those of the copy are tried; they are put
+ * back only if no gap is left then, and the replay reaches the PCR values.
+ * Otherwise the answer is the one without the copy.  The copy has to reach back
+ * to the record before the gap.
+ *
+ * Reads @run to its end, or to its first malformed entry.  The caller closes it
+ * after imatally_verifier_run().  Cannot be combined with a state.  Returns
+ * IMATALLY_ERR_USAGE if @run, or later the list, cannot seek.
+ */
+enum imatally_status imatally_verifier_add_copy(struct imatally_verifier *verifier,
+						struct imatally_log *run);
 
 /* Free the members of a result, which may be all zeroes. */
 void imatally_result_free(struct imatally_result *result);

@@ -103,3 +103,18 @@ const char *imatally_resumption_name(enum imatally_resumption resumption)
 	}
 	return NULL;
 }
+
+const char *imatally_copy_name(enum imatally_copy copy)
+{
+	switch (copy) {
+	case IMATALLY_NO_COPY:
+		break;
+	case IMATALLY_COPY_NOT_NEEDED:
+		return "not_needed";
+	case IMATALLY_COPY_USED:
+		return "used";
+	case IMATALLY_COPY_DOES_NOT_FIT:
+		return "does_not_fit";
+	}
+	return NULL;
+}

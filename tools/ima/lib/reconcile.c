@@ -193,10 +193,10 @@ static void count_handover(const struct imatally_span *span,
 	if (handed - present > (int64_t)span->from_lost)
 		iv->lost_handover = handed - present - span->from_lost;
 	/* what was deleted after an earlier record may be in other parts */
-	else if (handed < present &&
+	else if (handed + (int64_t)span->put_back < present &&
 		 (from ? from->record.event == IMATALLY_EVENT_KEXEC_EXECUTE :
 			 !span->in_parts))
-		count_handed_more(span, iv, present - handed);
+		count_handed_more(span, iv, present - handed - span->put_back);
 }
 
 /*

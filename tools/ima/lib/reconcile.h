@@ -41,6 +41,8 @@ struct imatally_span {
 	enum imatally_match replay;	/* with the PCR values in @to */
 	/* entries since @from that extend PCRs which no value given proves */
 	uint64_t unproved;
+	/* entries from a copy since @from_start, which may not have been handed */
+	uint64_t put_back;
 	/*
 	 * The last record before @to that has resetCount and restartCount, or
 	 * NULL

@@ -11,6 +11,7 @@
 #include "kernels.h"
 #include "reconcile.h"
 #include "replay.h"
+#include "restore.h"
 #include "stock.h"
 
 /* How the replay of one PCR compared with the values given for it. */
@@ -38,6 +39,8 @@ struct settings {
 	uint32_t resets, restarts;
 	imatally_progress_fn *progress;
 	void *progress_data;
+	struct imatally_restore *restore;	/* from a copy, or NULL */
+	bool puts_back;			/* in this reading */
 	bool keeps_state;
 	json_t *state;			/* to resume from, or NULL */
 };
@@ -97,6 +100,9 @@ struct reading {
 	uint64_t handed_lost;
 	bool is_whole;			/* its boot_aggregate is in the list */
 	uint64_t unproved;		/* entries of unproved PCRs since then */
+	uint64_t put_back;		/* entries in that kernel, from a copy */
+	uint64_t put_back_before;	/* the last record, in all */
+	bool invented;			/* one of them may be: nothing proves its PCR */
 	bool has_starts;
 	struct imatally_record starts;	/* the last record with resetCount */
 	bool starts_unsure;		/* a later one may be missing */

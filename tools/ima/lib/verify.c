@@ -802,6 +802,7 @@ static enum imatally_status judge_record(struct reading *r,
 		.handed = r->has_handed && !first ? &r->handed : NULL,
 		.handed_lost = r->handed_lost,
 		.unproved = r->unproved,
+		.put_back = r->put_back,
 		.starts = r->has_starts ? &r->starts : NULL,
 	};
 	struct imatally_interval iv;
@@ -812,6 +813,8 @@ static enum imatally_status judge_record(struct reading *r,
 	if (status)
 		return status;
 	imatally_reconcile(&span, &iv);
+	iv.put_back = r->result.put_back - r->put_back_before;
+	r->put_back_before = r->result.put_back;
 
 	status = keep_interval(r, &iv);
 	if (!status)
@@ -849,6 +852,7 @@ static enum imatally_status judge_record(struct reading *r,
 	if (first) {
 		r->handed_lost = iv.lost_handover;
 		r->is_whole = r->kernels.has_boot_aggregate;
+		r->put_back = 0;
 	}
 	if (rec->pcr.nr)
 		r->agreed = at_mark(mark);
@@ -1278,6 +1282,7 @@ static enum imatally_status close_interval(struct reading *r)
 	iv.to_kernel = r->result.kernels;
 	iv.kernel_start = r->kernels.start;
 	iv.present = iv.to - iv.from;
+	iv.put_back = r->result.put_back - r->put_back_before;
 	status = judge_counter(r, &iv);
 	return status ? status : keep_interval(r, &iv);
 }
@@ -1487,6 +1492,7 @@ static void withdraw_unproved(struct reading *r)
 	result->dropped = totals->dropped;
 	result->failed = totals->failed;
 	result->trimmed = totals->trimmed;
+	result->put_back = totals->put_back;
 	result->by_counter = totals->by_counter;
 	result->at_most = totals->at_most;
 	result->not_arrived = totals->not_arrived;
@@ -1568,6 +1574,31 @@ static enum imatally_status finish(struct reading *r,
 	return IMATALLY_OK;
 }
 
+/* The next entry, of the list or of a copy where entries are missing. */
+static int next_entry(const struct settings *asked, struct imatally_log *log,
+		      struct imatally_entry *entry, bool *is_back,
+		      struct imatally_error *err)
+{
+	if (asked->puts_back)
+		return imatally_restore_next(asked->restore, log, entry,
+					     is_back, err);
+	return imatally_log_next(log, entry, err);
+}
+
+/*
+ * Add an entry from a copy.  Anyone can invent one of a PCR that no value given
+ * proves.
+ */
+static enum imatally_status add_back(struct reading *r,
+				     const struct imatally_entry *entry,
+				     struct imatally_error *err)
+{
+	r->invented |= !is_provable(r, entry->pcr);
+	r->put_back++;
+	r->result.put_back++;
+	return add(r, entry, err);
+}
+
 /* Read to the end of the list, or until the replay has to be repeated. */
 static enum imatally_status read_log(struct reading *r,
 				     struct imatally_log *log,
@@ -1577,10 +1608,17 @@ static enum imatally_status read_log(struct reading *r,
 	const struct settings *asked = r->asked;
 	enum imatally_status status = IMATALLY_OK;
 	struct imatally_entry entry;
+	bool is_back = false;
 	int got = 0;
 
+	if (asked->puts_back)
+		imatally_restore_rewind(asked->restore);
 	while (!status && !r->doubts &&
-	       (got = imatally_log_next(log, &entry, err)) > 0) {
+	       (got = next_entry(asked, log, &entry, &is_back, err)) > 0) {
+		if (is_back) {
+			status = add_back(r, &entry, err);
+			continue;
+		}
 		r->before_part = imatally_log_before(log);
 		if (imatally_log_part(log) != r->part) {
 			r->part = imatally_log_part(log);
@@ -1705,6 +1743,7 @@ void imatally_verifier_free(struct imatally_verifier *v)
 		return;
 	imatally_reading_end(&v->reading);
 	json_decref(v->asked.state);
+	imatally_restore_free(v->asked.restore);
 	free(v->asked.given.pcr);
 	free(v);
 }
@@ -1759,6 +1798,17 @@ void imatally_verifier_set_starts(struct imatally_verifier *v, uint32_t resets,
 	v->asked.has_starts = true;
 	v->asked.resets = resets;
 	v->asked.restarts = restarts;
+}
+
+enum imatally_status imatally_verifier_add_copy(struct imatally_verifier *v,
+						struct imatally_log *run)
+{
+	if (!imatally_log_can_seek(run))
+		return IMATALLY_ERR_USAGE;
+	if (!v->asked.restore)
+		v->asked.restore = imatally_restore_new();
+	return v->asked.restore ? imatally_restore_add(v->asked.restore, run) :
+				  IMATALLY_ERR_NOMEM;
 }
 
 void imatally_verifier_set_progress(struct imatally_verifier *v,
@@ -1837,6 +1887,50 @@ static enum imatally_status run_from_start(struct imatally_verifier *v,
 	return status;
 }
 
+/*
+ * Verify again with the entries that the copy has and the list lacks.  That
+ * answer takes the place of @result only if it has no gap left; whatever the copy
+ * is, it then is the list that was extended.
+ */
+static enum imatally_status run_with_copy(struct imatally_verifier *v,
+					  struct imatally_log *log,
+					  struct imatally_result *result,
+					  struct imatally_error *err)
+{
+	struct imatally_restore *restore = v->asked.restore;
+	struct imatally_result with = { 0 };
+	struct imatally_error why;
+	enum imatally_status status;
+
+	result->copy = IMATALLY_COPY_NOT_NEEDED;
+	if (imatally_restore_closes(result))
+		return IMATALLY_OK;
+	status = imatally_restore_plan(restore, result, log, err);
+	if (status)
+		return status;
+	v->asked.puts_back = true;
+	status = run_from_start(v, log, &with, &why);
+	v->asked.puts_back = false;
+	/* a malformed record, or another error of what the copy has */
+	if (status && status != IMATALLY_ERR_MALFORMED &&
+	    status != IMATALLY_ERR_USAGE) {
+		*err = why;
+		return status;
+	}
+	if (!status && with.put_back && !v->reading.invented &&
+	    imatally_restore_closes(&with)) {
+		imatally_result_free(result);
+		*result = with;
+		result->copy = IMATALLY_COPY_USED;
+		return IMATALLY_OK;
+	}
+	imatally_result_free(&with);
+	result->copy = IMATALLY_COPY_DOES_NOT_FIT;
+	result->copy_missing = imatally_restore_missing(restore);
+	result->copy_had = imatally_restore_had(restore);
+	return IMATALLY_OK;
+}
+
 enum imatally_status imatally_verifier_run(struct imatally_verifier *v,
 					   struct imatally_log *log,
 					   struct imatally_result *result,
@@ -1848,10 +1942,18 @@ enum imatally_status imatally_verifier_run(struct imatally_verifier *v,
 	memset(result, 0, sizeof(*result));
 	if (!v)
 		return imatally_fail(err, IMATALLY_ERR_NOMEM, "out of memory");
+	if (v->asked.restore && v->asked.keeps_state)
+		return imatally_fail(err, IMATALLY_ERR_USAGE,
+				     "a state of a list with entries put back cannot be kept");
+	if (v->asked.restore && !imatally_log_can_seek(log))
+		return imatally_fail(err, IMATALLY_ERR_USAGE,
+				     "a list from a pipe cannot be compared with a copy");
 	if (v->asked.state)
 		status = run_from_state(v, log, &how, result, err);
 	if (!status && how != IMATALLY_RESUMED)
 		status = run_from_start(v, log, result, err);
+	if (!status && v->asked.restore)
+		status = run_with_copy(v, log, result, err);
 	if (!status)
 		result->resumption = how;
 	return status;
