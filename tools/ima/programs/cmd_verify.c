@@ -37,6 +37,8 @@ const char cmd_verify_usage[] =
 "           --previous DIR  earlier evidence by the same AK, which must be older\n"
 "           --state FILE    save in FILE what has been verified, and next time\n"
 "                           verify only entries that are new since\n"
+"           --with COPY     try entries that are missing from a copy of the list: a\n"
+"                           directory of \"imatally watch --keep\", or a file\n"
 "           --jobs N        verify many directories, N at a time (0: one for each\n"
 "                           core), with a line for each; without --ak, a directory\n"
 "                           contains \"log\" and \"pcrs\".  Each PUB and FILE may be\n"
@@ -64,6 +66,7 @@ struct options {
 	uint32_t record_pcr;
 	struct evidence_arguments evidence;
 	const char *state;	/* file, directory of files, or NULL */
+	const char *with;	/* a copy of the list, or NULL */
 	bool strict, json;
 	const char *html;	/* file to write, or NULL */
 	bool has_jobs;
@@ -214,7 +217,8 @@ static int check_jobs(const struct options *options)
 	bool has_state_folder = !options->state || is_folder(options->state);
 
 	if (options->nr_operands && !options->pcrs.nr && !evidence->dir &&
-	    !evidence->previous && !options->html && has_state_folder &&
+	    !evidence->previous && !options->html && !options->with &&
+	    has_state_folder &&
 	    !evidence->ak == !evidence->nonce)
 		return options->state ? check_states(options) : 0;
 	if (!has_state_folder)
@@ -225,7 +229,7 @@ static int check_jobs(const struct options *options)
 	else if (!evidence->ak != !evidence->nonce)
 		complain("--ak (or --enrolled) and --nonce require each other");
 	else
-		complain("--jobs cannot be combined with --pcrs, --pcr, --evidence, --previous and --html");
+		complain("--jobs cannot be combined with --pcrs, --pcr, --evidence, --previous, --with and --html");
 	fputs(cmd_verify_usage, stderr);
 	return -1;
 }
@@ -238,6 +242,8 @@ static int check_one(struct options *options)
 			    evidence->previous;
 	unsigned int i;
 
+	if (options->with && claim(options, options->with))
+		return -1;
 	for (i = 0; i < options->nr_operands; i++) {
 		if (claim(options, options->operand[i]))
 			return -1;
@@ -252,6 +258,8 @@ static int check_one(struct options *options)
 		complain("verify takes a list, in one or more files");
 	else if (!has_evidence && !options->pcrs.nr)
 		complain("no PCR values: give --pcrs or --pcr");
+	else if (options->with && options->state)
+		complain("--with cannot be combined with --state");
 	else
 		return 0;
 	fputs(cmd_verify_usage, stderr);
@@ -264,7 +272,7 @@ static int parse(struct options *options, int argc, char *argv[])
 	enum {
 		OPT_PCRS = 256, OPT_PCR, OPT_STRICT, OPT_JSON, OPT_HTML,
 		OPT_STATE, OPT_JOBS, OPT_IMA_PCR, OPT_RECORD_PCR,
-		OPT_EVIDENCE, OPT_AK, OPT_ENROLLED, OPT_NONCE, OPT_PREVIOUS,
+		OPT_EVIDENCE, OPT_AK, OPT_ENROLLED, OPT_NONCE, OPT_PREVIOUS, OPT_WITH,
 	};
 	static const struct option known[] = {
 		{ "pcrs", required_argument, NULL, OPT_PCRS },
@@ -274,6 +282,7 @@ static int parse(struct options *options, int argc, char *argv[])
 		{ "strict", no_argument, NULL, OPT_STRICT },
 		{ "json", no_argument, NULL, OPT_JSON },
 		{ "state", required_argument, NULL, OPT_STATE },
+		{ "with", required_argument, NULL, OPT_WITH },
 		{ "html", required_argument, NULL, OPT_HTML },
 		{ "jobs", required_argument, NULL, OPT_JOBS },
 		{ "evidence", required_argument, NULL, OPT_EVIDENCE },
@@ -334,6 +343,9 @@ static int parse(struct options *options, int argc, char *argv[])
 			break;
 		case OPT_JSON:
 			options->json = true;
+			break;
+		case OPT_WITH:
+			options->with = optarg;
 			break;
 		case OPT_HTML:
 			options->html = optarg;
@@ -551,6 +563,7 @@ static int judge(const struct job *job, const struct parts *parts,
 		imatally_verifier_new(job->pcrs.nr ? &job->pcrs :
 						     &options->pcrs);
 	struct progress progress = { 0 };
+	struct copies copies = { 0 };
 	struct imatally_error err;
 	int ret = 0;
 
@@ -568,6 +581,10 @@ static int judge(const struct job *job, const struct parts *parts,
 		imatally_verifier_set_progress(v, show_progress, &progress);
 	if (v && !ret && job->state)
 		ret = state_read(job->state, v);
+	if (v && !ret && options->with)
+		ret = copies_open(&copies, options->with) ||
+				      copies_add(&copies, v, options->with) ?
+			      -1 : 0;
 	if (!ret && imatally_verifier_run(v, parts->log, result, &err)) {
 		progress_end(&progress);
 		complain_about(parts_name(parts), &err);
@@ -581,6 +598,7 @@ static int judge(const struct job *job, const struct parts *parts,
 		ret = -1;
 	}
 	imatally_verifier_free(v);
+	copies_close(&copies);
 	return ret;
 }
 
@@ -608,6 +626,7 @@ static int answer(const struct job *job, struct report *report)
 	int status = report->status;
 
 	report->strict = options->strict;
+	report->copy = options->with;
 	if (options->html && report_html(report, options->html))
 		status = EXIT_ERROR;
 	if (!options->json && job->name)

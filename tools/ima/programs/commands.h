@@ -80,6 +80,8 @@ struct parts {
  */
 int parts_open(struct parts *parts, const char *const *path, size_t nr,
 	       bool last_is_within);
+/* The same, with input_open_within() for all of them. */
+int parts_open_within(struct parts *parts, const char *const *path, size_t nr);
 void parts_close(struct parts *parts);
 /* Return the name of the file with the last entry, for messages. */
 const char *parts_name(const struct parts *parts);
@@ -115,6 +117,26 @@ int finish_output(int status);
  */
 int state_read(const char *path, struct imatally_verifier *v);
 int state_write(const char *path, const struct imatally_verifier *v);
+
+/* copies.c: a copy of the list, for entries that are missing from it */
+struct copies {
+	struct copy_run {	/* entries that follow each other */
+		struct parts parts;
+		char **path;
+		size_t nr_paths;
+	} *run;
+	size_t nr;
+};
+
+/*
+ * Open a file, or a directory of "watch --keep".  To be closed in any case.
+ * These return -1 after an error message.
+ */
+int copies_open(struct copies *copies, const char *path);
+int copies_add(const struct copies *copies, struct imatally_verifier *v,
+	       const char *path);
+/* After imatally_verifier_run(). */
+void copies_close(struct copies *copies);
 
 /* jobs.c */
 /* A task, which prints whole lines and returns an exit status */

@@ -27,8 +27,9 @@ static FILE *open_part(struct parts *parts, const char *path, bool is_within)
 	return NULL;
 }
 
-int parts_open(struct parts *parts, const char *const *path, size_t nr,
-	       bool last_is_within)
+/* Open the files from @first_within on with input_open_within(). */
+static int open_parts(struct parts *parts, const char *const *path, size_t nr,
+		      size_t first_within)
 {
 	memset(parts, 0, sizeof(*parts));
 	parts->path = path;
@@ -38,9 +39,8 @@ int parts_open(struct parts *parts, const char *const *path, size_t nr,
 		return -1;
 	}
 	while (parts->nr < nr) {
-		bool is_last = parts->nr + 1 == nr;
 		FILE *file = open_part(parts, path[parts->nr],
-				       is_last && last_is_within);
+				       parts->nr >= first_within);
 
 		if (!file) {
 			parts_close(parts);
@@ -49,6 +49,17 @@ int parts_open(struct parts *parts, const char *const *path, size_t nr,
 		parts->file[parts->nr++] = file;
 	}
 	return 0;
+}
+
+int parts_open(struct parts *parts, const char *const *path, size_t nr,
+	       bool last_is_within)
+{
+	return open_parts(parts, path, nr, last_is_within ? nr - 1 : nr);
+}
+
+int parts_open_within(struct parts *parts, const char *const *path, size_t nr)
+{
+	return open_parts(parts, path, nr, 0);
 }
 
 void parts_close(struct parts *parts)

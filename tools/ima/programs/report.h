@@ -8,6 +8,7 @@
 struct report {
 	int status;		/* exit status */
 	const char *log;	/* name of the list, or NULL if not known yet */
+	const char *copy;	/* name of the copy that was given, or NULL */
 	bool strict;
 	/*
 	 * NULL if there is no verdict: @status is EXIT_NOT_AUTHENTIC, or
@@ -75,6 +76,8 @@ void put_verdict(FILE *to, const struct imatally_result *result);
 void put_summary(FILE *to, const struct imatally_result *result);
 /* Whether verification resumed from the state; nothing without a state. */
 void put_resumption(FILE *to, const struct imatally_result *result);
+/* What became of a copy called @name; nothing without one. */
+void put_copy(FILE *to, const struct imatally_result *result, const char *name);
 void put_finding(FILE *to, const struct imatally_finding *finding);
 /* Whether anything makes the status 1 with --strict. */
 bool has_findings(const struct imatally_result *result,

@@ -7,7 +7,7 @@
 static bool is_remarkable(const struct imatally_interval *iv)
 {
 	return !iv->has_from || !iv->has_to || iv->lost || iv->lost_handover ||
-	       iv->inserted || iv->failed || iv->dropped ||
+	       iv->put_back || iv->inserted || iv->failed || iv->dropped ||
 	       iv->accounts_disagree || iv->unjudged || !iv->has_rest ||
 	       iv->rest || iv->from_kernel != iv->to_kernel;
 }
@@ -20,6 +20,7 @@ static void add(struct imatally_interval *sum,
 	sum->to_event = iv->to_event;
 	sum->to_kernel = iv->to_kernel;
 	sum->present += iv->present;
+	sum->put_back += iv->put_back;
 	sum->lost += iv->lost;
 	sum->lost_handover += iv->lost_handover;
 	sum->by_counter |= iv->by_counter;

@@ -63,6 +63,13 @@ static void write_finding(FILE *to, const void *of)
 	put_finding(to, of);
 }
 
+static void write_copy(FILE *to, const void *of)
+{
+	const struct report *report = of;
+
+	put_copy(to, report->result, report->copy);
+}
+
 /* ---- Places in the page */
 
 static void put_hash(FILE *to, const char *of)
@@ -185,6 +192,11 @@ static void put_facts(FILE *to, const struct report *report)
 			put_resumption(to, report->result);
 			fputs("</dd>\n", to);
 		}
+		if (report->result->copy != IMATALLY_NO_COPY) {
+			fputs("<dt>Copy</dt><dd><bdi>", to);
+			put_words(to, write_copy, report);
+			fputs("</bdi></dd>\n", to);
+		}
 		if (report->signer)
 			put_signer(to, report->signer);
 		else
@@ -270,6 +282,10 @@ static void put_remarks(FILE *to, const struct fold *row)
 	}
 	if (iv->has_from && iv->from_kernel != iv->to_kernel) {
 		fprintf(to, "%skexec", separator);
+		separator = "; ";
+	}
+	if (iv->put_back) {
+		fprintf(to, "%s%" PRIu64 " put back", separator, iv->put_back);
 		separator = "; ";
 	}
 	if (iv->inserted) {

@@ -66,6 +66,8 @@ static json_t *interval(const struct imatally_interval *iv)
 	v = js_with(v, "from", point(&from));
 	v = js_with(v, "to", point(&to));
 	v = js_with(v, "entries", json_integer(iv->present));
+	if (iv->put_back)
+		v = js_with(v, "put_back", json_integer(iv->put_back));
 	v = js_with(v, "lost", js_number(iv->has_to, iv->lost));
 	v = js_with(v, "lost_at_kexec",
 		      js_number(iv->has_to, iv->lost_handover));
@@ -309,6 +311,14 @@ static void put_result(struct stream *stream,
 		put_member(stream, "resumption",
 			   json_string(imatally_resumption_name(result->resumption)));
 		put_member(stream, "resumed", json_integer(result->resumed));
+	}
+	if (result->copy != IMATALLY_NO_COPY) {
+		put_member(stream, "copy",
+			   json_string(imatally_copy_name(result->copy)));
+		put_member(stream, "put_back", json_integer(result->put_back));
+		put_member(stream, "copy_missing",
+			   json_integer(result->copy_missing));
+		put_member(stream, "copy_had", json_integer(result->copy_had));
 	}
 	put_key(stream, "intervals");
 	putchar('[');

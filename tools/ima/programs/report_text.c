@@ -125,6 +125,8 @@ static void put_intervals(const struct imatally_result *result)
 		put_interval(&row.sum);
 		if (row.nr > 1)
 			printf("  (%zu intervals)", row.nr);
+		if (row.sum.put_back)
+			printf("  (%" PRIu64 " put back)", row.sum.put_back);
 		putchar('\n');
 	}
 }
@@ -140,11 +142,16 @@ static bool differs_at_end(const struct imatally_result *result)
 }
 
 static void put_result(const struct imatally_result *result,
-		       const struct signer *signer)
+		       const struct signer *signer, const char *copy)
 {
 	printf("verdict: ");
 	put_verdict(stdout, result);
 	putchar('\n');
+	if (result->copy == IMATALLY_COPY_USED) {
+		printf("  ");
+		put_copy(stdout, result, copy);
+		putchar('\n');
+	}
 	put_findings(result, IMATALLY_FAULT, NULL);
 	put_findings(result, IMATALLY_LOSS, NULL);
 	if (differs_at_end(result))
@@ -162,6 +169,12 @@ static void put_result(const struct imatally_result *result,
 	put_targets(result, signer);
 	put_findings(result, IMATALLY_FINDING, "findings:");
 	put_findings(result, IMATALLY_NOTE, "notes:");
+	if (result->copy != IMATALLY_NO_COPY &&
+	    result->copy != IMATALLY_COPY_USED) {
+		printf("copy: ");
+		put_copy(stdout, result, copy);
+		putchar('\n');
+	}
 	if (result->findings_not_kept)
 		printf("and %" PRIu64 " more, none more severe than these\n",
 		       result->findings_not_kept);
@@ -170,7 +183,7 @@ static void put_result(const struct imatally_result *result,
 void report_text(const struct report *report)
 {
 	if (report->result)
-		put_result(report->result, report->signer);
+		put_result(report->result, report->signer, report->copy);
 	else if (report->status == EXIT_NOT_AUTHENTIC)
 		printf("verdict: not authentic\n  %s\n", report->why->text);
 	/* an error was reported on stderr */

@@ -2,6 +2,7 @@
 /* The parts of a verdict in words, for all reports for people. */
 
 #include <inttypes.h>
+#include <limits.h>
 
 #include "report.h"
 
@@ -450,4 +451,41 @@ void put_resumption(FILE *to, const struct imatally_result *result)
 	else if (result->resumption != IMATALLY_NO_STATE)
 		fprintf(to, "verified from the start: %s",
 			why[result->resumption]);
+}
+
+static void put_misfit(FILE *to, const struct imatally_result *result)
+{
+	if (!result->copy_had)
+		fprintf(to, "has nothing that fits where entries are missing");
+	else if (result->copy_had < result->copy_missing)
+		fprintf(to, "has %" PRIu64 " %s for the %" PRIu64 " that %s missing: nothing proves %s",
+			result->copy_had, entries(result->copy_had),
+			result->copy_missing,
+			plural(result->copy_missing, "is", "are"),
+			plural(result->copy_had, "it", "them"));
+	else
+		fprintf(to, "does not fit: with %" PRIu64 " %s from it, the list is not the one that was extended",
+			result->copy_had, entries(result->copy_had));
+}
+
+void put_copy(FILE *to, const struct imatally_result *result, const char *name)
+{
+	char shown[4 * NAME_MAX];
+
+	escaped(shown, sizeof(shown), name ? name : "the copy");
+	switch (result->copy) {
+	case IMATALLY_NO_COPY:
+		break;
+	case IMATALLY_COPY_NOT_NEEDED:
+		fprintf(to, "%s was not needed: no entry is missing", shown);
+		break;
+	case IMATALLY_COPY_USED:
+		fprintf(to, "%" PRIu64 " %s put back from %s",
+			result->put_back, entries(result->put_back), shown);
+		break;
+	case IMATALLY_COPY_DOES_NOT_FIT:
+		fprintf(to, "%s ", shown);
+		put_misfit(to, result);
+		break;
+	}
 }
