@@ -1,37 +1,68 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* imatally watch: request records regularly, so that losses can be located. */
+/*
+ * imatally watch: request records regularly, so that losses can be located, and
+ * keep a copy of the list, so that they can be made good.
+ */
 
 #include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <time.h>
 
 #include "commands.h"
+#include "keep.h"
 #include "kernel.h"
 
 const char cmd_watch_usage[] =
-"Usage: imatally watch (--interval S | --every N) [--ima DIR]\n"
+"Usage: imatally watch [--interval S | --every N] [--keep DIR [--keep-size MIB]]\n"
+"                      [--ima DIR]\n"
 "         On the measured machine: request a record from the kernel regularly, so\n"
 "         that a loss of entries can be located between two records.\n"
 "           --interval S    every S seconds\n"
 "           --every N       whenever N entries were added, checked once a second\n"
+"           --keep DIR      keep a copy of the list in DIR, for \"verify --with\", and\n"
+"                           add new entries to it once a second and at the end\n"
+"           --keep-size MIB how large it may become (64): the oldest entries give way\n"
 "           --ima DIR       IMA's files (" KERNEL_IMA ")\n";
 
 #define LOOK_INTERVAL 1		/* seconds */
 #define MAX_VALUE 1000000000UL
+#define MAX_KEEP_SIZE (1UL << 30)	/* MiB */
+#define DEFAULT_KEEP_SIZE 64
 
 struct arguments {
-	unsigned long interval, every;
-	const char *ima;
+	unsigned long interval, every, keep_size;
+	const char *ima, *keep;
 };
+
+static int check_arguments(struct arguments *args, int operands)
+{
+	if (operands)
+		complain("watch takes no arguments besides options");
+	else if (args->interval && args->every)
+		complain("watch takes either --interval or --every");
+	else if (!args->interval && !args->every && !args->keep)
+		complain("watch requires --interval, --every or --keep");
+	else if (args->keep_size && !args->keep)
+		complain("--keep-size requires --keep");
+	else
+		return 0;
+	fputs(cmd_watch_usage, stderr);
+	return -1;
+}
 
 /* 0; 1 after --help; -1 after an error message */
 static int parse(struct arguments *args, int argc, char *argv[])
 {
-	enum { OPT_INTERVAL = 256, OPT_EVERY, OPT_IMA };
+	enum {
+		OPT_INTERVAL = 256, OPT_EVERY, OPT_IMA, OPT_KEEP, OPT_KEEP_SIZE
+	};
 	static const struct option options[] = {
 		{ "interval", required_argument, NULL, OPT_INTERVAL },
 		{ "every", required_argument, NULL, OPT_EVERY },
 		{ "ima", required_argument, NULL, OPT_IMA },
+		{ "keep", required_argument, NULL, OPT_KEEP },
+		{ "keep-size", required_argument, NULL, OPT_KEEP_SIZE },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -57,6 +88,14 @@ static int parse(struct arguments *args, int argc, char *argv[])
 		case OPT_IMA:
 			args->ima = optarg;
 			break;
+		case OPT_KEEP:
+			args->keep = optarg;
+			break;
+		case OPT_KEEP_SIZE:
+			if (option_number("--keep-size", optarg, 1,
+					  MAX_KEEP_SIZE, &args->keep_size))
+				return -1;
+			break;
 		case 'h':
 			fputs(cmd_watch_usage, stdout);
 			return 1;
@@ -64,28 +103,37 @@ static int parse(struct arguments *args, int argc, char *argv[])
 			return option_refused(argv, optind, cmd_watch_usage);
 		}
 	}
-	if (argc == optind && !args->interval != !args->every)
-		return 0;
-	complain("watch requires either --interval or --every");
-	fputs(cmd_watch_usage, stderr);
-	return -1;
+	return check_arguments(args, argc - optind);
 }
 
 /*
  * Sleep until @seconds after *@last, independent of the time spent since.  Do
- * not make up for times that were missed while this process was stopped.
+ * not make up for times that were missed while this process was stopped.  Returns
+ * the signal that asks for the end, or 0.
  */
-static void sleep_until(struct timespec *last, unsigned long seconds)
+static int sleep_until(struct timespec *last, unsigned long seconds,
+		       const sigset_t *ends)
 {
-	struct timespec now;
+	struct timespec now, left;
+	int got;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	last->tv_sec += seconds;
 	if (last->tv_sec < now.tv_sec)
 		*last = now;
-	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, last, NULL) ==
-	       EINTR)
-		;
+	do {
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		left.tv_sec = last->tv_sec - now.tv_sec;
+		left.tv_nsec = last->tv_nsec - now.tv_nsec;
+		if (left.tv_nsec < 0) {
+			left.tv_nsec += 1000000000;
+			left.tv_sec--;
+		}
+		if (left.tv_sec < 0)
+			left = (struct timespec){ 0 };
+		got = sigtimedwait(ends, NULL, &left);
+	} while (got < 0 && errno == EINTR);
+	return got > 0 ? got : 0;
 }
 
 /*
@@ -123,23 +171,48 @@ static int request(const struct arguments *args, long long *seen)
 	return *seen < 0 ? -1 : 0;
 }
 
-/* Continue until an error. */
-static int watch(const struct arguments *args)
+/* Copy what is new before the end, which may be that of the machine. */
+static int keep_last(const struct arguments *args, struct keep *keep)
 {
-	long long seen = 0, added;
+	if (!keep)
+		return 0;
+	if (keep_update(keep, args->ima))
+		return EXIT_ERROR;
+	keep_report(keep);
+	return 0;
+}
+
+/* Continue until an error, or one of the signals @ends, which are blocked. */
+static int watch(const struct arguments *args, struct keep *keep,
+		 const sigset_t *ends)
+{
+	unsigned long tick = args->every || keep ? LOOK_INTERVAL :
+						   args->interval;
+	bool due = args->every || args->interval, first = true;
+	long long seen = 0, added = 0;
+	unsigned long passed = 0;
 	struct timespec last;
 
 	clock_gettime(CLOCK_MONOTONIC, &last);
 	for (;;) {
-		if (request(args, &seen))
+		if (due && request(args, &seen))
 			return EXIT_ERROR;
-		added = 0;
-		do {
-			sleep_until(&last, args->every ? LOOK_INTERVAL :
-							 args->interval);
-			if (args->every && look(args, &seen, &added))
-				return EXIT_ERROR;
-		} while (args->every && added < (long long)args->every);
+		if (due) {
+			added = 0;
+			passed = 0;
+		}
+		if (keep && keep_update(keep, args->ima))
+			return EXIT_ERROR;
+		if (keep && first)
+			keep_report(keep);
+		first = false;
+		if (sleep_until(&last, tick, ends))
+			return keep_last(args, keep);
+		passed += tick;
+		if (args->every && look(args, &seen, &added))
+			return EXIT_ERROR;
+		due = args->every ? added >= (long long)args->every :
+				    args->interval && passed >= args->interval;
 	}
 }
 
@@ -147,8 +220,23 @@ int cmd_watch(int argc, char *argv[])
 {
 	struct arguments args = { .ima = KERNEL_IMA };
 	int ret = parse(&args, argc, argv);
+	struct keep *keep = NULL;
+	sigset_t ends;
 
 	if (ret)
 		return ret > 0 ? 0 : EXIT_ERROR;
-	return watch(&args);
+	sigemptyset(&ends);
+	sigaddset(&ends, SIGTERM);
+	sigaddset(&ends, SIGINT);
+	sigprocmask(SIG_BLOCK, &ends, NULL);
+	if (args.keep) {
+		keep = keep_open(args.keep,
+				 (uint64_t)(args.keep_size ? args.keep_size :
+						DEFAULT_KEEP_SIZE) << 20);
+		if (!keep)
+			return EXIT_ERROR;
+	}
+	ret = watch(&args, keep, &ends);
+	keep_close(keep);
+	return ret;
 }
