@@ -17,8 +17,8 @@ from lab import verifier as builds
 from lab.groups import once
 from model import cases, driver, strategies
 
-# Histories of each kind in an item: 2,000 in "check", 100,000 in "full"
-EXAMPLES = {"histories": 700, "carriers": 800, "roots": 350, "buses": 150}
+# Histories of each kind in an item: 2,500 in "check", 125,000 in "full"
+EXAMPLES = {"histories": 700, "carriers": 800, "roots": 350, "buses": 150, "copies": 500}
 ITEMS_IN_FULL, EXAMPLES_IN_FULL = 5, {name: 10 * count for name, count in EXAMPLES.items()}
 SEED = int(os.environ.get("IMA_MODEL_SEED", "0"))
 

@@ -160,4 +160,31 @@ def bus(library: Library, history: History, forms: Sequence[Form] = check.FORMS[
     return found
 
 
-KINDS: dict[str, Callable[..., list[Wrong]]] = {"histories": honest, "carriers": carrier, "roots": root, "buses": bus}
+def copier(library: Library, attack: tuple[History, list[Change], list[Change], bool]) -> list[Wrong]:
+    """
+    There is a copy of the list. Changes are made to the list, and to the copy of each kernel's list.
+
+    Whatever the copy is, it leaves the answer as it is, or completes the list that was extended. The last member of
+    @attack: it has all that is missing.
+    """
+    history, changes, forged, whole = attack
+    quote = lived(history).quotes[-1]
+    entries = [one for part in quote.parts for one in shown(part)]
+    runs = [shown(run) for run in quote.copies]
+    for change in changes:
+        entries = change.apply(entries, quote)
+    for change in forged:
+        runs = [change.apply(run, quote) for run in runs]
+    form = check.FORMS[0]
+    plain, answer = (library.verify(check.rendered([entries], form) or [b""], quote.pcrs, ima_pcr=quote.ima_pcr,
+                                    copy=copy) for copy in ((), [check.rendered([run], form)[0] for run in runs]))
+    problems = check.copy_problems(plain, answer, entries, runs, quote)
+    if not problems and whole and answer.verdict != COMPLETE:
+        problems = [f"{answer.verdict}, although the copy has all that is missing"]
+    story = f"{brief(history[0])}\n{brief([*history[1], history[2]])}\n{brief(changes)}\ncopy: {brief(forged)}"
+    expected = judge(recognized([one.wire for one in entries], quote.list, quote.ima_pcr), quote)
+    return [Wrong("copier", story, [entries], quote, expected, form, problems, answer)] if problems else []
+
+
+KINDS: dict[str, Callable[..., list[Wrong]]] = {"histories": honest, "carriers": carrier, "roots": root, "buses": bus,
+                                                "copies": copier}

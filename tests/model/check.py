@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Ask the verifier about a list in all forms in which it can come, and compare the answers with the truth."""
 
+import collections
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -117,6 +118,33 @@ def wrong_answers(library: Library, parts: Sequence[Sequence[Shown]], quote: Quo
         wrong = problems(answer, expected)
         if wrong:
             found.append((form, wrong, answer))
+    return found
+
+
+def copy_problems(plain: Answer, answer: Answer, shown: Sequence[Shown], runs: Sequence[Sequence[Shown]],
+                  quote: Quote) -> list[str]:
+    """What is wrong with an answer for a list with a copy, where @plain is the one without."""
+    if answer.data.get("copy") != "used":
+        changed = {name for name in plain.data if name != "copy" and plain.data[name] != answer.data.get(name)}
+        return [f"the copy is not used, and changes {', '.join(sorted(changed))}"] if changed else []
+    found = []
+    if plain.verdict in (COMPLETE, NOT_COUNTED):
+        found.append("the copy is used, although nothing is missing")
+    if answer.verdict not in (COMPLETE, NOT_COUNTED) and (answer.verdict != INCOMPLETE or answer.data["lost"]):
+        found.append(f"{answer.verdict}, although the copy is used")
+    # What the PCR was extended with in truth, and whatever could be put together to a list
+    extended = [collections.Counter(quote.log[-1][:position.count]) for position in quote.positions.values()]
+    every = [one.wire for one in shown] + [one.wire for run in runs for one in run]
+    # What this event says follows from the other entries
+    every += [entry.wire for entry in quote.master if entry.wire.name == b"kexec_execute"]
+    there = collections.Counter(wire.key for wire in every if wire.pcr == quote.ima_pcr)
+    if all(one - there for one in extended):
+        found.append("the copy completes a list of which entries are nowhere")
+    lengths = {after for *_, after in answer.data["targets"] if after}
+    if all(wire.pcr == quote.ima_pcr for wire in every) and not lengths & {one.total() for one in extended}:
+        found.append(f"the list has {lengths} entries, not what was extended")
+    if answer.data["put_back"] < 1:
+        found.append("nothing was put back")
     return found
 
 

@@ -68,12 +68,14 @@ static void put_result(FILE *out, const struct imatally_result *r)
 		",\"entries\":%" PRIu64 ",\"records\":%" PRIu64 ",\"kernels\":%u"
 		",\"lost\":%" PRIu64 ",\"dropped\":%" PRIu64 ",\"failed\":%" PRIu64
 		",\"trimmed\":%" PRIu64 ",\"by_counter\":%d,\"at_most\":%d"
-		",\"tail\":%" PRIu64 ",\"restarted\":%d,\"has_findings\":%d",
+		",\"tail\":%" PRIu64 ",\"restarted\":%d,\"has_findings\":%d"
+		",\"copy\":\"%s\",\"put_back\":%" PRIu64,
 		imatally_verdict_name(r->verdict),
 		or_null(imatally_resumption_name(r->resumption)), r->resumed,
 		r->entries, r->records, r->kernels, r->lost, r->dropped, r->failed,
 		r->trimmed, r->by_counter, r->at_most, r->tail, r->restarted,
-		r->has_findings);
+		r->has_findings, or_null(imatally_copy_name(r->copy)),
+		r->put_back);
 	fputs(",\"targets\":[", out);
 	for (i = 0; i < r->nr_targets; i++)
 		fprintf(out, "%s[%u,%u,\"%s\",%" PRIu64 "]", i ? "," : "",
@@ -143,25 +145,27 @@ static FILE *stream_of(enum how how, const void *data, size_t len)
 
 /*
  * Verify the list in @nr parts.  @counter is pcrUpdateCounter at the time of the PCR
- * values, or negative; @state one to resume from, or NULL.  Returns 0, or -1 if the
- * verification could not be set up.
+ * values, or negative; @state one to resume from, or NULL; the @nr_runs of @run a copy
+ * of the list.  Returns 0, or -1 if the verification could not be set up.
  */
 int model_verify(int how, size_t nr, const void *const *part, const size_t *len,
 		 const char *pcrread, unsigned int ima_pcr, int64_t counter,
 		 const char *state, size_t state_len, int keep_state,
+		 size_t nr_runs, const void *const *run, const size_t *run_len,
 		 struct answer *answer);
 void model_free(struct answer *answer);
 
 int model_verify(int how, size_t nr, const void *const *part, const size_t *len,
 		 const char *pcrread, unsigned int ima_pcr, int64_t counter,
 		 const char *state, size_t state_len, int keep_state,
+		 size_t nr_runs, const void *const *run, const size_t *run_len,
 		 struct answer *answer)
 {
 	struct imatally_verifier *verifier = NULL;
 	struct imatally_result result = { 0 };
 	struct imatally_error err = { 0 };
 	struct imatally_pcrs pcrs = { 0 };
-	struct imatally_log *log = NULL;
+	struct imatally_log *log = NULL, *copy[MAX_PARTS] = { NULL };
 	FILE *stream[MAX_PARTS] = { NULL };
 	const char *kept;
 	int ret = -1;
@@ -170,7 +174,7 @@ int model_verify(int how, size_t nr, const void *const *part, const size_t *len,
 
 	memset(answer, 0, sizeof(*answer));
 	out = open_memstream(&answer->json, &answer->json_len);
-	if (!out || nr > MAX_PARTS || !nr)
+	if (!out || nr > MAX_PARTS || !nr || nr_runs > MAX_PARTS)
 		goto out;
 	if (imatally_pcrs_add_pcrread(&pcrs, pcrread, strlen(pcrread), &err)) {
 		put_error(out, "pcrs", &err);
@@ -199,6 +203,11 @@ int model_verify(int how, size_t nr, const void *const *part, const size_t *len,
 		imatally_verifier_set_counter(verifier, counter);
 	if (keep_state)
 		imatally_verifier_keep_state(verifier);
+	for (i = 0; i < nr_runs; i++) {
+		copy[i] = imatally_log_open_buffer(run[i], run_len[i]);
+		if (!copy[i] || imatally_verifier_add_copy(verifier, copy[i]))
+			goto out;
+	}
 	ret = 0;
 	if (state && imatally_verifier_set_state(verifier, state, state_len, &err)) {
 		put_error(out, "state", &err);
@@ -222,9 +231,11 @@ out:
 	imatally_verifier_free(verifier);
 	if (log)
 		imatally_log_close(log);
-	for (i = 0; i < MAX_PARTS; i++)
+	for (i = 0; i < MAX_PARTS; i++) {
 		if (stream[i])
 			fclose(stream[i]);
+		imatally_log_close(copy[i]);
+	}
 	imatally_pcrs_free(&pcrs);
 	if (out)
 		fclose(out);

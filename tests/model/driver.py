@@ -44,6 +44,10 @@ def build(tools: Path, objects: Path) -> Path:
     return made
 
 
+def _array(parts: Sequence[bytes]) -> tuple:
+    return len(parts), (ctypes.c_char_p * len(parts))(*parts), (ctypes.c_size_t * len(parts))(*map(len, parts))
+
+
 class Library:
     """A verifier to ask."""
 
@@ -52,19 +56,18 @@ class Library:
         self._library.model_verify.argtypes = [
             ctypes.c_int, ctypes.c_size_t, ctypes.POINTER(ctypes.c_char_p), ctypes.POINTER(ctypes.c_size_t),
             ctypes.c_char_p, ctypes.c_uint, ctypes.c_int64, ctypes.c_char_p, ctypes.c_size_t, ctypes.c_int,
-            ctypes.POINTER(_Answer)]
+            ctypes.c_size_t, ctypes.POINTER(ctypes.c_char_p), ctypes.POINTER(ctypes.c_size_t), ctypes.POINTER(_Answer)]
         self._library.model_free.argtypes = [ctypes.POINTER(_Answer)]
 
     def verify(self, parts: Sequence[bytes], pcrs: str, *, how: int = BUFFER, ima_pcr: int = 10,
-               counter: int | None = None, state: bytes | None = None, keep_state: bool = False) -> Answer:
-        """Verify a list in @parts against @pcrs, which is text as tpm2_pcrread prints it."""
-        pointers = (ctypes.c_char_p * len(parts))(*parts)
-        sizes = (ctypes.c_size_t * len(parts))(*map(len, parts))
+               counter: int | None = None, state: bytes | None = None, keep_state: bool = False,
+               copy: Sequence[bytes] = ()) -> Answer:
+        """Verify a list in @parts, of which there is a @copy, against @pcrs, text as tpm2_pcrread prints it."""
         found = _Answer()
         try:
-            if self._library.model_verify(how, len(parts), pointers, sizes, pcrs.encode(), ima_pcr,
+            if self._library.model_verify(how, *_array(parts), pcrs.encode(), ima_pcr,
                                           -1 if counter is None else counter, state, len(state or b""), keep_state,
-                                          ctypes.byref(found)):
+                                          *_array(copy), ctypes.byref(found)):
                 raise RuntimeError("the library could not be called")
             data = json.loads(ctypes.string_at(found.json, found.json_len))
             kept = ctypes.string_at(found.state, found.state_len) if found.state else None

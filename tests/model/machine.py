@@ -38,6 +38,8 @@ class Quote:
     # All entries that were made until the list was read
     master: tuple[Entry, ...]
     ima_pcr: int
+    # Who copied each kernel's list all the time has this of each kernel
+    copies: tuple[tuple[Entry, ...], ...]
     # Is a part of it a copy that user space kept, since a kernel got no list? Then its parts are to be given as such
     has_copy: bool = False
     # Are there values of other PCRs that entries were extended into?
@@ -66,6 +68,8 @@ class Machine:
     kept: list[tuple[Entry, ...]] = field(default_factory=list)
     saved: list[tuple[Entry, ...]] | None = None
     has_copy: bool = False
+    # The lists of the kernels before, without what came after the last look of who copied them
+    copies: list[tuple[Entry, ...]] = field(default_factory=list)
     quotes: list[Quote] = field(default_factory=list)
     kernels: int = 0
     # How often firmware has started the TPM
@@ -132,7 +136,7 @@ class Machine:
         own = tuple((bank, values[bank.alg]) for bank in self.tpm.holding(self.ima_pcr))
         self.quotes.append(Quote(self.tpm.pcrread(shown, of), own, counter, positions, log,
                                  (*self.kept, tuple(self.kernel.memory)), tuple(self.master), self.ima_pcr,
-                                 self.has_copy, others))
+                                 (*self.copies, tuple(self.kernel.everything)), self.has_copy, others))
 
 
 def run(setup: Setup, operations: Iterable[Operation]) -> Machine:

@@ -125,6 +125,7 @@ class Kexec:
         kernel = machine.kernel
         if kernel.capacity is None:
             kernel.load(self.room)
+        machine.copies.append(tuple(kernel.everything))
         carried = kernel.execute(self.error, self.fault)
         if self.how == "restore":
             carried = carried[:len(carried) * 2 // 3]

@@ -105,6 +105,26 @@ carriers = st.tuples(attacked, st.lists(changes, min_size=1, max_size=3))
 roots = st.tuples(attacked, st.builds(Root, st.lists(forgeries, max_size=3).map(tuple),
                                        st.lists(changes, max_size=2).map(tuple)))
 
+# ---- Copies
+
+# Nothing but what a copy has is missing from these lists
+whole_boots = st.builds(Boot, template=st.sampled_from(("ima-buf", "ima-txt")), events=st.booleans())
+whole_setups = st.builds(Setup, banks=st.sampled_from(((BANKS[0], BANKS[1]), (BANKS[1],))), boot=whole_boots)
+whole_measures = st.builds(ops.Measure, count=st.integers(1, 5),
+                           kind=st.sampled_from(("file", "file", "violation", "signed")))
+cut = st.tuples(whole_setups, st.lists(st.one_of(
+    whole_measures, st.just(ops.Request()), st.just(ops.Load(2)),
+    st.builds(ops.Kexec, whole_boots, room=st.integers(0, 3) | st.just(1000))), max_size=9),
+    st.builds(ops.TakeQuote, st.integers(0, 2)))
+deleted = st.tuples(whole_setups, st.lists(st.one_of(
+    whole_measures, st.just(ops.Request()), st.builds(ops.Delete, st.integers(1, 4), st.just(False))),
+    max_size=9).map(lambda history: [*history, ops.Request()]), st.builds(ops.TakeQuote, st.integers(0, 2)))
+missing = st.lists(st.builds(Change, st.just("delete"), places, st.integers(1, 6)), max_size=2)
+copies: st.SearchStrategy = st.one_of(
+    st.tuples(cut | deleted, st.just([]), st.just([]), st.just(True)),
+    st.tuples(cut | deleted, missing, st.lists(changes, min_size=1, max_size=2), st.just(False)),
+    st.tuples(attacked, st.lists(changes, max_size=2), st.lists(changes, max_size=2), st.just(False)))
+
 altered = st.builds(ops.Request, altered=st.tuples(st.sampled_from(("counter", "values")), st.integers(1, 5)))
 faked = st.builds(ops.Measure, fault=st.just("faked"))
 buses = st.tuples(st.builds(Setup, banks=banks, boot=st.builds(Boot, hmac=st.booleans())),
