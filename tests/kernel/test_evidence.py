@@ -38,10 +38,7 @@ def collect(group: Group, kernel: Build, program: Path, script: str, append: str
     """@program: imatally for the guest, which may lack some of its libraries."""
     def boot() -> Collected:
         out = group.fresh_folder()
-        (out / "lib").mkdir()
-        shutil.copy(program, out)
-        for library in image.libraries([program], architectures.get(group.arch)).values():
-            shutil.copy(library, out / "lib")
+        image.add_program(program, out, architectures.get(group.arch))
         result = vm.run(vm.Machine(kernel.image, out, GUEST / script, mem=768, append=append, arch=group.arch))
         return Collected(out, result)
 

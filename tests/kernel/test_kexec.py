@@ -152,6 +152,7 @@ def test_replay_goes_on_from_the_record_at_the_end(ran):
 
 OVERFLOW = [Group("kexec_overflow")]
 OVERFLOW += elsewhere(OVERFLOW, "kexec_overflow")
+KEPT = [Group("kexec_kept")]
 
 # Lists without our records: other rules, a kernel without the option
 STOCK = [Carry("kexec_without_a_rule", policy=OTHER_RULES), Carry("kexec_option_off", "full", config="vm,off")]
@@ -162,8 +163,8 @@ def carried(group, kernel, imatally):
     """The two runs of the demo: the list fits, and it does not."""
     def run():
         folder = group.fresh_folder()
-        return [carry.boot(kernel.image, folder / name, files, getattr(group, "policy", ""), group.arch)
-                for name, files in carry.RUNS.items()]
+        return [carry.boot(kernel.image, folder / name, carry.RUNS[name], getattr(group, "policy", ""), group.arch)
+                for name in ("fits", "overflow")]
     return once(group.id, run)
 
 
@@ -185,6 +186,23 @@ def test_list_that_does_not_fit_is_incomplete_by_what_the_guest_counted(carried)
     assert before > arrived
     answer = overflow.verify()
     assert carry.is_verdict_on_loss(answer, before - arrived), f"{before - arrived} are missing\n{answer.text}"
+
+
+@pytest.fixture
+def kept(group, kernel, imatally):
+    """The third run of the demo: the list does not fit, and there is a copy of it."""
+    return once(group.id, lambda: carry.boot(kernel.image, group.fresh_folder(), carry.RUNS["kept"]))
+
+
+@pytest.mark.groups(KEPT)
+def test_list_with_the_entries_of_a_copy_is_complete(kept):
+    kept.check_end()
+    before, arrived = kept.count()
+    answer = kept.verify()
+    assert carry.is_verdict_on_loss(answer, before - arrived), f"{before - arrived} are missing\n{answer.text}"
+    answer = kept.verify("--with", kept.copy)
+    assert (answer.status, answer.verdict) == (0, "complete"), answer.text
+    assert answer.says(rf"^  {before - arrived} entries put back from "), answer.text
 
 
 @pytest.mark.groups(OVERFLOW)

@@ -6,12 +6,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab import verifier, vm
+from lab import arch as architectures
+from lab import image, verifier, vm
 from lab.arch import DEFAULT_ARCH
 from lab.paths import GUEST
 
-# How many files are measured between load and execute, in the two runs that the demo shows
-RUNS = {"fits": 3, "overflow": 200}
+
+@dataclass(frozen=True)
+class Run:
+    # How many are measured between load and execute
+    files: int
+    # Does imatally watch keep a copy of the list meanwhile?
+    keeps_copy: bool = False
+
+
+# Those that the demo shows
+RUNS = {"fits": Run(3), "overflow": Run(200), "kept": Run(200, keeps_copy=True)}
 
 
 @dataclass(frozen=True)
@@ -46,8 +56,13 @@ class Carried:
         if self.result.status:
             raise AssertionError(str(self.result))
 
-    def verify(self) -> verifier.Answer:
-        answer = verifier.verify(self.list, self.out / "pcrs")
+    @property
+    def copy(self) -> Path:
+        """Of a run that keeps one."""
+        return self.out / "copy"
+
+    def verify(self, *options: str | Path) -> verifier.Answer:
+        answer = verifier.verify(self.list, self.out / "pcrs", *options)
         (self.out / "answer").write_text(answer.text, encoding="utf-8")
         return answer
 
@@ -69,10 +84,12 @@ def read(file: Path) -> str:
     return file.read_text(encoding="utf-8", errors="replace")
 
 
-def boot(kernel: Path, out: Path, files: int, policy: str = "", arch: str = DEFAULT_ARCH) -> Carried:
-    """Load a kernel, measure @files files, execute it. The @policy, if any, takes the place of those that are built in."""
+def boot(kernel: Path, out: Path, run: Run, policy: str = "", arch: str = DEFAULT_ARCH) -> Carried:
+    """Load a kernel, measure files, execute it. The @policy, if any, takes the place of those that are built in."""
     out.mkdir(parents=True, exist_ok=True)
-    (out / "files").write_text(f"{files}\n", encoding="ascii")
+    (out / "files").write_text(f"{run.files}\n", encoding="ascii")
+    if run.keeps_copy:
+        image.add_program(verifier.build(), out, architectures.get(arch))
     (out / "policy").write_text(policy, encoding="ascii")
     return Carried(out, vm.run(vm.Machine(kernel=kernel, out=out, script=GUEST / "carry.sh",
                                           append="" if policy else vm.TCB, arch=arch)))

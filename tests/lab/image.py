@@ -105,6 +105,14 @@ def install(source: Path, target: Path) -> None:
     target.chmod(0o755)
 
 
+def add_program(program: Path, out: Path, facts: Arch) -> None:
+    """Give a guest a program in its folder @out, and in out/lib the libraries for it, of which the guest may lack some."""
+    (out / "lib").mkdir()
+    shutil.copy(program, out)
+    for file in libraries([program], facts).values():
+        shutil.copy(file, out / "lib")
+
+
 def fill(root: Path, programs: list[Path], libs: dict[str, Path], commands: list[Path]) -> None:
     for folder in FOLDERS:
         (root / folder).mkdir(parents=True)
