@@ -6,7 +6,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -48,49 +47,18 @@ static int check_arguments(const struct arguments *args, int operands)
 /* 0; 1 after --help; -1 after an error message */
 static int parse(struct arguments *args, int argc, char *argv[])
 {
-	enum {
-		OPT_REQUEST = 256, OPT_CA, OPT_PENDING, OPT_ANSWER, OPT_OUT
+	const struct option_row rows[] = {
+		{ "request", .text = &args->request },
+		{ "ca", .text = &args->ca },
+		{ "pending", .text = &args->pending },
+		{ "answer", .text = &args->answer },
+		{ "out", .text = &args->out },
 	};
-	static const struct option options[] = {
-		{ "request", required_argument, NULL, OPT_REQUEST },
-		{ "ca", required_argument, NULL, OPT_CA },
-		{ "pending", required_argument, NULL, OPT_PENDING },
-		{ "answer", required_argument, NULL, OPT_ANSWER },
-		{ "out", required_argument, NULL, OPT_OUT },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
-	uint64_t seen = 0;
-	int opt, index = -1;
+	int ret = options_parse(argc, argv, rows, ARRAY_SIZE(rows),
+				cmd_challenge_usage, NULL);
 
-	opterr = 0;
-	while ((opt = getopt_long(argc, argv, "h", options, &index)) != -1) {
-		if (option_once(&seen, options, index))
-			return -1;
-		index = -1;
-		switch (opt) {
-		case OPT_REQUEST:
-			args->request = optarg;
-			break;
-		case OPT_CA:
-			args->ca = optarg;
-			break;
-		case OPT_PENDING:
-			args->pending = optarg;
-			break;
-		case OPT_ANSWER:
-			args->answer = optarg;
-			break;
-		case OPT_OUT:
-			args->out = optarg;
-			break;
-		case 'h':
-			fputs(cmd_challenge_usage, stdout);
-			return 1;
-		default:
-			return option_refused(argv, optind, cmd_challenge_usage);
-		}
-	}
+	if (ret)
+		return ret;
 	return check_arguments(args, argc - optind);
 }
 

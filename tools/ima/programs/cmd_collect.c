@@ -4,7 +4,6 @@
  */
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -63,74 +62,25 @@ static int check_arguments(const struct arguments *args, int operands)
 /* 0; 1 after --help; -1 after an error message */
 static int parse(struct arguments *args, int argc, char *argv[])
 {
-	enum {
-		OPT_AK = 256, OPT_NONCE, OPT_OUT, OPT_CREATE, OPT_ALG, OPT_TCTI,
-		OPT_PCR, OPT_IMA, OPT_AUTH
+	const struct option_row rows[] = {
+		{ "ak", .text = &args->ak },
+		{ "nonce", .text = &args->nonce },
+		{ "out", .text = &args->out },
+		{ "create-ak", .text = &args->create_ak },
+		{ "ak-alg", .text = &args->ak_alg },
+		{ "tcti", .text = &args->tcti },
+		{ "pcr", .number = &args->pcr, .max = IMATALLY_MAX_PCR },
+		{ "ima", .text = &args->ima },
+		{ "ak-auth", .text = &args->auth[TPM_AUTH_AK] },
+		{ "endorsement-auth",
+		  .text = &args->auth[TPM_AUTH_ENDORSEMENT] },
+		{ "owner-auth", .text = &args->auth[TPM_AUTH_OWNER] },
 	};
-	static const struct option options[] = {
-		{ "ak", required_argument, NULL, OPT_AK },
-		{ "nonce", required_argument, NULL, OPT_NONCE },
-		{ "out", required_argument, NULL, OPT_OUT },
-		{ "create-ak", required_argument, NULL, OPT_CREATE },
-		{ "ak-alg", required_argument, NULL, OPT_ALG },
-		{ "tcti", required_argument, NULL, OPT_TCTI },
-		{ "pcr", required_argument, NULL, OPT_PCR },
-		{ "ima", required_argument, NULL, OPT_IMA },
-		{ "ak-auth", required_argument, NULL, OPT_AUTH + TPM_AUTH_AK },
-		{ "endorsement-auth", required_argument, NULL,
-		  OPT_AUTH + TPM_AUTH_ENDORSEMENT },
-		{ "owner-auth", required_argument, NULL,
-		  OPT_AUTH + TPM_AUTH_OWNER },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
-	unsigned long number;
-	uint64_t seen = 0;
-	int opt, index = -1;
+	int ret = options_parse(argc, argv, rows, ARRAY_SIZE(rows),
+				cmd_collect_usage, NULL);
 
-	opterr = 0;
-	while ((opt = getopt_long(argc, argv, "h", options, &index)) != -1) {
-		if (option_once(&seen, options, index))
-			return -1;
-		index = -1;
-		switch (opt) {
-		case OPT_AK:
-			args->ak = optarg;
-			break;
-		case OPT_NONCE:
-			args->nonce = optarg;
-			break;
-		case OPT_OUT:
-			args->out = optarg;
-			break;
-		case OPT_CREATE:
-			args->create_ak = optarg;
-			break;
-		case OPT_ALG:
-			args->ak_alg = optarg;
-			break;
-		case OPT_TCTI:
-			args->tcti = optarg;
-			break;
-		case OPT_PCR:
-			if (option_number("--pcr", optarg, 0, IMATALLY_MAX_PCR,
-					  &number))
-				return -1;
-			args->pcr = number;
-			break;
-		case OPT_IMA:
-			args->ima = optarg;
-			break;
-		case OPT_AUTH ... OPT_AUTH + TPM_NR_AUTHS - 1:
-			args->auth[opt - OPT_AUTH] = optarg;
-			break;
-		case 'h':
-			fputs(cmd_collect_usage, stdout);
-			return 1;
-		default:
-			return option_refused(argv, optind, cmd_collect_usage);
-		}
-	}
+	if (ret)
+		return ret;
 	return check_arguments(args, argc - optind);
 }
 

@@ -4,9 +4,9 @@
  * answer its challenge.
  */
 
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "commands.h"
 #include "tpm.h"
@@ -36,57 +36,21 @@ struct arguments {
 /* 0; 1 after --help; -1 after an error message */
 static int parse(struct arguments *args, int argc, char *argv[])
 {
-	enum {
-		OPT_AK = 256, OPT_ACTIVATE, OPT_OUT, OPT_EK_CERT, OPT_TCTI,
-		OPT_AUTH
+	const struct option_row rows[] = {
+		{ "ak", .text = &args->ak },
+		{ "activate", .text = &args->activate },
+		{ "out", .text = &args->out },
+		{ "ek-cert", .text = &args->ek_cert },
+		{ "tcti", .text = &args->tcti },
+		{ "ak-auth", .text = &args->auth[TPM_AUTH_AK] },
+		{ "endorsement-auth",
+		  .text = &args->auth[TPM_AUTH_ENDORSEMENT] },
 	};
-	static const struct option options[] = {
-		{ "ak", required_argument, NULL, OPT_AK },
-		{ "activate", required_argument, NULL, OPT_ACTIVATE },
-		{ "out", required_argument, NULL, OPT_OUT },
-		{ "ek-cert", required_argument, NULL, OPT_EK_CERT },
-		{ "tcti", required_argument, NULL, OPT_TCTI },
-		{ "ak-auth", required_argument, NULL, OPT_AUTH + TPM_AUTH_AK },
-		{ "endorsement-auth", required_argument, NULL,
-		  OPT_AUTH + TPM_AUTH_ENDORSEMENT },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
-	uint64_t seen = 0;
-	int opt, index = -1;
+	int ret = options_parse(argc, argv, rows, ARRAY_SIZE(rows),
+				cmd_enroll_usage, NULL);
 
-	opterr = 0;
-	while ((opt = getopt_long(argc, argv, "h", options, &index)) != -1) {
-		if (option_once(&seen, options, index))
-			return -1;
-		index = -1;
-		switch (opt) {
-		case OPT_AK:
-			args->ak = optarg;
-			break;
-		case OPT_ACTIVATE:
-			args->activate = optarg;
-			break;
-		case OPT_OUT:
-			args->out = optarg;
-			break;
-		case OPT_EK_CERT:
-			args->ek_cert = optarg;
-			break;
-		case OPT_TCTI:
-			args->tcti = optarg;
-			break;
-		case OPT_AUTH + TPM_AUTH_AK:
-		case OPT_AUTH + TPM_AUTH_ENDORSEMENT:
-			args->auth[opt - OPT_AUTH] = optarg;
-			break;
-		case 'h':
-			fputs(cmd_enroll_usage, stdout);
-			return 1;
-		default:
-			return option_refused(argv, optind, cmd_enroll_usage);
-		}
-	}
+	if (ret)
+		return ret;
 	if (optind == argc && args->ak && args->out)
 		return 0;
 	complain(optind < argc ? "enroll takes no arguments besides options" :

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* imatally show: print the records in a list. */
 
-#include <getopt.h>
 #include <inttypes.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "json.h"
 
@@ -245,30 +245,15 @@ static int error(bool json)
 
 int cmd_show(int argc, char *argv[])
 {
-	static const struct option options[] = {
-		{ "json", no_argument, NULL, 'j' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
 	bool json = js_wanted(argc, argv);
+	const struct option_row rows[] = { { "json", .given = &json } };
+	int status, index, stdins = 0;
 	struct parts parts;
-	int opt, status, index = -1, stdins = 0;
-	uint64_t seen = 0;
 
-	opterr = 0;
-	while ((opt = getopt_long(argc, argv, "h", options, &index)) != -1) {
-		if (option_once(&seen, options, index))
-			return error(json);
-		index = -1;
-		if (opt == 'h') {
-			fputs(cmd_show_usage, stdout);
-			return 0;
-		}
-		if (opt == 'j')
-			continue;
-		option_refused(argv, optind, cmd_show_usage);
-		return error(json);
-	}
+	status = options_parse(argc, argv, rows, ARRAY_SIZE(rows),
+			       cmd_show_usage, NULL);
+	if (status)
+		return status > 0 ? 0 : error(json);
 	if (argc == optind) {
 		complain("show takes a list, in one or more files");
 		fputs(cmd_show_usage, stderr);

@@ -4,7 +4,6 @@
  * Options lead to a job for each list, and a job to an answer.
  */
 
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -105,8 +104,9 @@ static int add_pcrs(struct imatally_pcrs *pcrs, const char *path, char *text,
 	return ret;
 }
 
-static int add_pcrs_option(struct options *options, const char *path)
+static int add_pcrs_option(void *data, const char *path)
 {
+	struct options *options = data;
 	size_t len = 0;
 	char *text;
 
@@ -116,8 +116,9 @@ static int add_pcrs_option(struct options *options, const char *path)
 	return add_pcrs(&options->pcrs, path, text, len);
 }
 
-static int add_pcr(struct options *options, const char *arg)
+static int add_pcr(void *data, const char *arg)
 {
+	struct options *options = data;
 	const char *colon = strchr(arg, ':');
 	struct imatally_error err;
 	const char *path;
@@ -270,112 +271,42 @@ static int check_one(struct options *options)
 /* 0; 1 after --help; -1 after an error message */
 static int parse(struct options *options, int argc, char *argv[])
 {
-	enum {
-		OPT_PCRS = 256, OPT_PCR, OPT_STRICT, OPT_JSON, OPT_HTML,
-		OPT_STATE, OPT_JOBS, OPT_IMA_PCR, OPT_RECORD_PCR,
-		OPT_EVIDENCE, OPT_AK, OPT_ENROLLED, OPT_NONCE, OPT_PREVIOUS, OPT_WITH,
+	const char *enrolled = NULL;
+	const struct option_row rows[] = {
+		{ "pcrs", .take = add_pcrs_option },
+		{ "pcr", .take = add_pcr },
+		{ "ima-pcr", .number = &options->evidence.ima_pcr,
+		  .max = IMATALLY_MAX_PCR },
+		{ "record-pcr", .given = &options->has_record_pcr,
+		  .number = &options->record_pcr,
+		  .max = IMATALLY_FIRST_RESETTABLE - 1 },
+		{ "strict", .given = &options->strict },
+		{ "json", .given = &options->json },
+		{ "state", .text = &options->state },
+		{ "with", .text = &options->with },
+		{ "html", .text = &options->html },
+		{ "jobs", .given = &options->has_jobs,
+		  .number = &options->jobs, .max = MAX_JOBS },
+		{ "evidence", .text = &options->evidence.dir },
+		{ "ak", .text = &options->evidence.ak },
+		{ "enrolled", .given = &options->evidence.is_enrolled,
+		  .text = &enrolled },
+		{ "nonce", .text = &options->evidence.nonce },
+		{ "previous", .text = &options->evidence.previous },
 	};
-	static const struct option known[] = {
-		{ "pcrs", required_argument, NULL, OPT_PCRS },
-		{ "pcr", required_argument, NULL, OPT_PCR },
-		{ "ima-pcr", required_argument, NULL, OPT_IMA_PCR },
-		{ "record-pcr", required_argument, NULL, OPT_RECORD_PCR },
-		{ "strict", no_argument, NULL, OPT_STRICT },
-		{ "json", no_argument, NULL, OPT_JSON },
-		{ "state", required_argument, NULL, OPT_STATE },
-		{ "with", required_argument, NULL, OPT_WITH },
-		{ "html", required_argument, NULL, OPT_HTML },
-		{ "jobs", required_argument, NULL, OPT_JOBS },
-		{ "evidence", required_argument, NULL, OPT_EVIDENCE },
-		{ "ak", required_argument, NULL, OPT_AK },
-		{ "enrolled", required_argument, NULL, OPT_ENROLLED },
-		{ "nonce", required_argument, NULL, OPT_NONCE },
-		{ "previous", required_argument, NULL, OPT_PREVIOUS },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
-	unsigned long number;
-	uint64_t seen = 0;
-	int opt, index = -1;
+	int ret = options_parse(argc, argv, rows, ARRAY_SIZE(rows),
+				cmd_verify_usage, options);
 
-	opterr = 0;
-	while ((opt = getopt_long(argc, argv, "h", known, &index)) != -1) {
-		/* values of PCRs may come from several files */
-		if (opt != OPT_PCRS && opt != OPT_PCR &&
-		    option_once(&seen, known, index))
-			return -1;
-		index = -1;
-		switch (opt) {
-		case OPT_PCRS:
-			if (add_pcrs_option(options, optarg))
-				return -1;
-			break;
-		case OPT_PCR:
-			if (add_pcr(options, optarg))
-				return -1;
-			break;
-		case OPT_IMA_PCR:
-			if (option_number("--ima-pcr", optarg, 0,
-					  IMATALLY_MAX_PCR, &number))
-				return -1;
-			options->evidence.ima_pcr = number;
-			break;
-		case OPT_RECORD_PCR:
-			if (option_number("--record-pcr", optarg, 0,
-					  IMATALLY_FIRST_RESETTABLE - 1,
-					  &number))
-				return -1;
-			options->has_record_pcr = true;
-			options->record_pcr = number;
-			break;
-		case OPT_STRICT:
-			options->strict = true;
-			break;
-		case OPT_STATE:
-			options->state = optarg;
-			break;
-		case OPT_JOBS:
-			if (option_number("--jobs", optarg, 0, MAX_JOBS,
-					  &number))
-				return -1;
-			options->has_jobs = true;
-			options->jobs = number ? number :
-				(unsigned long)sysconf(_SC_NPROCESSORS_ONLN);
-			break;
-		case OPT_JSON:
-			options->json = true;
-			break;
-		case OPT_WITH:
-			options->with = optarg;
-			break;
-		case OPT_HTML:
-			options->html = optarg;
-			break;
-		case OPT_EVIDENCE:
-			options->evidence.dir = optarg;
-			break;
-		case OPT_AK:
-		case OPT_ENROLLED:
-			if (options->evidence.ak) {
-				complain("--ak and --enrolled cannot be combined");
-				return -1;
-			}
-			options->evidence.ak = optarg;
-			options->evidence.is_enrolled = opt == OPT_ENROLLED;
-			break;
-		case OPT_NONCE:
-			options->evidence.nonce = optarg;
-			break;
-		case OPT_PREVIOUS:
-			options->evidence.previous = optarg;
-			break;
-		case 'h':
-			fputs(cmd_verify_usage, stdout);
-			return 1;
-		default:
-			return option_refused(argv, optind, cmd_verify_usage);
-		}
+	if (ret)
+		return ret;
+	if (enrolled && options->evidence.ak) {
+		complain("--ak and --enrolled cannot be combined");
+		return -1;
 	}
+	if (enrolled)
+		options->evidence.ak = enrolled;
+	if (!options->jobs)
+		options->jobs = sysconf(_SC_NPROCESSORS_ONLN);
 	options->operand = argv + optind;
 	options->nr_operands = argc - optind;
 	return options->has_jobs ? check_jobs(options) : check_one(options);

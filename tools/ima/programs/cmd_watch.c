@@ -5,9 +5,9 @@
  */
 
 #include <errno.h>
-#include <getopt.h>
 #include <signal.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "commands.h"
 #include "keep.h"
@@ -26,12 +26,12 @@ const char cmd_watch_usage[] =
 "           --ima DIR       IMA's files (" KERNEL_IMA ")\n";
 
 #define LOOK_INTERVAL 1		/* seconds */
-#define MAX_VALUE 1000000000UL
-#define MAX_KEEP_SIZE (1UL << 30)	/* MiB */
+#define MAX_VALUE 1000000000
+#define MAX_KEEP_SIZE (1 << 30)	/* MiB */
 #define DEFAULT_KEEP_SIZE 64
 
 struct arguments {
-	unsigned long interval, every, keep_size;
+	unsigned int interval, every, keep_size;
 	const char *ima, *keep;
 };
 
@@ -54,55 +54,20 @@ static int check_arguments(struct arguments *args, int operands)
 /* 0; 1 after --help; -1 after an error message */
 static int parse(struct arguments *args, int argc, char *argv[])
 {
-	enum {
-		OPT_INTERVAL = 256, OPT_EVERY, OPT_IMA, OPT_KEEP, OPT_KEEP_SIZE
+	const struct option_row rows[] = {
+		{ "interval", .number = &args->interval, .min = 1,
+		  .max = MAX_VALUE },
+		{ "every", .number = &args->every, .min = 1, .max = MAX_VALUE },
+		{ "ima", .text = &args->ima },
+		{ "keep", .text = &args->keep },
+		{ "keep-size", .number = &args->keep_size, .min = 1,
+		  .max = MAX_KEEP_SIZE },
 	};
-	static const struct option options[] = {
-		{ "interval", required_argument, NULL, OPT_INTERVAL },
-		{ "every", required_argument, NULL, OPT_EVERY },
-		{ "ima", required_argument, NULL, OPT_IMA },
-		{ "keep", required_argument, NULL, OPT_KEEP },
-		{ "keep-size", required_argument, NULL, OPT_KEEP_SIZE },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
-	uint64_t seen = 0;
-	int opt, index = -1;
+	int ret = options_parse(argc, argv, rows, ARRAY_SIZE(rows),
+				cmd_watch_usage, NULL);
 
-	opterr = 0;
-	while ((opt = getopt_long(argc, argv, "h", options, &index)) != -1) {
-		if (option_once(&seen, options, index))
-			return -1;
-		index = -1;
-		switch (opt) {
-		case OPT_INTERVAL:
-			if (option_number("--interval", optarg, 1, MAX_VALUE,
-					  &args->interval))
-				return -1;
-			break;
-		case OPT_EVERY:
-			if (option_number("--every", optarg, 1, MAX_VALUE,
-					  &args->every))
-				return -1;
-			break;
-		case OPT_IMA:
-			args->ima = optarg;
-			break;
-		case OPT_KEEP:
-			args->keep = optarg;
-			break;
-		case OPT_KEEP_SIZE:
-			if (option_number("--keep-size", optarg, 1,
-					  MAX_KEEP_SIZE, &args->keep_size))
-				return -1;
-			break;
-		case 'h':
-			fputs(cmd_watch_usage, stdout);
-			return 1;
-		default:
-			return option_refused(argv, optind, cmd_watch_usage);
-		}
-	}
+	if (ret)
+		return ret;
 	return check_arguments(args, argc - optind);
 }
 

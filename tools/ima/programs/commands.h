@@ -154,17 +154,26 @@ int jobs_run(unsigned int at_once, char *const names[], unsigned int nr,
 	     unsigned int count[NR_EXITS]);
 
 /* options.c: these return -1 after an error message */
-/* Refuse the option before argv[optind]. */
-int option_refused(char *const argv[], int optind, const char *usage);
+/* An option, and where its value goes: one of @text, @number and @take, or none */
+struct option_row {
+	const char *name;
+	bool *given;		/* set if it is given, or NULL */
+	const char **text;
+	unsigned int *number;	/* from @min to @max */
+	unsigned int min, max;
+	/* Called each time: the option may be repeated.  Returns 0 or -1. */
+	int (*take)(void *data, const char *value);
+};
+
+#define OPTIONS_MAX 32		/* rows */
+
 /*
- * Refuse an option that was given before: only one of its values could be used.
- * @index is that of getopt_long(), -1 for a short option; @seen starts with 0.
+ * Parse the options of a command, where @data is for take(); optind is then the
+ * index of the first operand.  Other options may be given once only, since only
+ * one of their values could be used.  Returns 1 after --help.
  */
-struct option;
-int option_once(uint64_t *seen, const struct option *options, int index);
-/* Parse @text, the value of @option: a number from @min to @max. */
-int option_number(const char *option, const char *text, unsigned long min,
-		  unsigned long max, unsigned long *number);
+int options_parse(int argc, char *argv[], const struct option_row *rows,
+		  unsigned int nr, const char *usage, void *data);
 /* To be freed. */
 int option_nonce(struct imatally_bytes *nonce, const char *digits);
 

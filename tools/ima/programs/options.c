@@ -7,39 +7,76 @@
 
 #include "commands.h"
 
-int option_refused(char *const argv[], int optind, const char *usage)
-{
-	complain("%s: unknown option, or its value is missing",
-		 argv[optind - 1]);
-	fputs(usage, stderr);
-	return -1;
-}
+#define FIRST_OPTION 256	/* not a character */
 
-int option_once(uint64_t *seen, const struct option *options, int index)
+static int take_number(const struct option_row *row, const char *text)
 {
-	if (index < 0)
-		return 0;
-	if (!(*seen & UINT64_C(1) << index)) {
-		*seen |= UINT64_C(1) << index;
-		return 0;
-	}
-	complain("--%s is given more than once", options[index].name);
-	return -1;
-}
-
-int option_number(const char *option, const char *text, unsigned long min,
-		  unsigned long max, unsigned long *number)
-{
+	unsigned long number;
 	char *end;
 
 	errno = 0;
-	*number = strtoul(text, &end, 10);
-	if (*text >= '0' && *text <= '9' && !*end && !errno && *number >= min &&
-	    *number <= max)
-		return 0;
-	complain("%s %s: number from %lu to %lu expected", option, text, min,
-		 max);
-	return -1;
+	number = strtoul(text, &end, 10);
+	if (*text < '0' || *text > '9' || *end || errno || number < row->min ||
+	    number > row->max) {
+		complain("--%s %s: number from %u to %u expected", row->name,
+			 text, row->min, row->max);
+		return -1;
+	}
+	*row->number = number;
+	return 0;
+}
+
+static int take(const struct option_row *row, const char *value, void *data)
+{
+	if (row->given)
+		*row->given = true;
+	if (row->text)
+		*row->text = value;
+	if (row->number)
+		return take_number(row, value);
+	return row->take ? row->take(data, value) : 0;
+}
+
+int options_parse(int argc, char *argv[], const struct option_row *rows,
+		  unsigned int nr, const char *usage, void *data)
+{
+	struct option known[OPTIONS_MAX + 2] = { { 0 } };
+	bool seen[OPTIONS_MAX] = { 0 };
+	unsigned int i;
+	int opt;
+
+	for (i = 0; i < nr; i++) {
+		known[i].name = rows[i].name;
+		known[i].has_arg = rows[i].text || rows[i].number ||
+				   rows[i].take;
+		known[i].val = FIRST_OPTION + i;
+	}
+	known[nr] = (struct option){ "help", no_argument, NULL, 'h' };
+	opterr = 0;
+	while ((opt = getopt_long(argc, argv, "h", known, NULL)) != -1) {
+		const struct option_row *row;
+
+		if (opt == 'h') {
+			fputs(usage, stdout);
+			return 1;
+		}
+		if (opt == '?') {
+			complain("%s: unknown option, or its value is missing",
+				 argv[optind - 1]);
+			fputs(usage, stderr);
+			return -1;
+		}
+		i = opt - FIRST_OPTION;
+		row = &rows[i];
+		if (seen[i] && !row->take) {
+			complain("--%s is given more than once", row->name);
+			return -1;
+		}
+		seen[i] = true;
+		if (take(row, optarg, data))
+			return -1;
+	}
+	return 0;
 }
 
 int option_nonce(struct imatally_bytes *nonce, const char *digits)
