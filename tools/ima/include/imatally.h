@@ -367,6 +367,8 @@ enum {
  * and its first record, or between its last record and its end.
  */
 struct imatally_interval {
+	/* how many it combines, see imatally_verifier_set_max_intervals() */
+	uint64_t combined;
 	bool has_from, has_to;	/* otherwise the start, the end of the list */
 	uint64_t from, to;	/* indices of the records */
 	enum imatally_event from_event, to_event;
@@ -419,6 +421,12 @@ struct imatally_interval {
 
 	unsigned int unjudged;	/* IMATALLY_UNJUDGED_x */
 };
+
+/* Return whether it shows nothing, so that it may be combined with others. */
+bool imatally_interval_is_plain(const struct imatally_interval *interval);
+/* Combine @sum with the interval after it. */
+void imatally_interval_add(struct imatally_interval *sum,
+			   const struct imatally_interval *next);
 
 /* ------------------------------------------------------------------------- */
 /* verify.c: the verdict                                                     */
@@ -729,6 +737,14 @@ void imatally_verifier_keep_state(struct imatally_verifier *verifier);
  */
 const char *imatally_verifier_state(const struct imatally_verifier *verifier,
 				    size_t *len);
+
+/*
+ * Keep at most @max intervals, at least 16, and combine neighbours when there are
+ * more: at first those that show nothing.  Without it, the result has one for each
+ * record, 300 bytes.
+ */
+void imatally_verifier_set_max_intervals(struct imatally_verifier *verifier,
+					 size_t max);
 
 /* Called after each entry with the number of entries so far and its offset. */
 typedef void imatally_progress_fn(void *data, uint64_t entries,

@@ -41,6 +41,7 @@ struct settings {
 	void *progress_data;
 	struct imatally_restore *restore;	/* from a copy, or NULL */
 	bool puts_back;			/* in this reading */
+	size_t max_intervals;		/* 0 for any number */
 	bool keeps_state;
 	json_t *state;			/* to resume from, or NULL */
 };

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "interval.h"
 #include "log.h"
 #include "stock.h"
 #include "verifier.h"
@@ -584,17 +585,26 @@ static enum imatally_status resolve_difference(struct reading *r,
 	return status;
 }
 
+#define MIN_INTERVALS 16	/* that combining is sure to leave fewer */
+
 static enum imatally_status keep_interval(struct reading *r,
 					  const struct imatally_interval *iv)
 {
-	struct imatally_interval *grown =
-		grow(r->result.interval, r->result.nr_intervals,
-		     &r->interval_room, sizeof(*grown));
+	struct imatally_result *result = &r->result;
+	struct imatally_interval *grown;
 
+	if (r->asked->max_intervals &&
+	    result->nr_intervals == r->asked->max_intervals)
+		result->nr_intervals = imatally_intervals_combine(
+			result->interval, result->nr_intervals,
+			&r->proved.totals.nr_intervals);
+	grown = grow(result->interval, result->nr_intervals, &r->interval_room,
+		     sizeof(*grown));
 	if (!grown)
 		return IMATALLY_ERR_NOMEM;
-	r->result.interval = grown;
-	grown[r->result.nr_intervals++] = *iv;
+	result->interval = grown;
+	grown[result->nr_intervals] = *iv;
+	grown[result->nr_intervals++].combined = 1;
 	return IMATALLY_OK;
 }
 
@@ -1809,6 +1819,12 @@ enum imatally_status imatally_verifier_add_copy(struct imatally_verifier *v,
 		v->asked.restore = imatally_restore_new();
 	return v->asked.restore ? imatally_restore_add(v->asked.restore, run) :
 				  IMATALLY_ERR_NOMEM;
+}
+
+void imatally_verifier_set_max_intervals(struct imatally_verifier *v,
+					 size_t max)
+{
+	v->asked.max_intervals = max < MIN_INTERVALS ? MIN_INTERVALS : max;
 }
 
 void imatally_verifier_set_progress(struct imatally_verifier *v,

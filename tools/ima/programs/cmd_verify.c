@@ -509,6 +509,9 @@ static int judge(const struct job *job, const struct parts *parts,
 							   NULL);
 	if (v)
 		ret = set_up(v, job, signer);
+	/* with JSON, the answer has all of them */
+	if (v && !options->json)
+		imatally_verifier_set_max_intervals(v, MAX_INTERVALS);
 	if (v && progress.wanted)
 		imatally_verifier_set_progress(v, show_progress, &progress);
 	if (v && !ret && job->state)

@@ -48,9 +48,12 @@ void plot_free(struct plot *plot);
 /* With more intervals than this, the plot and table of a page combine some. */
 #define MAX_PAGE_ROWS 200
 
+/* In text and pages, with more intervals the library combines some. */
+#define MAX_INTERVALS 2000
+
 /* report_fold.c: combining intervals to rows */
 struct fold {
-	size_t first, nr;		/* the intervals in this row */
+	size_t first, nr;		/* the elements in this row */
 	struct imatally_interval sum;	/* their sum */
 };
 

@@ -276,8 +276,8 @@ static void put_remarks(FILE *to, const struct fold *row)
 	const char *separator = "";
 
 	fputs("<td class=\"why\">", to);
-	if (row->nr > 1) {
-		fprintf(to, "%zu intervals", row->nr);
+	if (iv->combined > 1) {
+		fprintf(to, "%" PRIu64 " intervals", iv->combined);
 		separator = "; ";
 	}
 	if (iv->has_from && iv->from_kernel != iv->to_kernel) {

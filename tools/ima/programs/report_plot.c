@@ -91,7 +91,7 @@ static void lay_out(struct plot *plot)
 		row->gap0 = row->x0;
 		row->gap1 = row->x1;
 		/* a list that was cut by kexec lost its last entries */
-		if (fold.nr == 1 && iv->lost_handover && !iv->lost &&
+		if (iv->combined == 1 && iv->lost_handover && !iv->lost &&
 		    iv->kernel_start >= iv->from) {
 			row->gap0 += iv->kernel_start - iv->from;
 			row->gap1 = row->gap0 + iv->lost_handover;
@@ -446,7 +446,7 @@ static void put_kernels(FILE *to, const struct plot *plot)
 		if (!iv->has_from || iv->to_kernel == iv->from_kernel)
 			continue;
 		/* it starts after the gap */
-		if (row->fold.nr == 1 && iv->kernel_start >= iv->from)
+		if (iv->combined == 1 && iv->kernel_start >= iv->from)
 			start = row->x0 + (iv->kernel_start - iv->from) +
 				iv->lost_handover;
 		put_kernel(to, plot, kernel, from, start);
@@ -549,16 +549,15 @@ static void put_problems(FILE *to, const struct plot *plot, struct lanes *lanes,
 }
 
 /* The text of a row for a pointer or a screen reader */
-static void put_row_title(FILE *to, const struct imatally_interval *iv,
-			  size_t nr)
+static void put_row_title(FILE *to, const struct imatally_interval *iv)
 {
 	char from[48], to_text[48];
 
 	name_end(from, iv->has_from, iv->from, iv->from_event, "start of the list");
 	name_end(to_text, iv->has_to, iv->to, iv->to_event, "end of the list");
 	fprintf(to, "%s to %s", from, to_text);
-	if (nr > 1)
-		fprintf(to, " (%zu intervals)", nr);
+	if (iv->combined > 1)
+		fprintf(to, " (%" PRIu64 " intervals)", iv->combined);
 	fprintf(to, "\n%" PRIu64 " in the list", iv->present);
 	if (all_lost(iv))
 		fprintf(to, ", %s%" PRIu64 " lost", iv->at_most ? "at most " : "",
@@ -597,7 +596,7 @@ static void put_hits(FILE *to, const struct plot *plot)
 		fprintf(to, "<a href=\"#i%zu\"><rect class=\"hit\" x=\"%.1f\" y=\"%d\" width=\"%.1f\" height=\"%d\"/><title>",
 			row->fold.first, x0, plot->top, at_x(plot, row->x1) - x0,
 			plot->bottom - plot->top + 46);
-		put_row_title(to, &row->fold.sum, row->fold.nr);
+		put_row_title(to, &row->fold.sum);
 		fputs("</title></a>\n", to);
 	}
 }

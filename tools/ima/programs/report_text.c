@@ -123,8 +123,8 @@ static void put_intervals(const struct imatally_result *result)
 	       "to", "entries", "lost", "counter", "by IMA", "others", "rest");
 	while (fold_next(&row, result, MAX_ROWS)) {
 		put_interval(&row.sum);
-		if (row.nr > 1)
-			printf("  (%zu intervals)", row.nr);
+		if (row.sum.combined > 1)
+			printf("  (%" PRIu64 " intervals)", row.sum.combined);
 		if (row.sum.put_back)
 			printf("  (%" PRIu64 " put back)", row.sum.put_back);
 		putchar('\n');
