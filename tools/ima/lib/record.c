@@ -12,6 +12,9 @@
 #include "private.h"
 
 /* At a thousand extends per second, a TPM takes 34 years to get there. */
+/* A state has the last record.  The kernel's is not 2,000 bytes long. */
+#define MAX_RECORD 65536
+
 #define COUNT_MAX (1ULL << 40)
 
 static const struct {
@@ -383,6 +386,9 @@ enum imatally_status imatally_record_parse(struct imatally_record *rec,
 	struct piece rest = { text, text + len };
 
 	memset(rec, 0, sizeof(*rec));
+	if (len > MAX_RECORD)
+		return FAIL(&p, text, "%zu bytes, more than %d", len,
+			    MAX_RECORD);
 	while (rest.start < rest.end) {
 		enum imatally_status status;
 		bool terminated;

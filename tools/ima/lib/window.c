@@ -8,6 +8,11 @@
 #include "window.h"
 
 #define FIRST_SIZE 65536
+/*
+ * A key has at most a megabyte, the fields of files much less.  In an ASCII list
+ * it takes twice as much.
+ */
+#define MAX_MIB 4
 
 void imatally_window_over_buffer(struct imatally_window *w, const void *buf,
 				 size_t len)
@@ -59,9 +64,11 @@ enum imatally_status imatally_window_fill(struct imatally_window *w,
 		}
 		if (w->end == w->size) {
 			size_t size = w->size * 2;
-			uint8_t *buf = size > w->size ?
-					       realloc(w->own, size) : NULL;
+			uint8_t *buf;
 
+			if (size > MAX_MIB << 20)
+				return IMATALLY_ERR_MALFORMED;
+			buf = realloc(w->own, size);
 			if (!buf)
 				return IMATALLY_ERR_NOMEM;
 			w->own = buf;
@@ -99,6 +106,10 @@ int imatally_window_fail(struct imatally_window *w, enum imatally_status status,
 		text = "out of memory";
 	else if (status == IMATALLY_ERR_CRYPTO)
 		text = "libcrypto failed to hash";
+	else if (status == IMATALLY_ERR_MALFORMED)
+		return imatally_window_malformed(w, 0,
+						 "an entry of more than %d MiB",
+						 MAX_MIB);
 	imatally_fail_at(&w->error, status, w->index, w->offset + pos, "%s",
 			 text);
 	return -1;

@@ -45,7 +45,10 @@ static inline size_t imatally_window_len(const struct imatally_window *w)
 	return w->end - w->start;
 }
 
-/* Read until @need bytes are in the window, or the input ends. */
+/*
+ * Read until @need bytes are in the window, or the input ends.  Returns
+ * IMATALLY_ERR_MALFORMED if an entry is larger than any kernel makes it.
+ */
 enum imatally_status imatally_window_fill(struct imatally_window *w,
 					  size_t need);
 

@@ -218,6 +218,56 @@ static void put_u32(uint8_t *at, uint32_t value)
 	at[3] = value >> 24;
 }
 
+/* Read the first entry of a file: @start, and then @len of the text @more. */
+static int read_large(const void *start, size_t start_len, const char *more,
+		      size_t len, struct imatally_error *err)
+{
+	FILE *file = tmpfile();
+	struct imatally_log *log = imatally_log_open_file(file);
+	struct imatally_entry entry;
+	size_t i;
+	int got;
+
+	fwrite(start, 1, start_len, file);
+	for (i = 0; i < len; i += strlen(more))
+		fputs(more, file);
+	rewind(file);
+	got = imatally_log_next(log, &entry, err);
+	imatally_log_close(log);
+	fclose(file);
+	return got;
+}
+
+/* No length in a list makes its reader take much memory. */
+static void an_entry_has_a_limit(void **state)
+{
+	static const char text[] =
+		"10 0000000000000000000000000000000000000000 ima-ng sha256:00 ";
+	uint8_t binary[4 + 20 + 4 + 6 + 4 + 4] = { 10 };
+	struct imatally_error err;
+
+	(void)state;
+	memset(binary + 4, 1, 20);
+	put_u32(binary + 24, 6);
+	memcpy(binary + 28, "ima-xy", 6);
+	put_u32(binary + 34, 3 << 20);
+	assert_int_equal(read_large(binary, sizeof(binary), "a", 3 << 20, &err),
+			 1);
+	put_u32(binary + 34, 4 << 20);
+	assert_int_equal(read_large(binary, sizeof(binary), "a", 4 << 20, &err),
+			 -1);
+	assert_int_equal(err.status, IMATALLY_ERR_MALFORMED);
+	assert_string_equal(err.text, "an entry of more than 4 MiB");
+
+	/* a line, and lines that may all be of one name */
+	assert_int_equal(read_large(text, sizeof(text) - 1, "a", 4 << 20, &err),
+			 -1);
+	assert_string_equal(err.text, "an entry of more than 4 MiB");
+	assert_int_equal(read_large(text, sizeof(text) - 1, "a\n", 4 << 20,
+				    &err), -1);
+	assert_string_equal(err.text, "an entry of more than 4 MiB");
+}
+
 /* Set a u32 in the second entry, and expect an error there or after it. */
 static void expect_lie(size_t at, uint32_t value, const char *about)
 {
@@ -490,6 +540,7 @@ int main(void)
 		cmocka_unit_test(reads_every_template),
 		cmocka_unit_test(truncation_anywhere_is_an_error_with_its_place),
 		cmocka_unit_test(a_file_reads_as_a_buffer_does),
+		cmocka_unit_test(an_entry_has_a_limit),
 		cmocka_unit_test(seeks_to_any_entry_also_after_an_error),
 		cmocka_unit_test(lengths_that_lie_are_errors),
 		cmocka_unit_test(bytes_after_the_last_field_are_an_error),

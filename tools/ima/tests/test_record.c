@@ -300,6 +300,27 @@ static void expect_record(const struct machine *m, bool record, bool foreign)
 	imatally_log_close(log);
 }
 
+static void a_record_has_a_limit(void **state)
+{
+	static const char start[] = BOOT "error=EIO;" REST;
+	struct imatally_record rec;
+	struct imatally_error err;
+	static char text[65537];
+
+	(void)state;
+	memset(text, '9', sizeof(text));
+	memcpy(text, start, LEN(start));
+	memcpy(text + LEN(start), "later=", 6);
+	text[65535] = ';';
+	assert_int_equal(imatally_record_parse(&rec, text, 65536, &err),
+			 IMATALLY_OK);
+	text[65535] = '9';
+	text[65536] = ';';
+	assert_int_equal(imatally_record_parse(&rec, text, 65537, &err),
+			 IMATALLY_ERR_MALFORMED);
+	assert_string_equal(err.text, "65537 bytes, more than 65536");
+}
+
 static void only_an_entry_of_that_name_is_a_record(void **state)
 {
 	const struct machine_field txt[] = { { "d", 1 },
@@ -334,6 +355,7 @@ int main(void)
 		cmocka_unit_test(sixteen_banks_are_the_most),
 		cmocka_unit_test(truncation_within_a_pair_is_an_error),
 		cmocka_unit_test(a_newer_kernel_may_write_more),
+		cmocka_unit_test(a_record_has_a_limit),
 		cmocka_unit_test(only_an_entry_of_that_name_is_a_record),
 	};
 
