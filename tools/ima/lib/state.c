@@ -46,6 +46,18 @@ static bool entry_hex(const struct imatally_entry *entry, char *hex)
 	return done;
 }
 
+/*
+ * The reading when the values last matched.  The pointers in it are not used, except
+ * for those to the members after it.
+ */
+struct saved {
+	struct reading reading;
+	struct imatally_replay replay;
+	char *mark_text;
+	uint64_t index, offset;		/* of the last entry */
+	char sha256[2 * EVP_MAX_MD_SIZE + 1];	/* which identifies it */
+};
+
 /* Saving.  NULL when out of memory, which json_pack() propagates. */
 
 static json_t *keep_numbers(const uint16_t *number, size_t room)
@@ -102,13 +114,14 @@ static json_t *keep_point(const struct imatally_point *point)
 			 imatally_event_name(point->event));
 }
 
-static json_t *keep_findings(const struct imatally_result *result)
+/* Those that had been reported by then, and are still kept */
+static json_t *keep_findings(const struct reading *r, size_t nr)
 {
 	json_t *array = json_array();
 	size_t i;
 
-	for (i = 0; i < result->nr_findings; i++) {
-		const struct imatally_finding *f = &result->finding[i];
+	for (i = 0; i < nr; i++) {
+		const struct imatally_finding *f = &r->result.finding[i];
 
 		json_array_append_new(
 			array,
@@ -200,21 +213,24 @@ static json_t *keep_starts(const struct reading *r)
  * and if it differs later, the state is not used.  Neither are the events of
  * kernels without records, which only explain that.
  */
-static json_t *keep(const struct reading *r, const struct imatally_entry *entry,
-		    const char *hex)
+static json_t *keep(const struct saved *saved, const struct reading *now)
 {
+	const struct reading *r = &saved->reading;
 	const struct imatally_result *result = &r->result;
-	uint64_t offset = r->before_part + entry->offset;
+	size_t nr = 0;
 
+	while (nr < now->result.nr_findings &&
+	       now->reported_at[nr] <= result->entries)
+		nr++;
 	return json_pack("{s:i, s:{s:I, s:I, s:s}, s:I, s:o, s:o, s:o,"
 			 " s:o, s:o, s:o, s:I, s:I,"
 			 " s:{s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:b, s:b},"
 			 " s:{s:b, s:b, s:b, s:o, s:o},"
 			 " s:o, s:o, s:I}",
 			 "version", STATE_VERSION,
-			 "last_entry", "index", (json_int_t)entry->index,
-			 "offset", (json_int_t)offset,
-			 "sha256", hex,
+			 "last_entry", "index", (json_int_t)saved->index,
+			 "offset", (json_int_t)saved->offset,
+			 "sha256", saved->sha256,
 			 "log_pcr", (json_int_t)r->asked->ima_pcr,
 			 "entries_of_pcr", keep_pcrs(r),
 			 "banks", keep_banks(r->replay),
@@ -243,19 +259,51 @@ static json_t *keep(const struct reading *r, const struct imatally_entry *entry,
 			 keep_numbers(r->said_unsupported,
 				      ARRAY_SIZE(r->said_unsupported)),
 			 "severities", keep_severities(r),
-			 "findings", keep_findings(result),
-			 "findings_not_kept", (json_int_t)result->findings_not_kept);
+			 "findings", keep_findings(now, nr),
+			 "findings_not_kept",
+			 (json_int_t)(result->findings_not_kept +
+				      result->nr_findings - nr));
 }
 
 enum imatally_status imatally_state_keep(struct reading *r,
 					 const struct imatally_entry *entry)
 {
-	char hex[2 * EVP_MAX_MD_SIZE + 1];
+	size_t used = offsetof(struct imatally_replay, bank) +
+		      r->replay->nr_banks * sizeof(struct bank);
+	struct saved *saved = r->saved;
+	char *text;
 
-	if (!entry_hex(entry, hex))
-		return IMATALLY_ERR_CRYPTO;
-	json_decref(r->kept_json);
-	r->kept_json = keep(r, entry, hex);
+	if (!saved)
+		saved = r->saved = calloc(1, sizeof(*saved));
+	text = saved ? realloc(saved->mark_text, r->mark_len + 1) : NULL;
+	if (!text)
+		return IMATALLY_ERR_NOMEM;
+	saved->mark_text = text;
+	if (r->has_mark)
+		memcpy(text, r->mark_text, r->mark_len);
+	saved->reading = *r;
+	saved->reading.mark_text = text;
+	/* the values may match often */
+	memcpy(&saved->replay, r->replay, used);
+	saved->reading.replay = &saved->replay;
+	saved->index = entry->index;
+	saved->offset = r->before_part + entry->offset;
+	return entry_hex(entry, saved->sha256) ? IMATALLY_OK :
+						 IMATALLY_ERR_CRYPTO;
+}
+
+void imatally_state_free(struct saved *saved)
+{
+	if (saved)
+		free(saved->mark_text);
+	free(saved);
+}
+
+enum imatally_status imatally_state_format(struct reading *r)
+{
+	if (!r->saved)
+		return IMATALLY_OK;
+	r->kept_json = keep(r->saved, r);
 	return r->kept_json ? IMATALLY_OK : IMATALLY_ERR_NOMEM;
 }
 

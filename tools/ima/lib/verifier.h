@@ -83,6 +83,7 @@ struct reading {
 	bool have[IMATALLY_FAULT + 1];	/* severities */
 	/* once no more findings are kept: none of them is less severe */
 	enum imatally_severity least_kept;
+	struct saved *saved;		/* for the state, or NULL */
 	json_t *kept_json;		/* the state to save, or NULL */
 	char *kept;			/* its text, once it is complete */
 	bool altered;			/* ALTERED was reported */
@@ -178,7 +179,12 @@ bool imatally_state_load(struct reading *reading, const json_t *state);
 /* Save what has been verified up to @entry. */
 enum imatally_status imatally_state_keep(struct reading *reading,
 					 const struct imatally_entry *entry);
-/* At the end of the list: format what was saved. */
+/*
+ * At the end of the list: format what was saved last.  The first part is to be
+ * done before anything is concluded from the end.
+ */
+enum imatally_status imatally_state_format(struct reading *reading);
 enum imatally_status imatally_state_finish(struct reading *reading);
+void imatally_state_free(struct saved *saved);
 
 #endif /* IMATALLY_VERIFIER_H */

@@ -48,6 +48,7 @@ void imatally_reading_end(struct reading *r)
 	free(r->reported_at);
 	free(r->next_target);
 	free(r->mark_text);
+	imatally_state_free(r->saved);
 	json_decref(r->kept_json);
 	free(r->kept);
 	memset(r, 0, sizeof(*r));
@@ -1566,8 +1567,9 @@ static enum imatally_status finish(struct reading *r,
 		withdraw_unproved(r);
 	else
 		r->proved.entries = 0;
-	if (judge_end(r) || (!r->have[IMATALLY_FAULT] &&
-			     imatally_state_finish(r)))
+	if ((!r->have[IMATALLY_FAULT] && imatally_state_format(r)) ||
+	    judge_end(r) ||
+	    (!r->have[IMATALLY_FAULT] && imatally_state_finish(r)))
 		return imatally_fail(err, IMATALLY_ERR_NOMEM, "out of memory");
 
 	if (r->have[IMATALLY_FAULT])
