@@ -52,7 +52,10 @@ class Used:
 def peak(*command: object) -> float:
     """Peak memory in MiB. What wait4() reports includes this program's own memory."""
     done = subprocess.run(["/usr/bin/time", "--format", "%M", *map(str, command)], stdout=subprocess.DEVNULL,
-                          stderr=subprocess.PIPE, text=True, check=True)
+                          stderr=subprocess.PIPE, text=True, check=False)
+    # 1 and 2 are verdicts, too
+    if done.returncode > 2:
+        raise Failed(f"{' '.join(map(str, command))}: status {done.returncode}")
     return int(done.stderr.splitlines()[-1]) / 1024
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import lists
+from lab import ca, lists
 from lab.verifier import Verifier
 
 pytestmark = pytest.mark.check
@@ -125,3 +125,14 @@ def test_a_state_of_many_findings_can_be_read(verifier, tmp_path):
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
         assert done.returncode == 1
     assert f"{LONG + 2} entries verified before, 0 new" in done.stdout
+
+
+@pytest.mark.parametrize("value", ["{}", "[]", '""', '{"a":{}}', "[" * 1_000 + "]" * 1_000])
+def test_memory_of_evidence(verifier, tmp_path, value):
+    """A manifest has at most a megabyte, but the values in it may take many times as much."""
+    ca.openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", tmp_path / "key.pem")
+    ca.openssl("ec", "-in", tmp_path / "key.pem", "-pubout", "-out", tmp_path / "ak.pem")
+    (tmp_path / "log").touch()
+    (tmp_path / "manifest.json").write_text("[" + ",".join([value] * (1_000_000 // (len(value) + 1))) + "]", encoding="ascii")
+    done = limited([verifier.binary, "verify", "--evidence", tmp_path, "--ak", tmp_path / "ak.pem", "--nonce", "00"], MEMORY)
+    assert done.returncode == 3 and b"manifest.json: more than 10000 values" in done.stderr, done.stderr

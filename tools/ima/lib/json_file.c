@@ -10,6 +10,22 @@
 /* Reading */
 
 /*
+ * More than any of these files has: 16 banks of 24 PCRs, and the commands of an
+ * audit session.  jansson takes up to 300 bytes for a value of two, such as {}.
+ */
+#define MAX_VALUES 10000
+
+/* Return whether there are so many that they would take much memory. */
+static bool has_too_many(const char *text, size_t len)
+{
+	size_t i, nr = 0;
+
+	for (i = 0; i < len; i++)
+		nr += text[i] == '[' || text[i] == '{' || text[i] == ',';
+	return nr > MAX_VALUES;
+}
+
+/*
  * The texts of jansson quote what they complain about.  The file may be a
  * secret of the verifier, if others can choose which file is read, and messages
  * may be shown to them.
@@ -60,8 +76,14 @@ json_t *imatally_json_open(const char *text, size_t len, const char *format,
 			   int version, struct imatally_error *err)
 {
 	json_error_t where;
-	json_t *root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &where);
+	json_t *root;
 
+	if (has_too_many(text, len)) {
+		imatally_fail(err, IMATALLY_ERR_MALFORMED,
+			      "more than %d values", MAX_VALUES);
+		return NULL;
+	}
+	root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &where);
 	if (!root) {
 		/* jansson leaves the error empty when out of memory */
 		const char *why = where.text[0] ? fault(&where) : NULL;

@@ -191,7 +191,7 @@ void report_text(const struct report *report)
 
 void report_line(const struct report *report, const char *name)
 {
-	char shown[4 * NAME_MAX];
+	char shown[4 * PATH_MAX];
 
 	printf("%s: ", escaped(shown, sizeof(shown), name));
 	if (report->result) {
