@@ -53,6 +53,9 @@ bool imatally_entry_is_violation(const struct imatally_entry *entry)
 	       !memcmp(entry->digest, zero, entry->digest_len);
 }
 
+#define EARLY "boot_aggregate"
+#define LATE "boot_aggregate_late"	/* CONFIG_IMA_INIT_LATE_SYNC of Linux 7.3 */
+
 bool imatally_entry_is_boot_aggregate(const struct imatally_entry *entry)
 {
 	/*
@@ -60,14 +63,17 @@ bool imatally_entry_is_boot_aggregate(const struct imatally_entry *entry)
 	 * but such an entry has more fields with content.  No digest covers the
 	 * fields of a violation.
 	 */
-	const struct imatally_field *name =
-		find_name(entry, "boot_aggregate");
+	const struct imatally_field *name = NULL;
 	unsigned int i, others = 0;
 
-	/* CONFIG_IMA_INIT_LATE_SYNC of Linux 7.3 */
-	if (!name)
-		name = find_name(entry, "boot_aggregate_late");
+	for (i = 0; i < entry->nr_fields && !name; i++) {
+		const struct imatally_field *field = &entry->fields[i];
 
+		/* asked several times of each entry: look at the length first */
+		if (field->len - strlen(EARLY) <= 1 ? is_name(field, EARLY, strlen(EARLY)) :
+		    field->len - strlen(LATE) <= 1 && is_name(field, LATE, strlen(LATE)))
+			name = field;
+	}
 	if (!name || imatally_entry_is_violation(entry))
 		return false;
 	for (i = 0; i < entry->nr_fields; i++)
