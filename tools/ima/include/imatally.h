@@ -697,8 +697,8 @@ void imatally_verifier_set_starts(struct imatally_verifier *verifier,
  * Otherwise the answer is the one without the copy.  The copy has to reach back
  * to the record before the gap.
  *
- * Reads @run to its end, or to its first malformed entry.  The caller closes it
- * after imatally_verifier_run().  Cannot be combined with a state.  Returns
+ * If entries are missing, imatally_verifier_run() reads @run to its end, or to its
+ * first malformed entry.  The caller closes it afterwards.  Cannot be combined with a state.  Returns
  * IMATALLY_ERR_USAGE if @run, or later the list, cannot seek.
  */
 enum imatally_status imatally_verifier_add_copy(struct imatally_verifier *verifier,

@@ -17,29 +17,24 @@
 
 #define KEY_SIZE 32	/* SHA-256 */
 
-/* A record in the copy */
-struct anchor {
-	uint8_t key[KEY_SIZE];	/* the digest of its data */
-	size_t run;
-	uint64_t index, offset;	/* in that run */
-};
-
 /* As many entries as the records count are missing between two records. */
 struct gap {
 	bool has_from;		/* otherwise from the start of the list */
 	bool open;		/* up to the end of the list, and not counted */
 	uint64_t from, to;	/* indices of the records in the list */
 	uint64_t missing;
-	uint8_t key[KEY_SIZE];	/* of the record at the end, without @has_from */
+	/* the digest of the first of these records, or of the only one */
+	uint8_t key[KEY_SIZE];
+	/* where it is in the copy */
+	bool is_found;
+	size_t run;
+	uint64_t index, offset;	/* in that run */
 };
 
 struct imatally_restore {
 	struct imatally_hash hash;
 	struct imatally_log **run;
 	size_t nr_runs;
-	struct anchor *anchor;
-	size_t nr_anchors, anchor_room;
-	bool sorted;
 	uint64_t entries;	/* in all runs */
 	struct gap *gap;
 	size_t nr_gaps;
@@ -78,7 +73,6 @@ void imatally_restore_free(struct imatally_restore *restore)
 		return;
 	imatally_hash_free(&restore->hash);
 	free(restore->run);
-	free(restore->anchor);
 	free(restore->gap);
 	free(restore);
 }
@@ -97,109 +91,17 @@ static bool make_key(const struct imatally_restore *restore,
 	return imatally_hash(&restore->hash, entry->data, entry->data_len, key);
 }
 
-/* Note where the record @entry is in the last run. */
-static enum imatally_status add_anchor(struct imatally_restore *restore,
-				       struct imatally_log *run,
-				       const struct imatally_entry *entry)
-{
-	struct anchor *anchor;
-
-	if (restore->nr_anchors == restore->anchor_room) {
-		size_t room = restore->anchor_room * 2 + 64;
-		struct anchor *grown =
-			realloc(restore->anchor, room * sizeof(*grown));
-
-		if (!grown)
-			return IMATALLY_ERR_NOMEM;
-		restore->anchor = grown;
-		restore->anchor_room = room;
-	}
-	anchor = &restore->anchor[restore->nr_anchors++];
-	anchor->run = restore->nr_runs - 1;
-	anchor->index = entry->index;
-	anchor->offset = imatally_log_before(run) + entry->offset;
-	return make_key(restore, entry, anchor->key) ? IMATALLY_OK :
-						       IMATALLY_ERR_CRYPTO;
-}
-
 enum imatally_status imatally_restore_add(struct imatally_restore *restore,
 					  struct imatally_log *run)
 {
 	struct imatally_log **grown = realloc(restore->run,
 					      (restore->nr_runs + 1) *
 						      sizeof(struct imatally_log *));
-	enum imatally_status status = IMATALLY_OK;
-	struct imatally_entry entry;
-	struct imatally_error err;
-	int got = 0;
 
 	if (!grown)
 		return IMATALLY_ERR_NOMEM;
 	restore->run = grown;
 	restore->run[restore->nr_runs++] = run;
-	while (!status && (got = imatally_log_next(run, &entry, &err)) > 0) {
-		restore->entries++;
-		if (is_record(&entry))
-			status = add_anchor(restore, run, &entry);
-	}
-	if (got < 0 && err.status != IMATALLY_ERR_MALFORMED)
-		return err.status;
-	restore->sorted = false;
-	return status;
-}
-
-static int compare_anchors(const void *a, const void *b)
-{
-	const struct anchor *one = a, *other = b;
-	int order = memcmp(one->key, other->key, KEY_SIZE);
-
-	if (order)
-		return order;
-	if (one->run != other->run)
-		return one->run < other->run ? -1 : 1;
-	return one->index < other->index ? -1 : one->index > other->index;
-}
-
-static int compare_key(const void *key, const void *anchor)
-{
-	return memcmp(key, ((const struct anchor *)anchor)->key, KEY_SIZE);
-}
-
-/*
- * Return the first place of a record in the copy, or NULL.  What kexec cut is in
- * the run of the kernel before, and not in those of later ones, which also have
- * the record.
- */
-static const struct anchor *find(const struct imatally_restore *restore,
-				 const uint8_t *key)
-{
-	const struct anchor *found = NULL;
-
-	if (restore->nr_anchors)
-		found = bsearch(key, restore->anchor, restore->nr_anchors,
-				sizeof(*found), compare_key);
-	while (found && found > restore->anchor && !compare_key(key, found - 1))
-		found--;
-	return found;
-}
-
-/* A list that begins too late has the record where its gap ends. */
-static enum imatally_status find_end(struct imatally_restore *restore,
-				     struct gap *gap, struct imatally_log *log,
-				     struct imatally_error *err)
-{
-	enum imatally_status status = imatally_log_seek(log, 0, 0, err);
-	struct imatally_entry entry;
-	int got = 1;
-
-	while (!status && (got = imatally_log_next(log, &entry, err)) > 0 &&
-	       entry.index < gap->to)
-		;
-	if (status || got < 0)
-		return err->status;
-	if (!got || !make_key(restore, &entry, gap->key))
-		return imatally_fail(err, IMATALLY_ERR_IO,
-				     "the list has changed while it was read");
 	return IMATALLY_OK;
 }
 
@@ -214,38 +116,152 @@ static struct gap *add_gap(struct imatally_restore *restore,
 	return gap;
 }
 
+/* Make the list of gaps.  False when out of memory. */
+static bool add_gaps(struct imatally_restore *restore,
+		     const struct imatally_result *result)
+{
+	size_t i;
+
+	free(restore->gap);
+	restore->nr_gaps = 0;
+	restore->gap = calloc(result->nr_intervals + 1, sizeof(*restore->gap));
+	for (i = 0; restore->gap && i < result->nr_intervals; i++) {
+		const struct imatally_interval *iv = &result->interval[i];
+
+		if (iv->has_to && iv->lost + iv->lost_handover)
+			add_gap(restore, iv)->missing = iv->lost +
+							iv->lost_handover;
+		/* the end may be missing, which no record counts */
+		else if (!iv->has_to && iv->has_from &&
+			 result->verdict == IMATALLY_MISMATCH)
+			add_gap(restore, iv)->open = true;
+	}
+	return restore->gap;
+}
+
+/* The record by which the place of a gap in the copy is found */
+static uint64_t anchor(const struct gap *gap)
+{
+	return gap->has_from ? gap->from : gap->to;
+}
+
+/* Read the list for the keys of those records, which are in the order of the gaps. */
+static enum imatally_status make_keys(struct imatally_restore *restore,
+				      struct imatally_log *log,
+				      struct imatally_error *err)
+{
+	struct gap *gap = restore->gap, *end = gap + restore->nr_gaps;
+	enum imatally_status status = imatally_log_seek(log, 0, 0, err);
+	struct imatally_entry entry;
+	int got = 1;
+
+	while (!status && gap < end &&
+	       (got = imatally_log_next(log, &entry, err)) > 0) {
+		for (; gap < end && entry.index == anchor(gap); gap++)
+			if (!make_key(restore, &entry, gap->key))
+				status = imatally_fail(err, IMATALLY_ERR_CRYPTO,
+						       "libcrypto failed to hash");
+	}
+	if (got < 0)
+		return err->status;
+	if (!got)
+		return imatally_fail(err, IMATALLY_ERR_IO,
+				     "the list has changed while it was read");
+	return status;
+}
+
+static int compare_gaps(const void *a, const void *b)
+{
+	const struct gap *const *one = a, *const *other = b;
+
+	return memcmp((*one)->key, (*other)->key, KEY_SIZE);
+}
+
+static int compare_key(const void *key, const void *gap)
+{
+	return memcmp(key, (*(const struct gap *const *)gap)->key, KEY_SIZE);
+}
+
+/*
+ * Note the first place of a record in the copy for the gaps that it leads to.  What
+ * kexec cut is in the run of the kernel before, and not in those of later ones,
+ * which also have the record.
+ */
+static bool note_place(const struct imatally_restore *restore,
+		       struct gap **by_key, size_t run,
+		       const struct imatally_entry *entry)
+{
+	struct gap **found, **end = by_key + restore->nr_gaps;
+	uint8_t key[KEY_SIZE];
+
+	if (!make_key(restore, entry, key))
+		return false;
+	found = bsearch(key, by_key, restore->nr_gaps, sizeof(*by_key),
+			compare_key);
+	if (!found || (*found)->is_found)
+		return true;
+	while (found > by_key && !compare_key(key, found - 1))
+		found--;
+	for (; found < end && !compare_key(key, found); found++) {
+		(*found)->is_found = true;
+		(*found)->run = run;
+		(*found)->index = entry->index;
+		(*found)->offset = imatally_log_before(restore->run[run]) +
+				   entry->offset;
+	}
+	return true;
+}
+
+/* Read the copy for these records, up to the first malformed entry of each run. */
+static enum imatally_status find_places(struct imatally_restore *restore,
+					struct gap **by_key,
+					struct imatally_error *err)
+{
+	enum imatally_status status = IMATALLY_OK;
+	struct imatally_entry entry;
+	size_t run;
+	int got = 0;
+
+	restore->entries = 0;
+	for (run = 0; run < restore->nr_runs && !status; run++) {
+		status = imatally_log_seek(restore->run[run], 0, 0, err);
+		while (!status && (got = imatally_log_next(restore->run[run],
+							   &entry, err)) > 0) {
+			restore->entries++;
+			if (is_record(&entry) &&
+			    !note_place(restore, by_key, run, &entry))
+				status = IMATALLY_ERR_CRYPTO;
+		}
+		if (got < 0 && err->status != IMATALLY_ERR_MALFORMED)
+			status = err->status;
+	}
+	return status ? imatally_fail(err, status, "the copy cannot be read") :
+			status;
+}
+
 enum imatally_status imatally_restore_plan(struct imatally_restore *restore,
 					   const struct imatally_result *result,
 					   struct imatally_log *log,
 					   struct imatally_error *err)
 {
+	enum imatally_status status;
+	struct gap **by_key;
 	size_t i;
 
-	if (!restore->sorted && restore->nr_anchors)
-		qsort(restore->anchor, restore->nr_anchors,
-		      sizeof(*restore->anchor), compare_anchors);
-	restore->sorted = true;
-	free(restore->gap);
-	restore->nr_gaps = 0;
-	restore->gap = calloc(result->nr_intervals + 1, sizeof(*restore->gap));
-	if (!restore->gap)
+	if (!add_gaps(restore, result))
 		return imatally_fail(err, IMATALLY_ERR_NOMEM, "out of memory");
-	for (i = 0; i < result->nr_intervals; i++) {
-		const struct imatally_interval *iv = &result->interval[i];
-		struct gap *gap;
-
-		if (iv->has_to && iv->lost + iv->lost_handover) {
-			gap = add_gap(restore, iv);
-			gap->missing = iv->lost + iv->lost_handover;
-			if (!iv->has_from && find_end(restore, gap, log, err))
-				return err->status;
-		} else if (!iv->has_to && iv->has_from &&
-			   result->verdict == IMATALLY_MISMATCH) {
-			/* the end may be missing, which no record counts */
-			add_gap(restore, iv)->open = true;
-		}
-	}
-	return IMATALLY_OK;
+	status = make_keys(restore, log, err);
+	if (status)
+		return status;
+	by_key = malloc((restore->nr_gaps + 1) * sizeof(*by_key));
+	if (!by_key)
+		return imatally_fail(err, IMATALLY_ERR_NOMEM, "out of memory");
+	for (i = 0; i < restore->nr_gaps; i++)
+		by_key[i] = &restore->gap[i];
+	qsort(by_key, restore->nr_gaps, sizeof(*by_key), compare_gaps);
+	status = find_places(restore, by_key, err);
+	free(by_key);
+	return status;
 }
 
 void imatally_restore_rewind(struct imatally_restore *restore)
@@ -283,8 +299,6 @@ static enum imatally_status go_to(struct imatally_restore *restore, size_t run,
 static enum imatally_status enter(struct imatally_restore *restore)
 {
 	struct gap *gap = &restore->gap[restore->next_gap++];
-	const struct anchor *anchor;
-	uint8_t key[KEY_SIZE];
 	uint64_t span;
 
 	restore->in = gap;
@@ -294,22 +308,16 @@ static enum imatally_status enter(struct imatally_restore *restore)
 		restore->left = restore->entries - restore->had;
 	restore->cursor = NULL;
 	restore->skip = 0;
-	if (!gap->has_from) {
-		anchor = find(restore, gap->key);
-		if (!anchor)
-			return IMATALLY_OK;
-		/* entries before the record, in the list and missing */
-		span = gap->to + gap->missing;
-		if (anchor->index < span)
-			restore->skip = span - anchor->index;
-		return go_to(restore, anchor->run, 0, 0,
-			     anchor->index - (span - restore->skip));
-	}
-	if (!make_key(restore, &restore->entry, key))
-		return IMATALLY_ERR_CRYPTO;
-	anchor = find(restore, key);
-	return anchor ? go_to(restore, anchor->run, anchor->offset,
-			      anchor->index, 0) : IMATALLY_OK;
+	if (!gap->is_found)
+		return IMATALLY_OK;
+	if (gap->has_from)
+		return go_to(restore, gap->run, gap->offset, gap->index, 0);
+	/* entries before the record, in the list and missing */
+	span = gap->to + gap->missing;
+	if (gap->index < span)
+		restore->skip = span - gap->index;
+	return go_to(restore, gap->run, 0, 0,
+		     gap->index - (span - restore->skip));
 }
 
 static bool same(const struct imatally_entry *a, const struct imatally_entry *b)

@@ -17,16 +17,16 @@ struct imatally_restore *imatally_restore_new(void);
 void imatally_restore_free(struct imatally_restore *restore);
 
 /*
- * Read a part of the copy, up to its first malformed entry.  @run must be able to
- * seek, and remain open.
+ * Add a part of the copy, which counts up to its first malformed entry.  @run must
+ * be able to seek, and remain open.
  */
 enum imatally_status imatally_restore_add(struct imatally_restore *restore,
 					  struct imatally_log *run);
 
 /*
  * Find where entries are missing from @log according to @result, the answer
- * without the copy.  Returns IMATALLY_ERR_IO with @err if the list cannot be read
- * again.
+ * without the copy, and these places in the copy.  Returns IMATALLY_ERR_IO with
+ * @err if one of the two cannot be read.
  */
 enum imatally_status imatally_restore_plan(struct imatally_restore *restore,
 					   const struct imatally_result *result,

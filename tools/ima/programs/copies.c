@@ -102,9 +102,6 @@ int copies_add(const struct copies *copies, struct imatally_verifier *v,
 		case IMATALLY_ERR_USAGE:
 			complain("%s: a copy cannot be read from a pipe", path);
 			break;
-		case IMATALLY_ERR_IO:
-			complain("%s: read error", path);
-			break;
 		default:
 			complain("out of memory");
 		}
