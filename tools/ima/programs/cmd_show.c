@@ -88,8 +88,8 @@ static json_t *place(const struct imatally_entry *entry, unsigned int kernel)
 	return js_with(v, "kernel", json_integer(kernel));
 }
 
-static void put_record(const struct imatally_entry *entry, unsigned int kernel,
-		       const struct imatally_record *rec)
+static int put_record(const struct imatally_entry *entry, unsigned int kernel,
+		      const struct imatally_record *rec)
 {
 	json_t *v = place(entry, kernel);
 	int key;
@@ -123,25 +123,27 @@ static void put_record(const struct imatally_entry *entry, unsigned int kernel,
 		v = js_with(v, "unknown_key", js_text(rec->unknown_key));
 	if (rec->unknown_event[0])
 		v = js_with(v, "unknown_event", js_text(rec->unknown_event));
-	js_put(v);
-}
-
-static void show_foreign(const struct imatally_entry *entry,
-			 unsigned int kernel, bool json)
-{
-	if (json)
-		js_put(js_with(place(entry, kernel), "foreign", json_true()));
-	else
-		printf("entry %" PRIu64 ": named " IMATALLY_RECORD_NAME
-		       ", but not a record\n", entry->index);
+	return js_put(v);
 }
 
 struct shown {
 	bool json;
+	bool failed;			/* after an error message */
 	uint32_t pcr;			/* of the first entry: that of IMA */
 	struct imatally_kernels *kernels;
 	uint64_t entries, records;
 };
+
+static void show_foreign(struct shown *shown,
+			 const struct imatally_entry *entry,
+			 unsigned int kernel)
+{
+	if (!shown->json)
+		printf("entry %" PRIu64 ": named " IMATALLY_RECORD_NAME
+		       ", but not a record\n", entry->index);
+	else if (js_put(js_with(place(entry, kernel), "foreign", json_true())))
+		shown->failed = true;
+}
 
 /* Show one entry.  Returns -1 if it is a malformed record. */
 static int show_entry(const struct imatally_entry *entry, struct shown *shown,
@@ -160,14 +162,14 @@ static int show_entry(const struct imatally_entry *entry, struct shown *shown,
 	if (!text) {
 		kernel = imatally_kernels_number(shown->kernels, entry, NULL);
 		if (foreign)
-			show_foreign(entry, kernel, shown->json);
+			show_foreign(shown, entry, kernel);
 		return 0;
 	}
 	elsewhere = entry->pcr != shown->pcr;
 	if (imatally_record_parse(&rec, text, len, &why)) {
 		/* the kernel is not to blame for what it did not extend */
 		if (elsewhere) {
-			show_foreign(entry, 0, shown->json);
+			show_foreign(shown, entry, 0);
 			return 0;
 		}
 		*err = why;
@@ -178,10 +180,10 @@ static int show_entry(const struct imatally_entry *entry, struct shown *shown,
 	}
 	kernel = imatally_kernels_number(shown->kernels, entry,
 					 elsewhere ? NULL : &rec);
-	if (shown->json)
-		put_record(entry, kernel, &rec);
-	else
+	if (!shown->json)
 		show_record(entry, kernel, &rec);
+	else if (put_record(entry, kernel, &rec))
+		shown->failed = true;
 	shown->records++;
 	return 0;
 }
@@ -207,9 +209,10 @@ static int show(const struct parts *parts, bool json)
 	struct shown shown = { .json = json };
 	struct imatally_entry entry;
 	struct imatally_error err;
-	int got;
+	int got = 0;
 
-	while ((got = imatally_log_next(parts->log, &entry, &err)) > 0) {
+	while (!shown.failed &&
+	       (got = imatally_log_next(parts->log, &entry, &err)) > 0) {
 		if (!shown.entries++) {
 			shown.pcr = entry.pcr;
 			shown.kernels = imatally_kernels_new(entry.pcr);
@@ -224,6 +227,8 @@ static int show(const struct parts *parts, bool json)
 		}
 	}
 	imatally_kernels_free(shown.kernels);
+	if (shown.failed)
+		return EXIT_ERROR;
 	if (got < 0) {
 		/* print the records so far first */
 		fflush(stdout);

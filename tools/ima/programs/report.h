@@ -40,8 +40,10 @@ int report_html(const struct report *report, const char *path);
 /* report_plot.c: a plot of the entries against the counter, as SVG */
 struct plot;
 
-/* NULL if fewer than two records have the counter, or when out of memory. */
+/* NULL when out of memory. */
 struct plot *plot_new(const struct imatally_result *result);
+/* Whether fewer than two records have the counter, so that there is nothing to plot */
+bool plot_is_empty(const struct plot *plot);
 void plot_put(FILE *to, const struct plot *plot);
 void plot_free(struct plot *plot);
 

@@ -42,6 +42,9 @@ static void put_escaped(FILE *to, const char *text)
 	}
 }
 
+/* Something is missing from the page, for want of memory. */
+static bool is_short_of_memory;
+
 /* Escape what @write prints. */
 static void put_words(FILE *to, void (*write)(FILE *to, const void *of),
 		      const void *of)
@@ -50,11 +53,13 @@ static void put_words(FILE *to, void (*write)(FILE *to, const void *of),
 	size_t len;
 	FILE *words = open_memstream(&text, &len);
 
-	if (!words)
-		return;
-	write(words, of);
-	if (!fclose(words))
+	if (words)
+		write(words, of);
+	/* when out of memory, there may be no text even if this succeeds */
+	if (words && !fclose(words) && text)
 		put_escaped(to, text);
+	else
+		is_short_of_memory = true;
 	free(text);
 }
 
@@ -251,7 +256,12 @@ static void put_plot(FILE *to, const struct report *report)
 	fputs("<h2>The list against the counter</h2>\n", to);
 	plot = plot_new(report->result);
 	if (!plot) {
+		is_short_of_memory = true;
+		return;
+	}
+	if (plot_is_empty(plot)) {
 		fputs("<p>Fewer than two records contain the TPM's counter, so there is nothing to compare.</p>\n", to);
+		plot_free(plot);
 		return;
 	}
 	fputs("<figure>\n", to);
@@ -438,17 +448,13 @@ static void put_page(FILE *to, const struct report *report)
 
 int report_html(const struct report *report, const char *path)
 {
-	char *text = NULL;
-	size_t len;
-	FILE *to = open_memstream(&text, &len);
-	int ret = -1;
+	struct output output;
 
-	if (to)
-		put_page(to, report);
-	if (!to || fclose(to))
+	if (output_open(&output, path))
+		return -1;
+	is_short_of_memory = false;
+	put_page(output.file, report);
+	if (is_short_of_memory)
 		complain("out of memory");
-	else
-		ret = output_write(path, text, len);
-	free(text);
-	return ret;
+	return output_close(&output, !is_short_of_memory);
 }

@@ -102,7 +102,8 @@ static json_t *text_of(const struct imatally_finding *finding)
 	if (!to)
 		return NULL;
 	put_finding(to, finding);
-	value = fclose(to) ? NULL : js_text(text);
+	/* when out of memory, there may be no text even if this succeeds */
+	value = fclose(to) || !text ? NULL : js_text(text);
 	free(text);
 	return value;
 }

@@ -256,11 +256,14 @@ struct plot *plot_new(const struct imatally_result *result)
 	}
 	lay_out(plot);
 	add_points(plot);
-	if (plot->nr_points < 2) {
-		plot_free(plot);
-		return NULL;
-	}
+	if (plot->nr_points < 2)
+		return plot;
 	return plot;
+}
+
+bool plot_is_empty(const struct plot *plot)
+{
+	return plot->nr_points < 2;
 }
 
 void plot_free(struct plot *plot)

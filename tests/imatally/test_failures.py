@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""
+Memory and disks that fail, at each call in turn (tests/fail_call.c): an error and status 3, or the answer as without.
+
+No file is left that is only half there, and what "watch --keep" has copied stays good.
+"""
+
+import itertools
+import json
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from lab import lists
+from lab.verifier import VECTORS, Answer
+from model import entries
+
+# The sanitizers have an allocator of their own
+pytestmark = pytest.mark.quick
+
+CUT = VECTORS / "kexec-overflow"
+DISK = ["fopen", "open", "fdopen", "tmpfile", "mkostemp", "fchmod", "fsync", "rename", "fseeko", "opendir", "fork", "dup2", "fflush"]
+KEEPING = ["mkdir", "open", "openat", "fdopen", "fopen", "opendir", "readdir", "fstatat", "flock", "write", "fsync", "fdatasync",
+           "ftruncate", "unlinkat"]
+
+
+class Failing:
+    """Runs the command, and has one of its calls fail."""
+
+    def __init__(self, verifier, folder: Path):
+        self.verifier, self.told = verifier, folder / "told"
+
+    def environment(self, call: str, number: int):
+        self.told.unlink(missing_ok=True)
+        return {**os.environ, "LD_PRELOAD": str(self.verifier.program("fail_call.so")), "FAIL_CALL": f"{call}:{number}",
+                "FAIL_TOLD": str(self.told)}
+
+    def each(self, call: str, run):
+        """What @run returns with the environment in which each call fails in turn, as long as there is one."""
+        for number in itertools.count(1):
+            found = run(self.environment(call, number))
+            if not self.told.exists():
+                assert number < 1000
+                return
+            yield number, found
+
+
+@pytest.fixture
+def failing(verifier, tmp_path):
+    return Failing(verifier, tmp_path)
+
+
+def is_error(answer: Answer, usual: Answer):
+    """A message, and no other verdict. The usual answer may come before, if a file could not be written."""
+    if answer.status != 3 or "imatally: " not in answer.err:
+        return False
+    if not answer.out.startswith("{"):
+        return usual.out.startswith(answer.out)
+    # A line that is cut, or one that says so
+    *lines, last = answer.out.splitlines(keepends=True)
+    return usual.out.startswith("".join(lines)) and (
+        usual.out.startswith(answer.out) or not last.endswith("\n") or "error" in json.loads(last))
+
+
+# ---- verify and show
+
+class Folder:
+    """A list and what may be asked about it; each run begins with the same files."""
+
+    def __init__(self, verifier, path: Path):
+        self.verifier, self.path = verifier, path
+        kept = path / "kept"
+        kept.mkdir()
+        (kept / "0000000001-0000000001").write_bytes((CUT / "list").read_bytes())
+        for name in ("a", "b"):
+            (path / name).mkdir()
+            (path / name / "log").write_bytes((CUT / "list").read_bytes())
+            (path / name / "pcrs").write_bytes((CUT / "pcrs").read_bytes())
+        self.arguments = {
+            "text": ["verify", CUT / "list", "--pcrs", CUT / "pcrs"],
+            "json": ["verify", CUT / "list", "--pcrs", CUT / "pcrs", "--json"],
+            "parts": ["verify", path / "first", path / "second", "--pcr", f"sha256:{path / 'value'}"],
+            "page": ["verify", CUT / "list", "--pcrs", CUT / "pcrs", "--html", path / "page"],
+            "state": ["verify", CUT / "list", "--pcrs", CUT / "pcrs", "--state", path / "state"],
+            "with": ["verify", CUT / "list", "--pcrs", CUT / "pcrs", "--with", kept],
+            "with a file": ["verify", CUT / "list", "--pcrs", CUT / "pcrs", "--with", CUT / "list"],
+            "jobs": ["verify", "--jobs", "1", path / "a", path / "b"],
+            "jobs with states": ["verify", "--jobs", "2", path / "a", path / "b", "--state", path / "kept"],
+            "show": ["show", CUT / "list"],
+            "show as json": ["show", CUT / "list", "--json"],
+        }
+        data = (CUT / "list").read_bytes()
+        tenth = lists.entries(data)[10].start
+        (path / "first").write_bytes(data[:tenth])
+        (path / "second").write_bytes(data[tenth:])
+        lines = (CUT / "pcrs").read_text(encoding="ascii").partition("sha256:")[2].splitlines()
+        (path / "value").write_text([line for line in lines if line.split(":")[0].strip() == "10"][0].partition(":")[2],
+                                    encoding="ascii")
+
+    def run(self, way: str, environment=None) -> Answer:
+        for name in ("page", "state", "kept/a", "kept/b"):
+            (self.path / name).unlink(missing_ok=True)
+        return self.verifier.call(*self.arguments[way], env=environment)
+
+    def files(self):
+        """The names of those that it writes, and what is in them but for the time."""
+        found = {path.name: path.read_text(encoding="utf-8") for path in (*self.path.iterdir(), *(self.path / "kept").iterdir())
+                 if path.name.split(".")[0] in ("page", "state", "a", "b") and path.is_file()}
+        if "page" in found:
+            found["page"] = found["page"].rpartition("imatally 0.1 at")[0]
+        return found
+
+
+@pytest.fixture
+def folder(verifier, tmp_path):
+    return Folder(verifier, tmp_path)
+
+
+WAYS = ["text", "json", "parts", "page", "state", "with", "with a file", "jobs", "jobs with states", "show", "show as json"]
+
+
+@pytest.mark.parametrize("call", ["memory", *DISK])
+@pytest.mark.parametrize("way", WAYS)
+def test_answer(folder, failing, way, call):
+    usual = folder.run(way)
+    assert usual.status < 3, usual.text
+    written = folder.files()
+    for number, answer in failing.each(call, lambda environment: folder.run(way, environment)):
+        same = (answer.status, answer.out) == (usual.status, usual.out)
+        if way.startswith("jobs"):
+            # One without an answer has a line all the same, and the other one its answer
+            lines = answer.out.splitlines()
+            same = same or answer.status == 3 and len(lines) in (0, 3) and all(
+                line in usual.out.splitlines() or line.endswith(": error") or "exit status 3: error" in line for line in lines)
+        assert same or is_error(answer, usual), (number, answer)
+        for name, text in folder.files().items():
+            assert text == written[name] or name == "page" and "no verdict: an error" in text, (number, name)
+
+
+# ---- watch --keep
+
+class Kept:
+    """A list that a process copies, and the copy of its beginning, which ends with a part of an entry."""
+
+    def __init__(self, verifier, path: Path):
+        self.verifier, self.ima, self.copy = verifier, path / "ima", path / "copy"
+        self.have = [entries.of_buffer(10, b"e%d" % number, b"x" * 60_000).binary() for number in range(24)]
+        self.ima.mkdir()
+        (self.ima / "binary_runtime_measurements").write_bytes(b"".join(self.have))
+        (self.ima / "runtime_measurements_count").write_text(f"{len(self.have)}\n", encoding="ascii")
+
+    def begin(self, begun: bool):
+        for path in (*self.copy.glob("*"), self.copy) if self.copy.exists() else ():
+            path.rmdir() if path.is_dir() else path.unlink()
+        if begun:
+            self.copy.mkdir()
+            (self.copy / "0000000001-0000000001").write_bytes(b"".join(self.have[:3]) + self.have[3][:100])
+
+    def run(self, environment=None) -> Answer:
+        with subprocess.Popen([self.verifier.binary, "watch", "--ima", self.ima, "--keep", self.copy, "--keep-size", "1"],
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                              env=environment) as process:
+            said = process.stdout.readline()
+            process.send_signal(signal.SIGTERM)
+            out, err = process.communicate(timeout=60)
+        return Answer(process.returncode, said + out, err)
+
+    def copied(self) -> bytes:
+        return b"".join(path.read_bytes() for path in sorted(self.copy.iterdir()))
+
+
+@pytest.mark.parametrize("begun", [False, True], ids=["anew", "going on"])
+@pytest.mark.parametrize("call", ["memory", *KEEPING])
+def test_copy(verifier, failing, tmp_path, call, begun):
+    kept = Kept(verifier, tmp_path)
+
+    def run(environment):
+        kept.begin(begun)
+        return kept.run(environment)
+    usual = run(None)
+    assert usual.status == 0
+    whole = kept.copied()
+    assert b"".join(kept.have).endswith(whole)
+    for number, answer in failing.each(call, run):
+        assert answer.status == 0 or is_error(answer, usual), (number, answer)
+        # What is there is the beginning of the list, or what is left of it, and the next process goes on with it
+        if kept.copy.exists():
+            assert kept.copied()[:-len(kept.have[0])] in b"".join(kept.have), number
+        assert kept.run().status == 0
+        assert b"".join(kept.have).endswith(kept.copied()) and len(kept.copied()) > len(whole) // 2, (number, answer)

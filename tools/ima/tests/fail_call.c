@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * To be preloaded into a program (LD_PRELOAD): one of its calls fails, as if the
+ * disk or memory did.
+ *
+ *	FAIL_CALL=NAME:N  call number N of the function NAME below, from 1 on, or
+ *			of "memory": any allocation that the program makes, itself
+ *			or through libc
+ *	FAIL_TOLD=FILE	is created once it has failed
+ */
+
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <link.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t nr, size_t size);
+void *__libc_realloc(void *old, size_t size);
+
+struct range {
+	uintptr_t start, end;
+};
+
+static struct range program, libc;
+static const char *wanted;	/* NULL: none any more */
+static size_t wanted_len;
+static unsigned long left;
+
+static int find_range(struct dl_phdr_info *info, size_t size, void *data)
+{
+	bool is_libc = strstr(info->dlpi_name, "/libc.so");
+	struct range *range = is_libc ? &libc : &program;
+	int i;
+
+	(void)size;
+	(void)data;
+	/* the program is the first, and has no name */
+	if (!is_libc && info->dlpi_name[0])
+		return 0;
+	for (i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
+		uintptr_t start = info->dlpi_addr + segment->p_vaddr;
+
+		if (segment->p_type != PT_LOAD || !(segment->p_flags & PF_X))
+			continue;
+		*range = (struct range){ start, start + segment->p_memsz };
+	}
+	return 0;
+}
+
+static void __attribute__((constructor)) begin(void)
+{
+	const char *call = getenv("FAIL_CALL"), *colon;
+
+	colon = call ? strchr(call, ':') : NULL;
+	if (!colon)
+		return;
+	dl_iterate_phdr(find_range, NULL);
+	left = strtoul(colon + 1, NULL, 10);
+	wanted_len = colon - call;
+	wanted = call;
+}
+
+static bool is_in(const struct range *range, const void *address)
+{
+	uintptr_t at = (uintptr_t)address;
+
+	return at >= range->start && at < range->end;
+}
+
+/* Return whether this call of @name, made from @caller, has to fail. */
+static bool fails(const char *name, const void *caller)
+{
+	bool is_memory = !strcmp(name, "memory");
+	int (*real_open)(const char *path, int flags, ...);
+	int fd;
+
+	if (!wanted || strlen(name) != wanted_len ||
+	    memcmp(wanted, name, wanted_len))
+		return false;
+	if (!is_in(&program, caller) && !(is_memory && is_in(&libc, caller)))
+		return false;
+	if (--left)
+		return false;
+	wanted = NULL;
+	real_open = dlsym(RTLD_NEXT, "open");
+	fd = real_open(getenv("FAIL_TOLD"), O_CREAT | O_WRONLY, 0600);
+	if (fd >= 0)
+		close(fd);
+	return true;
+}
+
+void *malloc(size_t size)
+{
+	if (!fails("memory", __builtin_return_address(0)))
+		return __libc_malloc(size);
+	errno = ENOMEM;
+	return NULL;
+}
+
+void *calloc(size_t nr, size_t size)
+{
+	if (!fails("memory", __builtin_return_address(0)))
+		return __libc_calloc(nr, size);
+	errno = ENOMEM;
+	return NULL;
+}
+
+void *realloc(void *old, size_t size)
+{
+	if (!fails("memory", __builtin_return_address(0)))
+		return __libc_realloc(old, size);
+	errno = ENOMEM;
+	return NULL;
+}
+
+/* On some machines, large files have functions of their own. */
+#define FAILING_AS(name, called, type, failure, parameters, arguments)	\
+type called parameters							\
+{									\
+	static type (*real) parameters;					\
+									\
+	if (!real)							\
+		real = dlsym(RTLD_NEXT, #called);			\
+	if (!fails(#name, __builtin_return_address(0)))			\
+		return real arguments;					\
+	errno = EIO;							\
+	return failure;							\
+}
+
+#define FAILING(name, ...) FAILING_AS(name, name, __VA_ARGS__)
+#define FAILING64(name, ...)						\
+	FAILING_AS(name, name, __VA_ARGS__)				\
+	FAILING_AS(name, name##64, __VA_ARGS__)
+
+FAILING64(fopen, FILE *, NULL, (const char *path, const char *mode), (path, mode))
+FAILING64(tmpfile, FILE *, NULL, (void), ())
+FAILING64(fseeko, int, -1, (FILE *file, off_t offset, int whence),
+	  (file, offset, whence))
+FAILING64(mkostemp, int, -1, (char *template, int flags), (template, flags))
+FAILING64(ftruncate, int, -1, (int fd, off_t size), (fd, size))
+FAILING_AS(readdir, readdir, struct dirent *, NULL, (DIR *dir), (dir))
+FAILING_AS(readdir, readdir64, struct dirent64 *, NULL, (DIR *dir), (dir))
+FAILING_AS(fstatat, fstatat, int, -1,
+	   (int dir, const char *path, struct stat *st, int flags),
+	   (dir, path, st, flags))
+FAILING_AS(fstatat, fstatat64, int, -1,
+	   (int dir, const char *path, struct stat64 *st, int flags),
+	   (dir, path, st, flags))
+FAILING(fdopen, FILE *, NULL, (int fd, const char *mode), (fd, mode))
+FAILING(opendir, DIR *, NULL, (const char *path), (path))
+FAILING(mkdir, int, -1, (const char *path, mode_t mode), (path, mode))
+FAILING(flock, int, -1, (int fd, int how), (fd, how))
+FAILING(write, ssize_t, -1, (int fd, const void *data, size_t len), (fd, data, len))
+FAILING(fsync, int, -1, (int fd), (fd))
+FAILING(fdatasync, int, -1, (int fd), (fd))
+FAILING(fchmod, int, -1, (int fd, mode_t mode), (fd, mode))
+FAILING(unlinkat, int, -1, (int dir, const char *path, int flags),
+	(dir, path, flags))
+FAILING(rename, int, -1, (const char *from, const char *to), (from, to))
+FAILING(fflush, int, EOF, (FILE *file), (file))
+FAILING(dup2, int, -1, (int from, int to), (from, to))
+FAILING(fork, pid_t, -1, (void), ())
+
+#define FAILING_OPEN(called)						\
+int called(const char *path, int flags, ...)				\
+{									\
+	static int (*real)(const char *path, int flags, ...);		\
+	va_list ap;							\
+	mode_t mode;							\
+									\
+	va_start(ap, flags);						\
+	mode = va_arg(ap, mode_t);					\
+	va_end(ap);							\
+	if (!real)							\
+		real = dlsym(RTLD_NEXT, #called);			\
+	if (!fails("open", __builtin_return_address(0)))		\
+		return real(path, flags, mode);				\
+	errno = EIO;							\
+	return -1;							\
+}
+
+#define FAILING_OPENAT(called)						\
+int called(int dir, const char *path, int flags, ...)			\
+{									\
+	static int (*real)(int dir, const char *path, int flags, ...);	\
+	va_list ap;							\
+	mode_t mode;							\
+									\
+	va_start(ap, flags);						\
+	mode = va_arg(ap, mode_t);					\
+	va_end(ap);							\
+	if (!real)							\
+		real = dlsym(RTLD_NEXT, #called);			\
+	if (!fails("openat", __builtin_return_address(0)))		\
+		return real(dir, path, flags, mode);			\
+	errno = EIO;							\
+	return -1;							\
+}
+
+FAILING_OPEN(open)
+FAILING_OPEN(open64)
+FAILING_OPENAT(openat)
+FAILING_OPENAT(openat64)
