@@ -173,10 +173,11 @@ FAILING(fflush, int, EOF, (FILE *file), (file))
 FAILING(dup2, int, -1, (int from, int to), (from, to))
 FAILING(fork, pid_t, -1, (void), ())
 
-#define FAILING_OPEN(called)						\
-int called(const char *path, int flags, ...)				\
+/* The mode is there only if the flags ask for it. */
+#define FAILING_OPEN(name, called, parameters, flags_and_before)	\
+int called parameters							\
 {									\
-	static int (*real)(const char *path, int flags, ...);		\
+	static int (*real) parameters;					\
 	va_list ap;							\
 	mode_t mode;							\
 									\
@@ -185,31 +186,17 @@ int called(const char *path, int flags, ...)				\
 	va_end(ap);							\
 	if (!real)							\
 		real = dlsym(RTLD_NEXT, #called);			\
-	if (!fails("open", __builtin_return_address(0)))		\
-		return real(path, flags, mode);				\
+	if (!fails(#name, __builtin_return_address(0)))			\
+		return real(EXPAND flags_and_before, mode);		\
 	errno = EIO;							\
 	return -1;							\
 }
 
-#define FAILING_OPENAT(called)						\
-int called(int dir, const char *path, int flags, ...)			\
-{									\
-	static int (*real)(int dir, const char *path, int flags, ...);	\
-	va_list ap;							\
-	mode_t mode;							\
-									\
-	va_start(ap, flags);						\
-	mode = va_arg(ap, mode_t);					\
-	va_end(ap);							\
-	if (!real)							\
-		real = dlsym(RTLD_NEXT, #called);			\
-	if (!fails("openat", __builtin_return_address(0)))		\
-		return real(dir, path, flags, mode);			\
-	errno = EIO;							\
-	return -1;							\
-}
+#define EXPAND(...) __VA_ARGS__
+#define OPEN (const char *path, int flags, ...)
+#define OPENAT (int dir, const char *path, int flags, ...)
 
-FAILING_OPEN(open)
-FAILING_OPEN(open64)
-FAILING_OPENAT(openat)
-FAILING_OPENAT(openat64)
+FAILING_OPEN(open, open, OPEN, (path, flags))
+FAILING_OPEN(open, open64, OPEN, (path, flags))
+FAILING_OPEN(openat, openat, OPENAT, (dir, path, flags))
+FAILING_OPEN(openat, openat64, OPENAT, (dir, path, flags))

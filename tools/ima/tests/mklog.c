@@ -478,6 +478,28 @@ void machine_delete(struct machine *m, unsigned int index, unsigned int count)
 		m->start[i] = m->start[i + count] - (to - from);
 }
 
+FILE *machine_create(const char *dir, const char *name)
+{
+	char path[4096];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	file = fopen(path, "wb");
+	if (!file) {
+		perror(path);
+		exit(1);
+	}
+	return file;
+}
+
+void machine_finish(FILE *file)
+{
+	if (!ferror(file) && !fclose(file))
+		return;
+	perror("a measurement list");
+	exit(1);
+}
+
 char *machine_pcrread(const struct machine *m)
 {
 	char *text = calloc(1, 32768), *end = text;

@@ -96,6 +96,10 @@ void machine_others(struct machine *m, unsigned int count);
 /* Change the list without the kernel. */
 void machine_delete(struct machine *m, unsigned int index, unsigned int count);
 
+/* For programs: open a file to write to it, and close it, or exit with a message. */
+FILE *machine_create(const char *dir, const char *name);
+void machine_finish(FILE *file);
+
 /* The output of tpm2_pcrread; to be freed. */
 char *machine_pcrread(const struct machine *m);
 

@@ -308,16 +308,6 @@ static const struct imatally_finding *last_finding(void)
 	return &result.finding[result.nr_findings - 1];
 }
 
-static const struct imatally_finding *find(enum imatally_kind kind)
-{
-	size_t i;
-
-	for (i = 0; i < result.nr_findings; i++)
-		if (result.finding[i].kind == kind)
-			return &result.finding[i];
-	return NULL;
-}
-
 static void entries_that_stay_unproved_are_found(void **unused)
 {
 	struct machine before;
@@ -338,8 +328,8 @@ static void entries_that_stay_unproved_are_found(void **unused)
 	step();
 	assert_int_equal(result.verdict, IMATALLY_COMPLETE);
 	assert_true(result.has_findings);
-	assert_int_equal(find(IMATALLY_STANDS_STILL)->count, 4);
-	assert_int_equal(find(IMATALLY_STANDS_STILL)->pcr, 10);
+	assert_int_equal(find_finding(&result, IMATALLY_STANDS_STILL)->count, 4);
+	assert_int_equal(find_finding(&result, IMATALLY_STANDS_STILL)->pcr, 10);
 }
 
 static void values_that_reach_less_far_than_before_are_found(void **unused)
@@ -360,7 +350,7 @@ static void values_that_reach_less_far_than_before_are_found(void **unused)
 	machine_measure(&m, 1);
 	memcpy(m.bank, bank, sizeof(m.bank));
 	step();
-	assert_int_equal(find(IMATALLY_STILL_TAIL)->count, 3);
+	assert_int_equal(find_finding(&result, IMATALLY_STILL_TAIL)->count, 3);
 }
 
 static void another_log_is_verified_anew(void **unused)

@@ -57,16 +57,6 @@ static int teardown(void **state)
 	return 0;
 }
 
-static const struct imatally_finding *find(enum imatally_kind kind)
-{
-	size_t i;
-
-	for (i = 0; i < result.nr_findings; i++)
-		if (result.finding[i].kind == kind)
-			return &result.finding[i];
-	return NULL;
-}
-
 static const struct imatally_interval *last(void)
 {
 	return &result.interval[result.nr_intervals - 1];
@@ -95,7 +85,7 @@ static void others_or_unexplained(void **state)
 	verify();
 	assert_int_equal(result.verdict, IMATALLY_COMPLETE);
 	assert_int_equal(last()->rest, 3 * 2);
-	f = find(IMATALLY_REST);
+	f = find_finding(&result, IMATALLY_REST);
 	assert_non_null(f);
 	assert_int_equal(f->count, 3 * 2);
 	assert_int_equal(f->from.index, 6);
@@ -109,7 +99,7 @@ static void fewer_than_were_made(void **state)
 	counter -= 2;
 	verify();
 	assert_int_equal(last()->rest, -2);
-	assert_non_null(find(IMATALLY_UNEXPLAINED));
+	assert_non_null(find_finding(&result, IMATALLY_UNEXPLAINED));
 }
 
 static void a_log_that_went_on(void **state)
@@ -139,10 +129,10 @@ static void a_record_after_the_values(void **state)
 	/* that record is not proved */
 	assert_int_equal(result.records, 2);
 	assert_int_equal(last()->rest, 2);
-	assert_non_null(find(IMATALLY_REST));
-	assert_int_equal(find(IMATALLY_REST)->from.index, 6);
-	assert_int_equal(find(IMATALLY_REST)->to.index, 10);
-	assert_int_equal(find(IMATALLY_REST)->count, 2);
+	assert_non_null(find_finding(&result, IMATALLY_REST));
+	assert_int_equal(find_finding(&result, IMATALLY_REST)->from.index, 6);
+	assert_int_equal(find_finding(&result, IMATALLY_REST)->to.index, 10);
+	assert_int_equal(find_finding(&result, IMATALLY_REST)->count, 2);
 }
 
 static void a_tpm_that_could_not_be_read(void **state)
@@ -153,8 +143,8 @@ static void a_tpm_that_could_not_be_read(void **state)
 	read_tpm();
 	verify();
 	assert_false(last()->has_counter);
-	assert_non_null(find(IMATALLY_UNJUDGED));
-	assert_string_equal(find(IMATALLY_UNJUDGED)->word, "EIO");
+	assert_non_null(find_finding(&result, IMATALLY_UNJUDGED));
+	assert_string_equal(find_finding(&result, IMATALLY_UNJUDGED)->word, "EIO");
 }
 
 static void a_tpm_that_counts_otherwise(void **state)

@@ -14,28 +14,6 @@
 
 #include "mklog.h"
 
-static FILE *create(const char *dir, const char *name)
-{
-	char path[4096];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	file = fopen(path, "wb");
-	if (!file) {
-		perror(path);
-		exit(1);
-	}
-	return file;
-}
-
-static void finish(FILE *file)
-{
-	if (ferror(file) || fclose(file)) {
-		perror("write_costly");
-		exit(1);
-	}
-}
-
 /* An interval for each entry */
 static void add_record(struct machine *m, FILE *copy)
 {
@@ -101,7 +79,7 @@ static void write_both(struct machine *m, FILE *copy, const char *what,
 
 	m->stream = open_memstream(&text, &len);
 	add(m, what);
-	finish(m->stream);
+	machine_finish(m->stream);
 	m->stream = log;
 	fwrite(text, 1, len, log);
 	fwrite(text, 1, len, copy);
@@ -150,7 +128,7 @@ static void add_altered(struct machine *m, FILE *copy)
 	(void)copy;
 	m->stream = open_memstream(&text, &len);
 	machine_measure(m, 1);
-	finish(m->stream);
+	machine_finish(m->stream);
 	m->stream = log;
 	text[4] ^= 1;
 	fwrite(text, 1, len, log);
@@ -209,19 +187,19 @@ int main(int argc, char *argv[])
 	}
 	nr = strtoul(argv[3], NULL, 10) / kinds[kind].entries;
 	machine_init(&m, 2, NULL);
-	log = create(argv[1], "log");
-	copy = create(argv[1], "copy");
+	log = machine_create(argv[1], "log");
+	copy = machine_create(argv[1], "copy");
 	m.stream = log;
 	write_both(&m, copy, NULL, boot);
 	for (i = 0; i < nr; i++)
 		kinds[kind].add(&m, copy);
-	finish(log);
-	finish(copy);
-	m.stream = create(argv[1], "pcrread");
+	machine_finish(log);
+	machine_finish(copy);
+	m.stream = machine_create(argv[1], "pcrread");
 	text = machine_pcrread(&m);
 	fputs(text, m.stream);
 	free(text);
-	finish(m.stream);
+	machine_finish(m.stream);
 	machine_free(&m);
 	return 0;
 }

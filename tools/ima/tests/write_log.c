@@ -20,28 +20,6 @@
 #include "imatally.h"
 #include "mklog.h"
 
-static FILE *create(const char *dir, const char *name)
-{
-	char path[4096];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	file = fopen(path, "wb");
-	if (!file) {
-		perror(path);
-		exit(1);
-	}
-	return file;
-}
-
-static void finish(FILE *file)
-{
-	if (ferror(file) || fclose(file)) {
-		perror("mklog");
-		exit(1);
-	}
-}
-
 static void write_bank(const char *dir, const struct machine_bank *bank)
 {
 	char name[32];
@@ -49,25 +27,25 @@ static void write_bank(const char *dir, const struct machine_bank *bank)
 	FILE *file;
 
 	snprintf(name, sizeof(name), "evmctl-%s", bank->alg);
-	file = create(dir, name);
+	file = machine_create(dir, name);
 	for (pcr = 0; pcr < MACHINE_PCRS; pcr++) {
 		fprintf(file, "PCR-%2.2u:", pcr);
 		for (i = 0; i < bank->size; i++)
 			fprintf(file, " %2.2X", bank->pcr[pcr][i]);
 		fprintf(file, "\n");
 	}
-	finish(file);
+	machine_finish(file);
 }
 
 static void write_pcrread(const char *dir, const char *name,
 			  const struct machine *m)
 {
-	FILE *file = create(dir, name);
+	FILE *file = machine_create(dir, name);
 	char *text = machine_pcrread(m);
 
 	fputs(text, file);
 	free(text);
-	finish(file);
+	machine_finish(file);
 }
 
 static void write_values(const char *dir, const struct machine *m)
@@ -87,7 +65,7 @@ static void write_short(struct machine *m, const char *dir)
 		{ "/usr/bin/env", 13 },
 		{ "\3\2\4signature", 12 },
 	};
-	FILE *file = create(dir, "log");
+	FILE *file = machine_create(dir, "log");
 
 	machine_boot(m, true);
 	machine_add(m, 10, "ima-ng", fields, 2);
@@ -98,7 +76,7 @@ static void write_short(struct machine *m, const char *dir)
 	machine_kexec(m, m->nr_entries, true);
 	machine_measure(m, 5);
 	fwrite(m->log, 1, m->len, file);
-	finish(file);
+	machine_finish(file);
 	write_values(dir, m);
 }
 
@@ -192,7 +170,7 @@ static void write_long(struct machine *m, const char *dir, uint64_t entries,
 	struct model model = { 0 };
 
 	open_model(&model, list);
-	m->stream = create(dir, "log");
+	m->stream = machine_create(dir, "log");
 	machine_boot(m, every);
 	while (m->entries < entries) {
 		if (every && m->entries % every == 0)
@@ -200,12 +178,12 @@ static void write_long(struct machine *m, const char *dir, uint64_t entries,
 		else
 			measure_like(m, &model, m->entries);
 	}
-	finish(m->stream);
+	machine_finish(m->stream);
 	write_values(dir, m);
 
-	m->stream = create(dir, "next");
+	m->stream = machine_create(dir, "next");
 	measure_like(m, &model, entries);
-	finish(m->stream);
+	machine_finish(m->stream);
 	write_pcrread(dir, "pcrread.next", m);
 	close_model(&model);
 }
