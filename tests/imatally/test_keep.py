@@ -2,9 +2,11 @@
 """imatally watch --keep: its copy has what the list had, whatever happens to the process; files stand in for the kernel's."""
 
 import random
+import re
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -282,3 +284,20 @@ def test_a_file_in_place_of_the_folder_is_an_error(kept):
                                      "--keep x --keep y", "--keep x --interval 1 --every 1"])
 def test_bad_usage_is_refused(verifier, options, tmp_path):
     assert verifier.call("watch", *options.split(), cwd=tmp_path).status == 3
+
+
+def test_reads_only_what_is_new(kept):
+    have = made(0, 40_000, size=300)
+    kept.list(have[:-1])
+    kept.start()
+    kept.first_copy()
+
+    def read():
+        return int(re.search(r"rchar: (\d+)", Path(f"/proc/{kept.process.pid}/io").read_text(encoding="ascii"))[1])
+    before, end = read(), time.monotonic() + 30
+    kept.list(have)
+    while kept.runs() != [b"".join(have)]:
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    # The first entry, the last one that was there, and the new one, in a buffer each
+    assert read() - before < 1 << 20

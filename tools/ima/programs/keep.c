@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -25,17 +26,17 @@
 /* So that little is lost when the oldest piece gives way */
 #define PIECES_AT_LIMIT 8
 
-#define KEY_SIZE 16
-
-/* A part of the SHA-256 of an entry, by which it is known again. */
-struct key {
-	uint8_t bytes[KEY_SIZE];
-};
-
+/*
+ * A part of the SHA-256 of a secret and an entry, by which it is known again.
+ * Without the secret, 64 bits would be too few for those who choose what is
+ * measured.
+ */
 struct keys {
-	struct key *key;
+	uint64_t *key;
 	size_t nr, room;
 };
+
+#define SECRET_SIZE 16
 
 struct piece {
 	struct kept_piece name;
@@ -52,6 +53,8 @@ struct keep {
 	long long count;	/* entries in the kernel, the last time */
 	uint64_t copied;	/* entries in this run */
 	struct keys keys;	/* of the entries that may still be in the kernel */
+	uint64_t last_offset;	/* of the last of them in the kernel's list */
+	uint8_t secret[SECRET_SIZE];
 	EVP_MD_CTX *hash;
 	/* what is not written yet */
 	uint8_t *buf;
@@ -66,18 +69,18 @@ static int no_memory(void)
 	return -1;
 }
 
-static int add_key(struct keys *keys, const struct key *key)
+static int add_key(struct keys *keys, uint64_t key)
 {
 	if (keys->nr == keys->room) {
 		size_t room = keys->room * 2 + 64;
-		struct key *grown = realloc(keys->key, room * sizeof(*grown));
+		uint64_t *grown = realloc(keys->key, room * sizeof(*grown));
 
 		if (!grown)
 			return no_memory();
 		keys->key = grown;
 		keys->room = room;
 	}
-	keys->key[keys->nr++] = *key;
+	keys->key[keys->nr++] = key;
 	return 0;
 }
 
@@ -138,19 +141,20 @@ static int add_key_of(struct keep *keep, struct keys *keys,
 	uint8_t digest[EVP_MAX_MD_SIZE];
 	size_t len = size_of(entry);
 	uint8_t *bytes = reserve(keep, len);
-	struct key key;
+	uint64_t key;
 
 	if (!bytes)
 		return -1;
 	put_entry(bytes, entry, big_endian);
 	if (!EVP_DigestInit_ex(keep->hash, EVP_sha256(), NULL) ||
+	    !EVP_DigestUpdate(keep->hash, keep->secret, SECRET_SIZE) ||
 	    !EVP_DigestUpdate(keep->hash, bytes, len) ||
 	    !EVP_DigestFinal_ex(keep->hash, digest, NULL)) {
 		complain("libcrypto failed to hash");
 		return -1;
 	}
 	memcpy(&key, digest, sizeof(key));
-	return add_key(keys, &key);
+	return add_key(keys, key);
 }
 
 /*
@@ -169,14 +173,10 @@ static int read_keys(struct keep *keep, struct imatally_log *log,
 		if (add_key_of(keep, keys, &entry,
 			       imatally_log_layout(log).big_endian))
 			return -1;
+		keep->last_offset = entry.offset;
 		*end = entry.offset + size_of(&entry);
 	}
 	return got < 0 ? 1 : 0;
-}
-
-static bool same(const struct key *a, const struct key *b)
-{
-	return !memcmp(a, b, sizeof(*a));
 }
 
 /*
@@ -189,24 +189,24 @@ static int find_overlap(const struct keys *copy, const struct keys *list,
 			size_t *overlap)
 {
 	/* the overlap of each beginning of the list with the list itself */
-	size_t *own = malloc((list->nr + 1) * sizeof(*own));
+	uint32_t *own = malloc((list->nr + 1) * sizeof(*own));
 	size_t i, n = 0;
 
 	if (!own)
 		return no_memory();
 	own[0] = 0;
 	for (i = 1; i < list->nr; i++) {
-		while (n && !same(&list->key[i], &list->key[n]))
+		while (n && list->key[i] != list->key[n])
 			n = own[n - 1];
-		n += same(&list->key[i], &list->key[n]);
+		n += list->key[i] == list->key[n];
 		own[i] = n;
 	}
 	n = 0;
 	for (i = 0; list->nr && i < copy->nr; i++) {
 		while (n && (n == list->nr ||
-			     !same(&copy->key[i], &list->key[n])))
+			     copy->key[i] != list->key[n]))
 			n = own[n - 1];
-		n += same(&copy->key[i], &list->key[n]);
+		n += copy->key[i] == list->key[n];
 	}
 	free(own);
 	*overlap = n;
@@ -453,6 +453,8 @@ struct keep *keep_open(const char *dir, uint64_t limit)
 	keep->hash = EVP_MD_CTX_new();
 	if (!keep->hash)
 		no_memory();
+	else if (getrandom(keep->secret, SECRET_SIZE, 0) != SECRET_SIZE)
+		complain("no random numbers: %s", strerror(errno));
 	else if (!lock_dir(keep) && !find_pieces(keep) && !read_run(keep))
 		return keep;
 	keep_close(keep);
@@ -578,6 +580,68 @@ static int copy_list(struct keep *keep, const struct kernel_list *list)
 	return ret;
 }
 
+/* Open the list after the entry with that key, if that is at @offset; or NULL. */
+static struct imatally_log *open_after(struct keep *keep,
+				       const struct kernel_list *list,
+				       uint64_t offset, uint64_t key)
+{
+	struct imatally_log *log = NULL;
+	struct imatally_entry entry;
+	struct imatally_error err;
+	struct keys keys = { 0 };
+	bool found = false;
+
+	if (!fseeko(list->rest, offset, SEEK_SET))
+		log = imatally_log_open_file(list->rest);
+	if (log && imatally_log_next(log, &entry, &err) > 0 &&
+	    !add_key_of(keep, &keys, &entry,
+			imatally_log_layout(log).big_endian))
+		found = keys.key[0] == key;
+	free(keys.key);
+	if (found)
+		return log;
+	imatally_log_close(log);
+	return NULL;
+}
+
+/*
+ * Usually the list has only grown: its first entry and the last one are where they
+ * were.  Then copy what follows.  Returns 1 if it is not so.
+ */
+static int copy_growth(struct keep *keep, const struct kernel_list *list)
+{
+	struct keys *keys = &keep->keys;
+	uint64_t start = keep->last_offset;
+	struct imatally_entry entry;
+	struct imatally_error err;
+	struct imatally_log *log;
+	int got, ret = 0;
+
+	if (!keep->begun || !keys->nr || list->staged)
+		return 1;
+	log = open_after(keep, list, 0, keys->key[0]);
+	if (!log)
+		return 1;
+	imatally_log_close(log);
+	log = open_after(keep, list, start, keys->key[keys->nr - 1]);
+	if (!log)
+		return 1;
+	while (!ret && (got = imatally_log_next(log, &entry, &err)) > 0) {
+		if (add_key_of(keep, keys, &entry,
+			       imatally_log_layout(log).big_endian) ||
+		    append(keep, size_of(&entry)))
+			ret = -1;
+		keep->last_offset = start + entry.offset;
+		keep->copied++;
+	}
+	if (!ret && got < 0) {
+		complain_about("the measurement list", &err);
+		ret = -1;
+	}
+	imatally_log_close(log);
+	return ret ? ret : sync_piece(keep);
+}
+
 int keep_update(struct keep *keep, const char *ima)
 {
 	long long count = kernel_count_entries(ima);
@@ -590,7 +654,9 @@ int keep_update(struct keep *keep, const char *ima)
 		return 0;
 	if (kernel_open_list(ima, &list))
 		return -1;
-	ret = copy_list(keep, &list);
+	ret = copy_growth(keep, &list);
+	if (ret > 0)
+		ret = copy_list(keep, &list);
 	kernel_close_list(&list);
 	keep->count = count;
 	return ret;
