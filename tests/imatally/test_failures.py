@@ -5,6 +5,7 @@ Memory and disks that fail, at each call in turn (tests/fail_call.c): an error a
 No file is left that is only half there, and what "watch --keep" has copied stays good.
 """
 
+import errno
 import itertools
 import json
 import os
@@ -33,7 +34,7 @@ class Failing:
     def __init__(self, verifier, folder: Path):
         self.verifier, self.told = verifier, folder / "told"
 
-    def environment(self, call: str, number: int):
+    def environment(self, call: str, number: int | str):
         self.told.unlink(missing_ok=True)
         return {**os.environ, "LD_PRELOAD": str(self.verifier.program("fail_call.so")), "FAIL_CALL": f"{call}:{number}",
                 "FAIL_TOLD": str(self.told)}
@@ -191,3 +192,31 @@ def test_copy(verifier, failing, tmp_path, call, begun):
             assert kept.copied()[:-len(kept.have[0])] in b"".join(kept.have), number
         assert kept.run().status == 0
         assert b"".join(kept.have).endswith(kept.copied()) and len(kept.copied()) > len(whole) // 2, (number, answer)
+
+
+CRYPTO = ["EVP_MD_CTX_new", "EVP_DigestInit_ex", "EVP_DigestUpdate", "EVP_DigestFinal_ex", "EVP_Q_digest"]
+
+
+@pytest.mark.parametrize("call", CRYPTO)
+def test_state_without_libcrypto(folder, failing, call):
+    usual = folder.run("state")
+    for number, answer in failing.each(call, lambda environment: folder.run("state", environment)):
+        assert (answer.status, answer.out) == (usual.status, usual.out) or is_error(answer, usual), (number, answer)
+
+
+@pytest.mark.parametrize("call", CRYPTO)
+def test_copy_without_libcrypto(verifier, failing, tmp_path, call):
+    kept = Kept(verifier, tmp_path)
+    for number, answer in failing.each(call, kept.run):
+        assert is_error(answer, Answer(0, "", "")), (number, answer)
+
+
+def test_copy_waits_for_who_deletes_entries(verifier, failing, tmp_path):
+    kept = Kept(verifier, tmp_path)
+    busy = {"FAIL_ERRNO": str(errno.EBUSY)}
+    # The first is the folder of the copy
+    answer = kept.run({**failing.environment("open", 2), **busy})
+    assert failing.told.exists() and answer.status == 0
+    kept.begin(False)
+    answer = kept.run({**failing.environment("open", "2+"), **busy})
+    assert answer.status == 3 and "another program has had the list open to delete entries for 30 seconds" in answer.err

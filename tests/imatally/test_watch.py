@@ -76,8 +76,9 @@ def watch(verifier, tmp_path):
     found = Watch(verifier, tmp_path)
     yield found
     if found.process:
-        found.process.kill()
-        found.process.wait()
+        found.process.terminate()
+        found.process.send_signal(signal.SIGCONT)
+        found.process.communicate()
         found.process.stderr.close()
     if found.pipe >= 0:
         os.close(found.pipe)

@@ -12,6 +12,7 @@
 #include "credential.h"
 #include "imatally-enroll.h"
 #include "json_file.h"
+#include "json_whole.h"
 #include "private.h"
 #include "public.h"
 #include "trust.h"
@@ -75,7 +76,7 @@ static enum imatally_status read_two(const char *text, size_t len,
 /* @root is freed, and may be NULL. */
 static char *dump(json_t *root, bool good)
 {
-	char *text = root && good ? json_dumps(root, JSON_INDENT(2)) : NULL;
+	char *text = good ? json_text(root, JSON_INDENT(2)) : NULL;
 
 	json_decref(root);
 	return text;

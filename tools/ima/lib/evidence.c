@@ -7,6 +7,7 @@
 
 #include "imatally-evidence.h"
 #include "json_file.h"
+#include "json_whole.h"
 #include "private.h"
 
 #define FORMAT "imatally-evidence"
@@ -311,7 +312,7 @@ char *imatally_evidence_format(const struct imatally_evidence *evidence)
 	char *text = NULL;
 
 	if (root && put_manifest(root, evidence))
-		text = json_dumps(root, JSON_INDENT(2));
+		text = json_text(root, JSON_INDENT(2));
 	json_decref(root);
 	return text;
 }

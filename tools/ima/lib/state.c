@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json_whole.h"
 #include "verifier.h"
 
 #define STATE_VERSION 1
@@ -66,7 +67,7 @@ static json_t *keep_numbers(const uint16_t *number, size_t room)
 	size_t i;
 
 	for (i = 0; i < room && number[i]; i++)
-		json_array_append_new(array, json_integer(number[i]));
+		array = json_append(array, json_integer(number[i]));
 	return array;
 }
 
@@ -83,8 +84,8 @@ static json_t *keep_values(const struct bank *bank, enum mode mode)
 	for (pcr = 0; pcr <= IMATALLY_MAX_PCR; pcr++) {
 		imatally_hex_from_bytes(hex, bank->pcr[pcr].value[mode],
 					bank->hash.size);
-		json_array_append_new(array, bank->pcr[pcr].known ?
-					     json_string(hex) : json_null());
+		array = json_append(array, bank->pcr[pcr].known ?
+					   json_string(hex) : json_null());
 	}
 	return array;
 }
@@ -96,7 +97,7 @@ static json_t *keep_banks(const struct imatally_replay *replay)
 
 	for (i = 0; i < replay->nr_banks; i++) {
 		const struct bank *bank = &replay->bank[i];
-		json_array_append_new(
+		array = json_append(
 			array, json_pack("{s:i, s:o, s:o}", "alg", bank->alg,
 					 "own", keep_values(bank, MODE_OWN),
 					 "padded",
@@ -123,7 +124,7 @@ static json_t *keep_findings(const struct reading *r, size_t nr)
 	for (i = 0; i < nr; i++) {
 		const struct imatally_finding *f = &r->result.finding[i];
 
-		json_array_append_new(
+		array = json_append(
 			array,
 			json_pack("{s:s, s:s, s:o, s:o, s:I, s:I, s:i, s:b, s:b, s:s}",
 				  "kind", imatally_kind_name(f->kind),
@@ -147,7 +148,7 @@ static json_t *keep_severities(const struct reading *r)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(r->have); i++)
-		json_array_append_new(array, json_boolean(r->have[i]));
+		array = json_append(array, json_boolean(r->have[i]));
 	return array;
 }
 
@@ -157,8 +158,7 @@ static json_t *keep_pcrs(const struct reading *r)
 	unsigned int pcr;
 
 	for (pcr = 0; pcr <= IMATALLY_MAX_PCR; pcr++)
-		json_array_append_new(array,
-				      json_integer(r->pcr[pcr].entries));
+		array = json_append(array, json_integer(r->pcr[pcr].entries));
 	return array;
 }
 
@@ -186,7 +186,7 @@ static json_t *keep_kernels(const struct imatally_kernels *k)
 	uint64_t i;
 
 	for (i = 0; i < k->nr_named && i < IMATALLY_MAX_NAMED; i++)
-		json_array_append_new(named, json_integer(k->named[i]));
+		named = json_append(named, json_integer(k->named[i]));
 	return json_pack("{s:I, s:I, s:b, s:o, s:I, s:I, s:b}",
 			 "number", (json_int_t)k->number,
 			 "start", (json_int_t)k->start,
@@ -318,7 +318,7 @@ enum imatally_status imatally_state_finish(struct reading *r)
 	/* also those which the values do not prove yet */
 	if (!json_object_set_new(r->kept_json, "entries_in_list",
 				 json_integer(entries)))
-		line = json_dumps(r->kept_json, JSON_COMPACT);
+		line = json_text(r->kept_json, JSON_COMPACT);
 	if (line && sha256_hex(line, strlen(line), hex) &&
 	    asprintf(&text, "%s\n" CHECKSUM "%s\n", line, hex) < 0)
 		text = NULL;

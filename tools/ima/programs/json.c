@@ -58,16 +58,6 @@ json_t *js_with(json_t *object, const char *key, json_t *value)
 	return NULL;
 }
 
-json_t *js_append(json_t *array, json_t *value)
-{
-	if (!array)
-		json_decref(value);
-	else if (!json_array_append_new(array, value))
-		return array;
-	json_decref(array);
-	return NULL;
-}
-
 json_t *js_error(void)
 {
 	const struct complaint *why = last_complaint();
@@ -93,12 +83,15 @@ bool js_wanted(int argc, char *argv[])
 
 int js_put(json_t *value)
 {
-	int ret = value ? json_dumpf(value, stdout, JSON_COMPACT) : -1;
+	/* as a whole, so that no line is cut when out of memory */
+	char *line = json_text(value, JSON_COMPACT);
+	int ret = line ? 0 : -1;
 
-	if (value && !ret)
-		putchar('\n');
+	if (line)
+		puts(line);
 	else
-		complain(value ? "cannot write to standard output" : "out of memory");
+		complain("out of memory");
+	free(line);
 	json_decref(value);
 	return ret;
 }

@@ -3,8 +3,7 @@
 #ifndef PROGRAMS_JSON_H
 #define PROGRAMS_JSON_H
 
-#include <jansson.h>
-
+#include "../lib/json_whole.h"
 #include "commands.h"
 
 /*
@@ -24,8 +23,6 @@ json_t *js_error(void);
 
 /* Add a member, and return @object or NULL.  Takes over both references. */
 json_t *js_with(json_t *object, const char *key, json_t *value);
-/* Add an element, and return @array or NULL.  Takes over both references. */
-json_t *js_append(json_t *array, json_t *value);
 
 /*
  * Return whether "--json" is one of the arguments, so that errors in other

@@ -112,9 +112,9 @@ static int copy(FILE *from, FILE *to)
 	static char buf[1 << 16];
 	size_t len;
 
-	while ((len = fread(buf, 1, sizeof(buf), from)))
-		if (fwrite(buf, 1, len, to) != len)
-			return 0;	/* found out when @to is closed */
+	/* whether it can be written is found out when @to is closed */
+	while ((len = fread(buf, 1, sizeof(buf), from)) && !ferror(to))
+		fwrite(buf, 1, len, to);
 	if (!ferror(from))
 		return 0;
 	complain("the measurement list: read error");

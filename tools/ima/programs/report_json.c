@@ -45,7 +45,7 @@ static json_t *reasons(unsigned int unjudged)
 
 	for (bit = 1; bit <= unjudged; bit <<= 1)
 		if (unjudged & bit)
-			value = js_append(value,
+			value = json_append(value,
 					    json_string(imatally_unjudged_name(bit)));
 	return value;
 }
@@ -263,10 +263,11 @@ struct stream {
 /* Print @value and free it. */
 static void put(struct stream *stream, json_t *value)
 {
-	if (!value)
-		complain("out of memory");
 	if (!value || json_dumpf(value, stdout, JSON_COMPACT | JSON_ENCODE_ANY))
 		stream->failed = true;
+	/* what cannot be written is reported in the end */
+	if (stream->failed && !ferror(stdout))
+		complain("out of memory");
 	json_decref(value);
 }
 

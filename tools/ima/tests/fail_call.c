@@ -5,7 +5,9 @@
  *
  *	FAIL_CALL=NAME:N  call number N of the function NAME below, from 1 on, or
  *			of "memory": any allocation that the program makes, itself
- *			or through libc
+ *			or through libc or jansson.  With "+" behind it, all later
+ *			calls fail as well.
+ *	FAIL_ERRNO=N	what errno then is, EIO if it is not given; and nobody waits
  *	FAIL_TOLD=FILE	is created once it has failed
  */
 
@@ -22,6 +24,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 void *__libc_malloc(size_t size);
@@ -32,21 +35,24 @@ struct range {
 	uintptr_t start, end;
 };
 
-static struct range program, libc;
+static struct range program, libc, jansson;
 static const char *wanted;	/* NULL: none any more */
 static size_t wanted_len;
 static unsigned long left;
+static bool all;		/* from then on */
+static int failure_errno = EIO;
 
 static int find_range(struct dl_phdr_info *info, size_t size, void *data)
 {
-	bool is_libc = strstr(info->dlpi_name, "/libc.so");
-	struct range *range = is_libc ? &libc : &program;
+	struct range *range = strstr(info->dlpi_name, "/libc.so") ? &libc :
+			      strstr(info->dlpi_name, "/libjansson.so") ?
+				      &jansson : &program;
 	int i;
 
 	(void)size;
 	(void)data;
 	/* the program is the first, and has no name */
-	if (!is_libc && info->dlpi_name[0])
+	if (range == &program && info->dlpi_name[0])
 		return 0;
 	for (i = 0; i < info->dlpi_phnum; i++) {
 		const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
@@ -59,6 +65,12 @@ static int find_range(struct dl_phdr_info *info, size_t size, void *data)
 	return 0;
 }
 
+/* What follows writes counts of coverage. */
+void fail_call_end(void)
+{
+	wanted = NULL;
+}
+
 static void __attribute__((constructor)) begin(void)
 {
 	const char *call = getenv("FAIL_CALL"), *colon;
@@ -67,7 +79,11 @@ static void __attribute__((constructor)) begin(void)
 	if (!colon)
 		return;
 	dl_iterate_phdr(find_range, NULL);
+	atexit(fail_call_end);
 	left = strtoul(colon + 1, NULL, 10);
+	all = call[strlen(call) - 1] == '+';
+	if (getenv("FAIL_ERRNO"))
+		failure_errno = atoi(getenv("FAIL_ERRNO"));
 	wanted_len = colon - call;
 	wanted = call;
 }
@@ -89,11 +105,13 @@ static bool fails(const char *name, const void *caller)
 	if (!wanted || strlen(name) != wanted_len ||
 	    memcmp(wanted, name, wanted_len))
 		return false;
-	if (!is_in(&program, caller) && !(is_memory && is_in(&libc, caller)))
+	if (!is_in(&program, caller) &&
+	    !(is_memory && (is_in(&libc, caller) || is_in(&jansson, caller))))
 		return false;
-	if (--left)
+	if (left && --left)
 		return false;
-	wanted = NULL;
+	if (!all)
+		wanted = NULL;
 	real_open = dlsym(RTLD_NEXT, "open");
 	fd = real_open(getenv("FAIL_TOLD"), O_CREAT | O_WRONLY, 0600);
 	if (fd >= 0)
@@ -135,7 +153,7 @@ type called parameters							\
 		real = dlsym(RTLD_NEXT, #called);			\
 	if (!fails(#name, __builtin_return_address(0)))			\
 		return real arguments;					\
-	errno = EIO;							\
+	errno = failure_errno;							\
 	return failure;							\
 }
 
@@ -173,6 +191,29 @@ FAILING(fflush, int, EOF, (FILE *file), (file))
 FAILING(dup2, int, -1, (int from, int to), (from, to))
 FAILING(fork, pid_t, -1, (void), ())
 
+/* libcrypto has no memory, or refuses an algorithm. */
+FAILING(EVP_DigestUpdate, int, 0, (void *context, const void *data, size_t len),
+	(context, data, len))
+FAILING(EVP_DigestFinal_ex, int, 0, (void *context, void *digest, unsigned int *len),
+	(context, digest, len))
+FAILING(EVP_MD_CTX_copy_ex, int, 0, (void *to, const void *from), (to, from))
+FAILING(EVP_MD_CTX_new, void *, NULL, (void), ())
+FAILING(EVP_Q_digest, int, 0,
+	(void *context, const char *name, const char *properties, const void *data,
+	 size_t len, void *digest, size_t *size),
+	(context, name, properties, data, len, digest, size))
+FAILING(EVP_DigestInit_ex, int, 0, (void *context, const void *type, void *engine),
+	(context, type, engine))
+
+int nanosleep(const struct timespec *pause, struct timespec *rest)
+{
+	static int (*real)(const struct timespec *pause, struct timespec *rest);
+
+	if (!real)
+		real = dlsym(RTLD_NEXT, "nanosleep");
+	return getenv("FAIL_ERRNO") ? 0 : real(pause, rest);
+}
+
 /* The mode is there only if the flags ask for it. */
 #define FAILING_OPEN(name, called, parameters, flags_and_before)	\
 int called parameters							\
@@ -188,7 +229,7 @@ int called parameters							\
 		real = dlsym(RTLD_NEXT, #called);			\
 	if (!fails(#name, __builtin_return_address(0)))			\
 		return real(EXPAND flags_and_before, mode);		\
-	errno = EIO;							\
+	errno = failure_errno;							\
 	return -1;							\
 }
 

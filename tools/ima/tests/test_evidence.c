@@ -195,6 +195,20 @@ static void cut_anywhere_it_is_none(void **state)
 	machine_free(&m);
 }
 
+/* Neither takes memory before it is refused. */
+static void it_is_neither_deep_nor_wide(void **state)
+{
+	static char text[20001];
+
+	(void)state;
+	memset(text, '[', 3000);
+	assert_int_equal(parse(text, strlen(text)), IMATALLY_ERR_MALFORMED);
+	assert_non_null(strstr(err.text, "nested too deeply"));
+	memset(text, ',', 20000);
+	assert_int_equal(parse(text, strlen(text)), IMATALLY_ERR_MALFORMED);
+	assert_string_equal(err.text, "more than 10000 values");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -204,6 +218,7 @@ int main(void)
 		cmocka_unit_test(the_reason_for_no_counter_is_kept),
 		cmocka_unit_test(it_has_no_more_banks_than_a_tpm),
 		cmocka_unit_test(cut_anywhere_it_is_none),
+		cmocka_unit_test(it_is_neither_deep_nor_wide),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -169,6 +169,14 @@ static void a_tpm_that_counts_otherwise(void **state)
 	imatally_reconcile_end(&mark, 10, 103, &iv);
 	assert_false(iv.has_ima);
 	assert_int_equal(iv.unjudged, IMATALLY_UNJUDGED_KEYS);
+
+	/* what an extend adds could not be measured */
+	memset(&iv, 0, sizeof(iv));
+	mark.record.keys |= 1U << IMATALLY_KEY_BANKS;
+	imatally_reconcile_end(&mark, 10, 106, &iv);
+	assert_int_equal(iv.ima, 6);
+	assert_false(iv.has_rest);
+	assert_int_equal(iv.unjudged, IMATALLY_UNJUDGED_KEYS);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
