@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from lab import lists
+from lab.host import NONCE, Host
 from lab.verifier import VECTORS, Answer
 from model import entries
 
@@ -139,6 +140,30 @@ def test_answer(folder, failing, way, call):
         assert same or is_error(answer, usual), (number, answer)
         for name, text in folder.files().items():
             assert text == written[name] or name == "page" and "no verdict: an error" in text, (number, name)
+
+
+# ---- Evidence
+
+@pytest.fixture(scope="module")
+def host(verifier, tmp_path_factory, tpm_tools):
+    with Host(verifier, tmp_path_factory.mktemp("host"), "sha256") as found:
+        found.must_create_ak("ak.pem")
+        found.boot(4)
+        found.must_collect("before")
+        found.measure(6)
+        found.must_collect("evidence")
+        yield found
+
+
+@pytest.mark.parametrize("call", ["memory", "fopen", "fdopen", "open"])
+def test_evidence(host, failing, call):
+    def run(environment=None):
+        return host.verifier.call("verify", "--evidence", "evidence", "--previous", "before", "--ak", "ak.pem", "--nonce", NONCE,
+                                  cwd=host.folder, env=environment)
+    usual = run()
+    assert usual.status == 0, usual.text
+    for number, answer in failing.each(call, run):
+        assert (answer.status, answer.out) == (usual.status, usual.out) or is_error(answer, usual), (number, answer)
 
 
 # ---- watch --keep
