@@ -739,6 +739,16 @@ def test_list_that_is_not_a_regular_file_is_not_waited_for(host, fifo):
     assert answer.status == 3 and answer.says("/log: not a regular file")
 
 
+def test_list_that_cannot_be_read_leaves_no_evidence(host, tmp_path):
+    ima = tmp_path / "ima"
+    shutil.copytree(host.ima, ima)
+    (ima / "binary_runtime_measurements").unlink()
+    (ima / "binary_runtime_measurements").mkdir()
+    answer = host.collect(tmp_path / "out", HANDLE, "--ima", ima)
+    assert answer.status == 3 and "the measurement list: read error" in answer.err, answer.text
+    assert not (tmp_path / "out" / "manifest.json").exists()
+
+
 @pytest.mark.timeout(120)
 def test_part_of_a_list_that_is_not_a_regular_file_is_not_waited_for(host, evidence, fifo):
     answer = host.verify(fifo, evidence / "log")

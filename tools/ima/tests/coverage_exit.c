@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* An _exit() for coverage builds that writes the counts, as exit() does. */
 
-#define _GNU_SOURCE
 #include <dlfcn.h>
 
 void __gcov_dump(void);	/* from libgcov */
