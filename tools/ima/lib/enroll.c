@@ -262,7 +262,7 @@ imatally_enrollment_parse(struct imatally_enrollment *enrollment,
 
 static bool put_digest(json_t *root, const char *name, const uint8_t digest[32])
 {
-	return !json_object_set_new(root, name, imatally_json_hex(digest, 32));
+	return !json_object_set_new(root, name, json_hex(digest, 32));
 }
 
 static bool put_text(json_t *root, const char *name, const char *text)

@@ -250,7 +250,7 @@ static bool put_pcr(json_t *banks, const struct imatally_pcr *pcr)
 		return false;
 	snprintf(number, sizeof(number), "%u", pcr->index);
 	return !json_object_set_new(json_object_get(banks, name), number,
-				    imatally_json_hex(pcr->bank.value, pcr->bank.len));
+				    json_hex(pcr->bank.value, pcr->bank.len));
 }
 
 static bool put_counter(json_t *counter,

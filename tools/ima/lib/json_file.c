@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "json_file.h"
+#include "json_whole.h"
 #include "private.h"
 
 /* Reading */
@@ -176,21 +177,9 @@ json_t *imatally_json_new(const char *format, int version)
 	return NULL;
 }
 
-json_t *imatally_json_hex(const uint8_t *data, size_t len)
-{
-	char *digits = malloc(2 * len + 1);
-	json_t *string;
-
-	if (!digits)
-		return NULL;
-	string = json_string(imatally_hex_from_bytes(digits, data, len));
-	free(digits);
-	return string;
-}
-
 bool imatally_json_put_bytes(json_t *object, const char *name,
 			     const struct imatally_bytes *bytes)
 {
 	return !json_object_set_new(object, name,
-				    imatally_json_hex(bytes->data, bytes->len));
+				    json_hex(bytes->data, bytes->len));
 }

@@ -29,8 +29,6 @@ enum imatally_status imatally_json_bytes(struct imatally_bytes *bytes,
 					 const json_t *object, const char *name,
 					 struct imatally_error *err);
 
-/* NULL when out of memory */
-json_t *imatally_json_hex(const uint8_t *data, size_t len);
 /* False when out of memory */
 bool imatally_json_put_bytes(json_t *object, const char *name,
 			     const struct imatally_bytes *bytes);

@@ -6,6 +6,8 @@
 #include <jansson.h>
 #include <stdlib.h>
 
+#include "imatally.h"
+
 /* Append @value, and free it.  Returns @array, or NULL after freeing both. */
 static inline json_t *json_append(json_t *array, json_t *value)
 {
@@ -15,6 +17,19 @@ static inline json_t *json_append(json_t *array, json_t *value)
 		return array;
 	json_decref(array);
 	return NULL;
+}
+
+/* A string of hexadecimal digits, or NULL. */
+static inline json_t *json_hex(const uint8_t *data, size_t len)
+{
+	char *digits = malloc(2 * len + 1);
+	json_t *value;
+
+	if (!digits)
+		return NULL;
+	value = json_string(imatally_hex_from_bytes(digits, data, len));
+	free(digits);
+	return value;
 }
 
 /*

@@ -73,7 +73,7 @@ static json_t *banks(const struct imatally_pcr_values *values)
 		const struct imatally_bank_value *bank = &values->bank[i];
 
 		v = js_with(v, imatally_alg_name(bank->alg, name),
-			    js_hex(bank->value, bank->len));
+			    json_hex(bank->value, bank->len));
 	}
 	return v;
 }

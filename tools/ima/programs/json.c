@@ -24,18 +24,6 @@ json_t *js_text(const char *text)
 	return value;
 }
 
-json_t *js_hex(const uint8_t *data, size_t len)
-{
-	char *digits = malloc(2 * len + 1);
-	json_t *value;
-
-	if (!digits)
-		return NULL;
-	value = json_string(imatally_hex_from_bytes(digits, data, len));
-	free(digits);
-	return value;
-}
-
 json_t *js_alg(uint16_t alg)
 {
 	char name[IMATALLY_ALG_NAME_SIZE];

@@ -13,7 +13,6 @@
 
 /* A string; bytes that are not UTF-8 are replaced by '?'. */
 json_t *js_text(const char *text);
-json_t *js_hex(const uint8_t *data, size_t len);
 /* The name of an algorithm, from imatally_alg_name(). */
 json_t *js_alg(uint16_t alg);
 /* A number, or null if it is not @valid. */

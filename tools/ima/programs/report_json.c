@@ -198,7 +198,7 @@ static json_t *target(const struct imatally_target *t)
 
 	v = js_with(v, "pcr", json_integer(t->pcr));
 	v = js_with(v, "alg", js_alg(t->bank.alg));
-	v = js_with(v, "value", js_hex(t->bank.value, t->bank.len));
+	v = js_with(v, "value", json_hex(t->bank.value, t->bank.len));
 	v = js_with(v, "in_log", json_boolean(t->in_log));
 	v = js_with(v, "supported", json_boolean(t->supported));
 	v = js_with(v, "match", json_string(imatally_match_name(t->match)));
@@ -223,9 +223,9 @@ static json_t *enrolled(const struct imatally_enrollment *e)
 		json_decref(v);
 		return json_null();
 	}
-	v = js_with(v, "ek_sha256", js_hex(e->ek_sha256, sizeof(e->ek_sha256)));
+	v = js_with(v, "ek_sha256", json_hex(e->ek_sha256, sizeof(e->ek_sha256)));
 	v = js_with(v, "ek_certificate_sha256",
-		    js_hex(e->ek_certificate_sha256,
+		    json_hex(e->ek_certificate_sha256,
 			   sizeof(e->ek_certificate_sha256)));
 	v = js_with(v, "ek_issuer", js_text(e->ek_issuer));
 	v = js_with(v, "ek_serial", js_text(e->ek_serial));
@@ -237,7 +237,7 @@ static json_t *signer(const struct signer *s)
 	json_t *v = json_object();
 
 	v = js_with(v, "ak_sha256",
-		      js_hex(s->fingerprint, sizeof(s->fingerprint)));
+		      json_hex(s->fingerprint, sizeof(s->fingerprint)));
 	v = js_with(v, "enrolled", enrolled(&s->enrollment));
 	v = js_with(v, "resetCount", json_integer(s->attested.clock.reset));
 	v = js_with(v, "restartCount",
