@@ -142,6 +142,26 @@ def test_answer(folder, failing, way, call):
             assert text == written[name] or name == "page" and "no verdict: an error" in text, (number, name)
 
 
+@pytest.fixture
+def by_evp(folder):
+    """A list of a bank's own digests, none of which is right, and another bank: algorithms that EVP computes."""
+    data = (CUT / "list").read_bytes()
+    (folder.path / "first").write_bytes(b"".join(
+        data[entry.start:entry.start + 4] + b"\1" * 32 + data[entry.start + 24:entry.end] for entry in lists.entries(data)))
+    (folder.path / "pcrs").write_text((CUT / "pcrs").read_text(encoding="ascii") + f"  sha3_256:\n    10: 0x{'01' * 32}\n",
+                                      encoding="ascii")
+    return ["verify", folder.path / "first", "--pcrs", folder.path / "pcrs"]
+
+
+@pytest.mark.parametrize("call", ["EVP_MD_CTX_copy_ex", "EVP_DigestUpdate", "EVP_DigestFinal_ex"])
+def test_answer_without_libcrypto(folder, failing, by_evp, call):
+    usual = folder.verifier.call(*by_evp)
+    assert usual.status == 2, usual.text
+    for number, answer in itertools.islice(
+            failing.each(call, lambda environment: folder.verifier.call(*by_evp, env=environment)), 8):
+        assert is_error(answer, usual) and "libcrypto failed to hash" in answer.err, (number, answer)
+
+
 # ---- Evidence
 
 @pytest.fixture(scope="module")

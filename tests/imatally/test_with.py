@@ -264,6 +264,30 @@ def test_an_altered_list_stays_a_mismatch(whole):
     assert (answer["verdict"], answer["copy"]) == ("mismatch", "does_not_fit")
 
 
+# ---- A list that lacks its start
+
+def test_what_is_missing_at_the_start_is_put_back(whole, tmp_path):
+    have = split((WHOLE / "list").read_bytes())
+    (tmp_path / "list").write_bytes(b"".join(have[1:]))
+    # The copy has entries of an earlier boot before
+    answer = whole.with_copy([measured(number) for number in range(5)] + have, measurements=tmp_path / "list")
+    assert (answer["verdict"], answer["copy"], answer["put_back"]) == ("complete", "used", 1)
+
+
+def test_a_copy_that_begins_too_late(cut, tmp_path):
+    have = split((CUT / "list").read_bytes())
+    (tmp_path / "list").write_bytes(b"".join(have[2:]))
+    answer = cut.with_copy(have[1:], measurements=tmp_path / "list")
+    assert (answer["verdict"], answer["copy"]) == (cut.answer(measurements=tmp_path / "list")["verdict"], "does_not_fit")
+
+
+def test_a_list_that_repeats_itself(cut, copy, tmp_path):
+    have = split((CUT / "list").read_bytes())
+    (tmp_path / "list").write_bytes(b"".join(have[:LAST + 2] + have[6:]))
+    answer = cut.with_copy(copy, measurements=tmp_path / "list")
+    assert (answer["verdict"], answer["copy"]) == ("mismatch", "does_not_fit")
+
+
 # ---- What is refused
 
 @pytest.mark.parametrize("options, reason", [

@@ -40,6 +40,7 @@ static const char *wanted;	/* NULL: none any more */
 static size_t wanted_len;
 static unsigned long left;
 static bool all;		/* from then on */
+static bool ends;		/* fail_call_end() will be called */
 static int failure_errno = EIO;
 
 static int find_range(struct dl_phdr_info *info, size_t size, void *data)
@@ -79,7 +80,6 @@ static void __attribute__((constructor)) begin(void)
 	if (!colon)
 		return;
 	dl_iterate_phdr(find_range, NULL);
-	atexit(fail_call_end);
 	left = strtoul(colon + 1, NULL, 10);
 	all = call[strlen(call) - 1] == '+';
 	if (getenv("FAIL_ERRNO"))
@@ -105,6 +105,11 @@ static bool fails(const char *name, const void *caller)
 	if (!wanted || strlen(name) != wanted_len ||
 	    memcmp(wanted, name, wanted_len))
 		return false;
+	/* only now, so that it ends before what the program does at its end */
+	if (is_in(&program, caller) && !ends) {
+		ends = true;
+		atexit(fail_call_end);
+	}
 	if (!is_in(&program, caller) &&
 	    !(is_memory && (is_in(&libc, caller) || is_in(&jansson, caller))))
 		return false;
