@@ -11,12 +11,12 @@
  *	FAIL_TOLD=FILE	is created once it has failed
  */
 
-#define _GNU_SOURCE
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <link.h>
+#include <openssl/evp.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -27,6 +27,7 @@
 #include <time.h>
 #include <unistd.h>
 
+void fail_call_end(void);
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t nr, size_t size);
 void *__libc_realloc(void *old, size_t size);
@@ -197,17 +198,20 @@ FAILING(dup2, int, -1, (int from, int to), (from, to))
 FAILING(fork, pid_t, -1, (void), ())
 
 /* libcrypto has no memory, or refuses an algorithm. */
-FAILING(EVP_DigestUpdate, int, 0, (void *context, const void *data, size_t len),
+FAILING(EVP_DigestUpdate, int, 0, (EVP_MD_CTX *context, const void *data, size_t len),
 	(context, data, len))
-FAILING(EVP_DigestFinal_ex, int, 0, (void *context, void *digest, unsigned int *len),
+FAILING(EVP_DigestFinal_ex, int, 0,
+	(EVP_MD_CTX *context, unsigned char *digest, unsigned int *len),
 	(context, digest, len))
-FAILING(EVP_MD_CTX_copy_ex, int, 0, (void *to, const void *from), (to, from))
-FAILING(EVP_MD_CTX_new, void *, NULL, (void), ())
+FAILING(EVP_MD_CTX_copy_ex, int, 0, (EVP_MD_CTX *to, const EVP_MD_CTX *from),
+	(to, from))
+FAILING(EVP_MD_CTX_new, EVP_MD_CTX *, NULL, (void), ())
 FAILING(EVP_Q_digest, int, 0,
-	(void *context, const char *name, const char *properties, const void *data,
-	 size_t len, void *digest, size_t *size),
+	(OSSL_LIB_CTX *context, const char *name, const char *properties,
+	 const void *data, size_t len, unsigned char *digest, size_t *size),
 	(context, name, properties, data, len, digest, size))
-FAILING(EVP_DigestInit_ex, int, 0, (void *context, const void *type, void *engine),
+FAILING(EVP_DigestInit_ex, int, 0,
+	(EVP_MD_CTX *context, const EVP_MD *type, ENGINE *engine),
 	(context, type, engine))
 
 int nanosleep(const struct timespec *pause, struct timespec *rest)
