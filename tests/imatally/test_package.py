@@ -116,3 +116,12 @@ def test_program_is_built_with_the_library_and_runs(library, tmp_path, option):
     run("cc", example, "-o", tmp_path / "example", *run("pkg-config", "--cflags", "libimatally", env=environment).split(),
         f"-L{lib}", option, *run("pkg-config", "--libs", "libcrypto", "jansson", "tss2-mu").split())
     run(tmp_path / "example", LIST, PCRS, env={**os.environ, "LD_LIBRARY_PATH": str(lib)})
+
+
+def test_pkg_config_is_enough_where_make_has_installed_it(tmp_path):
+    """For those who have no packages."""
+    PLAIN.make("installing the library", "install-lib", f"PREFIX={tmp_path}")
+    environment = {**os.environ, "PKG_CONFIG_PATH": str(tmp_path / "lib" / "pkgconfig")}
+    flags = run("pkg-config", "--cflags", "--libs", "libimatally", env=environment).split()
+    run("cc", SOURCE / "examples" / "verdict.c", "-o", tmp_path / "example", *flags)
+    run(tmp_path / "example", LIST, PCRS, env={**os.environ, "LD_LIBRARY_PATH": str(tmp_path / "lib")})
