@@ -15,7 +15,7 @@ from lab.arch import Arch
 from lab.built import digest, is_current
 from lab.paths import CACHE
 from patchset import apt
-from patchset.console import run_long, say
+from patchset.console import Failed, run_long, say
 from patchset.lock import locked
 
 # What goes into the guest, and what programs for it are built with
@@ -57,7 +57,12 @@ def download(facts: Arch, sources: list[str], store: Path) -> list[Path]:
                "-o", "APT::Install-Recommends=false", "-o", "Debug::NoLocking=true"]
     status.touch()
     say(f"what is built and run for {facts.name} takes 120 MB, once")
-    run_long(f"updating the package list of {facts.debian}", ["apt-get", *options, "update"])
+    try:
+        run_long(f"updating the package list of {facts.debian}", ["apt-get", *options, "update"])
+    except Failed:
+        # A mirror may lag behind with a suite of an architecture that few people use. The download shows whether the
+        # other suites do.
+        say(f"a package list of {facts.debian} can't be read, and is left out")
     run_long(f"downloading packages of {facts.debian}", ["apt-get", *options, "--yes", "--download-only", "install", *PACKAGES])
     return sorted((store / "archives").glob("*.deb"))
 
