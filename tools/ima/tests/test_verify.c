@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Verdicts on lists of a machine. */
 
+#include <endian.h>
+
 #include "../lib/verifier.h"
 #include "mklog.h"
 #include "test.h"
@@ -837,7 +839,9 @@ static void rename_buffers(const char *name)
 	uint8_t *renamed = malloc(2 * m.len), *p = renamed;
 	struct imatally_entry entry;
 	struct imatally_error err;
-	uint32_t len = strlen(name);
+	size_t len = strlen(name);
+	/* as the machine's list has it, on any machine that runs this */
+	uint32_t size = htole32(len);
 
 	while (imatally_log_next(log, &entry, &err) > 0) {
 		const uint8_t *start = m.log + entry.offset;
@@ -851,9 +855,9 @@ static void rename_buffers(const char *name)
 		}
 		memcpy(p, start, template - 4 - start);
 		p += template - 4 - start;
-		memcpy(p, &len, 4);
-		memcpy(p + 4, name, len);
-		p += 4 + len;
+		memcpy(p, &size, sizeof(size));
+		memcpy(p + sizeof(size), name, len);
+		p += sizeof(size) + len;
 		template += entry.template_name_len;
 		memcpy(p, template, end - template);
 		p += end - template;
