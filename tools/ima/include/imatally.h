@@ -356,7 +356,7 @@ void imatally_pcrs_free(struct imatally_pcrs *pcrs);
 enum {
 	IMATALLY_UNJUDGED_ERROR = 1,	/* a record has error= */
 	IMATALLY_UNJUDGED_KEYS = 2,	/* a record lacks a key */
-	IMATALLY_UNJUDGED_RESUME = 4,	/* firmware moved it at resume */
+	IMATALLY_UNJUDGED_RESUME = 4,	/* firmware started the TPM */
 	IMATALLY_UNJUDGED_STEP = 8,	/* this TPM counts extends differently */
 	IMATALLY_UNJUDGED_BANKS = 16,	/* not all extends went to the same banks */
 	IMATALLY_UNJUDGED_EVENT = 32,	/* the event is unknown */

@@ -151,17 +151,26 @@ enum imatally_search {
 	IMATALLY_SEARCH_GIVEN_UP,	/* too many entries, failures or attempts */
 };
 
-/* The digests extended into one PCR of one bank since its last known value. */
+/*
+ * What a kernel extends into a bank: the bank's own digests, or padded SHA-1.
+ */
+enum mode { MODE_OWN, MODE_PADDED, NR_MODES };
+
+/*
+ * The digests extended into one PCR of one bank since its last known value, for
+ * each mode that is possible.  A mode is NULL where it is not.
+ */
 struct imatally_trail;
 
 /* Starts with a PCR of zeroes.  @hash must outlive the trail. */
 struct imatally_trail *imatally_trail_new(const struct imatally_hash *hash);
 void imatally_trail_free(struct imatally_trail *trail);
-void imatally_trail_restart(struct imatally_trail *trail, const uint8_t *value);
+void imatally_trail_restart(struct imatally_trail *trail,
+			    const uint8_t *const value[NR_MODES]);
 /* Extends are missing here: a search is not possible until a restart. */
 void imatally_trail_lose(struct imatally_trail *trail);
 void imatally_trail_add(struct imatally_trail *trail, uint64_t index,
-			const uint8_t *digest);
+			const uint8_t *const digest[NR_MODES]);
 
 /*
  * Find the smallest set of at most @at_most entries without which the PCR has

@@ -64,6 +64,16 @@ bool imatally_kept_running(const struct imatally_record *from,
 		       to->value[IMATALLY_KEY_RESTARTS];
 }
 
+bool imatally_started_anew(const struct imatally_record *starts,
+			   const struct imatally_record *to)
+{
+	if (to->event == IMATALLY_EVENT_RESUME)
+		return !imatally_kept_running(starts, to);
+	return to->event == IMATALLY_EVENT_BOOT && starts &&
+	       imatally_record_has(to, IMATALLY_KEY_RESETS) &&
+	       !imatally_kept_running(starts, to);
+}
+
 /*
  * Entries in excess of a count.  Whoever hands over the list can invent entries
  * of a PCR that no value proves.
@@ -154,15 +164,45 @@ static void check_growth(const struct imatally_span *span,
 /*
  * The list has more than a kernel was handed.  Kernels that make no records may
  * have deleted these entries since, and user space put them back in their place.
- * The PCR tells whether they are invented.
+ * The PCR tells whether they are invented.  Returns how many are still to be
+ * judged.
  */
-static void count_handed_more(const struct imatally_span *span,
-			      struct imatally_interval *iv, uint64_t excess)
+static uint64_t count_handed_more(const struct imatally_span *span,
+				  struct imatally_interval *iv, uint64_t excess)
 {
+	if (!span->to->record.pcr.nr)
+		return excess;
 	if (span->replay == IMATALLY_MATCH_SAME)
 		count_unproved(span, iv, excess);
 	else
 		count_excess(span, iv, excess);
+	return 0;
+}
+
+/*
+ * Return how many entries are missing that the kernel of span->from made and user
+ * space deleted.
+ */
+static int64_t missing_trimmed(const struct imatally_span *span)
+{
+	int64_t trimmed = value(span->from, IMATALLY_KEY_TRIMMED) -
+			  value(span->from, IMATALLY_KEY_CARRIED);
+	int64_t missing = span->from_lost_first;
+
+	return trimmed < 0 ? 0 : trimmed < missing ? trimmed : missing;
+}
+
+int64_t imatally_handed_more(const struct imatally_span *span)
+{
+	int64_t present = span->kernel_start;
+	int64_t handed = value(span->to, IMATALLY_KEY_CARRIED);
+
+	if (handed && span->from) {
+		handed += value(span->from, IMATALLY_KEY_TRIMMED) -
+			  value(span->from, IMATALLY_KEY_CARRIED);
+		present += missing_trimmed(span) - span->from_start;
+	}
+	return present - handed;
 }
 
 /*
@@ -170,33 +210,32 @@ static void count_handed_more(const struct imatally_span *span,
  * that the kernel before had been handed, and those that it made and did not
  * delete.
  */
-static void count_handover(const struct imatally_span *span,
-			   struct imatally_interval *iv)
+static uint64_t count_handover(const struct imatally_span *span,
+			       struct imatally_interval *iv)
 {
-	int64_t handed, present = span->kernel_start;
 	const struct imatally_mark *from = span->from;
+	int64_t more, lost;
 
 	if (own_start(span))
-		return;
-	handed = value(span->to, IMATALLY_KEY_CARRIED);
-	if (!handed) {
+		return 0;
+	more = imatally_handed_more(span);
+	if (!value(span->to, IMATALLY_KEY_CARRIED)) {
 		/* no list arrived: what is here was saved elsewhere */
-		if (!span->begins_part && !span->from_whole)
-			count_handed_more(span, iv, present);
-		return;
+		if (span->begins_part || span->from_whole)
+			return 0;
+		return count_handed_more(span, iv, more);
 	}
-	if (from) {
-		handed += value(from, IMATALLY_KEY_TRIMMED) -
-			  value(from, IMATALLY_KEY_CARRIED);
-		present -= span->from_start;
-	}
-	if (handed - present > (int64_t)span->from_lost)
-		iv->lost_handover = handed - present - span->from_lost;
+	lost = from ? span->from_lost - missing_trimmed(span) : 0;
+	if (-more > lost)
+		iv->lost_handover = -more - lost;
+	if (more <= (int64_t)span->put_back)
+		return 0;
 	/* what was deleted after an earlier record may be in other parts */
-	else if (handed + (int64_t)span->put_back < present &&
-		 (from ? from->record.event == IMATALLY_EVENT_KEXEC_EXECUTE :
-			 !span->in_parts))
-		count_handed_more(span, iv, present - handed - span->put_back);
+	if (span->replay == IMATALLY_MATCH_SAME &&
+	    (from ? from->record.event != IMATALLY_EVENT_KEXEC_EXECUTE :
+		    span->in_parts))
+		return 0;
+	return count_handed_more(span, iv, more - span->put_back);
 }
 
 /*
@@ -358,10 +397,8 @@ static void judge_handed(const struct imatally_span *span,
 	struct imatally_span across = *span;
 	int64_t per;
 
-	if (!span->handed || !has(span->to, IMATALLY_KEY_COUNTER))
-		return;
-	if (span->to->record.event == IMATALLY_EVENT_RESUME &&
-	    !imatally_kept_running(span->starts, &span->to->record))
+	if (!span->handed || !has(span->to, IMATALLY_KEY_COUNTER) ||
+	    imatally_started_anew(span->starts, &span->to->record))
 		return;
 	across.from = span->handed;
 	per = per_extend(&across, &late);
@@ -394,8 +431,7 @@ static void judge_counter(const struct imatally_span *span,
 	/*
 	 * firmware starts the TPM, which moves the counter by an unknown amount
 	 */
-	if (span->to->record.event == IMATALLY_EVENT_RESUME &&
-	    !imatally_kept_running(span->starts, &span->to->record)) {
+	if (imatally_started_anew(span->starts, &span->to->record)) {
 		iv->unjudged |= IMATALLY_UNJUDGED_RESUME;
 		return;
 	}
@@ -413,9 +449,11 @@ static void judge_counter(const struct imatally_span *span,
 		judge_kexec(span, iv, per);
 }
 
-void imatally_reconcile(const struct imatally_span *span,
-			struct imatally_interval *iv)
+uint64_t imatally_reconcile(const struct imatally_span *span,
+			    struct imatally_interval *iv)
 {
+	uint64_t to_be_judged;
+
 	memset(iv, 0, sizeof(*iv));
 	iv->has_to = true;
 	iv->to = span->to->index;
@@ -433,7 +471,8 @@ void imatally_reconcile(const struct imatally_span *span,
 	count_entries(span, iv);
 	check_growth(span, iv);
 	find_vanished(span, iv);
-	count_handover(span, iv);
+	to_be_judged = count_handover(span, iv);
 	judge_counter(span, iv);
 	judge_handed(span, iv);
+	return to_be_judged;
 }

@@ -28,6 +28,7 @@ struct imatally_span {
 	/* those of the kernel of @from, if it is another one */
 	uint64_t from_start;
 	uint64_t from_lost;		/* its entries known to be lost */
+	uint64_t from_lost_first;	/* of these, before its first record */
 	/*
 	 * If no earlier record of this kernel has a counter: the last record of
 	 * the kernel before, and how many entries that it handed over are known
@@ -57,9 +58,29 @@ struct imatally_span {
 bool imatally_kept_running(const struct imatally_record *from,
 			   const struct imatally_record *to);
 
-/* Apply every equation whose keys are in both records.  A pure function. */
-void imatally_reconcile(const struct imatally_span *span,
-			struct imatally_interval *interval);
+/*
+ * Return whether firmware may have started the TPM between the last record that
+ * has resetCount, @starts or NULL, and @to: at a resume unless both say that it
+ * did not, and before a boot if both say that it did.
+ */
+bool imatally_started_anew(const struct imatally_record *starts,
+			   const struct imatally_record *to);
+
+/*
+ * Return by how many entries the list has more than the kernel of @to was handed,
+ * for the first record of a kernel.  Negative if it has fewer.
+ */
+int64_t imatally_handed_more(const struct imatally_span *span);
+
+/*
+ * Apply every equation whose keys are in both records.  A pure function.
+ *
+ * Returns how many entries the list has in excess of what a kernel was handed, if
+ * only the PCR tells whether they are invented, and the record has no value of it:
+ * these are not in the interval yet.
+ */
+uint64_t imatally_reconcile(const struct imatally_span *span,
+			    struct imatally_interval *interval);
 
 /*
  * Fill in the counter, the part of IMA and the rest, which includes updates by

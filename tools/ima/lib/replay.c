@@ -118,14 +118,6 @@ static bool digest_for(const struct bank *bank, enum mode mode,
 	return imatally_hash_entry(&bank->hash, entry, digest);
 }
 
-/* Of two kinds that are possible, the trail has the one of the kernel before. */
-static enum mode trail_mode(const struct bank *bank)
-{
-	if (bank->possible[bank->usual])
-		return bank->usual;
-	return bank->usual == MODE_OWN ? MODE_PADDED : MODE_OWN;
-}
-
 enum imatally_status imatally_replay_extend(struct imatally_replay *replay,
 					    const struct imatally_entry *entry,
 					    bool *altered)
@@ -166,23 +158,22 @@ enum imatally_status imatally_replay_extend(struct imatally_replay *replay,
 	}
 	for (i = 0; i < replay->nr_banks; i++) {
 		struct bank *bank = &replay->bank[i];
+		const uint8_t *with[NR_MODES] = { NULL };
 
 		for (mode = 0; mode < NR_MODES; mode++) {
-			const uint8_t *with = digest[i][mode];
-
 			if (!bank->pcr[entry->pcr].known ||
 			    !bank->possible[mode])
 				continue;
+			with[mode] = digest[i][mode];
 			if (!imatally_extend(&bank->hash,
 					     bank->pcr[entry->pcr].value[mode],
-					     with))
+					     with[mode]))
 				return IMATALLY_ERR_CRYPTO;
-			if (replay->trail && bank == replay->trail_bank &&
-			    entry->pcr == replay->trail_pcr &&
-			    mode == trail_mode(bank))
-				imatally_trail_add(replay->trail, entry->index,
-						   with);
 		}
+		if (replay->trail && bank == replay->trail_bank &&
+		    entry->pcr == replay->trail_pcr &&
+		    bank->pcr[entry->pcr].known)
+			imatally_trail_add(replay->trail, entry->index, with);
 	}
 	return IMATALLY_OK;
 }
@@ -225,7 +216,6 @@ bool imatally_replay_settle(struct imatally_replay *replay, uint32_t pcr,
 	if (own != padded) {
 		bank->possible[MODE_OWN] = own;
 		bank->possible[MODE_PADDED] = padded;
-		bank->usual = own ? MODE_OWN : MODE_PADDED;
 	}
 	return padded && !own;
 }
@@ -380,10 +370,15 @@ void imatally_replay_confirm(struct imatally_replay *replay, uint32_t pcr,
 			     uint16_t alg)
 {
 	const struct bank *bank = replay->trail_bank;
+	const uint8_t *value[NR_MODES] = { NULL };
+	enum mode mode;
 
-	if (is_followed(replay, pcr, alg))
-		imatally_trail_restart(replay->trail,
-				       bank->pcr[pcr].value[trail_mode(bank)]);
+	if (!is_followed(replay, pcr, alg))
+		return;
+	for (mode = 0; mode < NR_MODES; mode++)
+		if (bank->possible[mode])
+			value[mode] = bank->pcr[pcr].value[mode];
+	imatally_trail_restart(replay->trail, value);
 }
 
 enum imatally_search
@@ -391,17 +386,9 @@ imatally_replay_search(struct imatally_replay *replay,
 		       uint32_t pcr, const struct imatally_bank_value *value,
 		       uint64_t at_most, struct imatally_left_out *left_out)
 {
-	const struct bank *bank = replay->trail_bank;
-	enum imatally_search found;
-
 	if (!is_followed(replay, pcr, value->alg) ||
-	    value->len != bank->hash.size)
+	    value->len != replay->trail_bank->hash.size)
 		return IMATALLY_SEARCH_GIVEN_UP;
-	found = imatally_trail_search(replay->trail, value->value, at_most,
-				      left_out);
-	/* the kernel may have extended padded digests */
-	if (found == IMATALLY_SEARCH_NONE && bank->possible[MODE_OWN] &&
-	    bank->possible[MODE_PADDED])
-		return IMATALLY_SEARCH_GIVEN_UP;
-	return found;
+	return imatally_trail_search(replay->trail, value->value, at_most,
+				     left_out);
 }

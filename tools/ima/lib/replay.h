@@ -5,16 +5,10 @@
 
 #include "private.h"
 
-/*
- * What the kernel extends into a bank: the bank's own digests, or padded SHA-1
- */
-enum mode { MODE_OWN, MODE_PADDED, NR_MODES };
-
 struct bank {
 	uint16_t alg;
 	struct imatally_hash hash;
 	bool possible[NR_MODES];	/* for the current kernel */
-	enum mode usual;		/* what was extended last, as far as known */
 	struct {
 		bool known;
 		uint8_t value[NR_MODES][IMATALLY_MAX_DIGEST];

@@ -97,11 +97,21 @@ struct reading {
 	size_t part;			/* of the list, of the last entry */
 	uint64_t part_start;		/* index of its first entry */
 	uint64_t lost_in_kernel;	/* by the kernel of the last record */
+	uint64_t lost_first;		/* of these, before its first record */
 	bool has_handed;
 	struct imatally_mark handed;	/* see struct imatally_span */
 	uint64_t handed_lost;
 	bool is_whole;			/* its boot_aggregate is in the list */
 	uint64_t unproved;		/* entries of unproved PCRs since then */
+	/*
+	 * Entries in excess of what a kernel was handed, some of them perhaps of
+	 * PCRs that no value proves.  The next known value of the PCR tells
+	 * whether the others are invented.
+	 */
+	struct excess {
+		uint64_t entries, unproved;
+		struct imatally_point from, to;
+	} excess;
 	uint64_t put_back;		/* entries in that kernel, from a copy */
 	uint64_t put_back_before;	/* the last record, in all */
 	bool invented;			/* one of them may be: nothing proves its PCR */

@@ -434,6 +434,27 @@ report_contradictions(struct reading *r, const struct imatally_mark *mark,
 }
 
 /*
+ * A value of the PCR is known.  It vouches for entries in excess of what a kernel
+ * was handed, if it is the same as the replayed one, and otherwise nothing does.
+ */
+static enum imatally_status judge_excess(struct reading *r, bool same)
+{
+	const struct excess excess = r->excess;
+	uint64_t unproved = excess.unproved < excess.entries ?
+				    excess.unproved : excess.entries;
+	enum imatally_status status = IMATALLY_OK;
+
+	r->excess.entries = 0;
+	if (!same && excess.entries > unproved)
+		status = report_between(r, IMATALLY_INSERTED, excess.from,
+					excess.to, excess.entries - unproved);
+	if (!status && excess.entries && unproved)
+		status = report_between(r, IMATALLY_NOT_PROVED, excess.from,
+					excess.to, unproved);
+	return status;
+}
+
+/*
  * User space deletes entries from the start of the list.  This explains entries
  * that are missing there, up to the number in the records, but none that are
  * missing elsewhere.
@@ -695,6 +716,7 @@ static enum imatally_status compare_starts(struct reading *r,
 enum start {
 	START_UNKNOWN,
 	START_LEADS,
+	START_ANEW,		/* the same, and nothing was extended before */
 	START_DIFFERS,
 };
 
@@ -746,15 +768,20 @@ static enum start check_start(const struct reading *r,
 			began_anew &= is_zero(from);
 		}
 	}
-	/* the entries before are of an earlier boot, or no TPM was there */
-	if (any && began_anew && !r->without_tpm)
-		return START_DIFFERS;
+	if (any && began_anew && !r->without_tpm && !r->restarted_tpm)
+		return START_ANEW;
 	return any ? START_LEADS : START_UNKNOWN;
+}
+
+/* The last record that has resetCount and restartCount, or NULL */
+static const struct imatally_record *last_starts(const struct reading *r)
+{
+	return r->has_starts ? &r->starts : NULL;
 }
 
 /*
  * If a list was handed over, the counter of the record before tells what is
- * missing.  Without it, nothing tells, even if that record is the last one of its
+ * missing, unless firmware has moved it since.  Without it, nothing tells, even if that record is the last one of its
  * kernel: another kernel may have followed, of whose list nothing arrived.
  */
 static bool is_counted(const struct reading *r, const struct imatally_mark *mark)
@@ -763,7 +790,8 @@ static bool is_counted(const struct reading *r, const struct imatally_mark *mark
 
 	return r->has_mark && mark->record.value[IMATALLY_KEY_CARRIED] &&
 	       imatally_record_has(last, IMATALLY_KEY_COUNTER) &&
-	       imatally_record_has(&mark->record, IMATALLY_KEY_COUNTER);
+	       imatally_record_has(&mark->record, IMATALLY_KEY_COUNTER) &&
+	       !imatally_started_anew(last_starts(r), &mark->record);
 }
 
 /*
@@ -777,13 +805,18 @@ static enum imatally_status judge_start(struct reading *r,
 	struct imatally_left_out left_out;
 
 	switch (check_start(r, mark)) {
+	case START_ANEW:
+		/* no record tells that there was a TPM */
+		if (!r->has_mark)
+			break;
+		/* fall through */
 	case START_DIFFERS:
 		if (!r->lost)
 			break;
 		return report_bank(r, IMATALLY_DIFFERS_AT_RECORD, r->agreed,
 				   at_mark(mark), mark->record.pcr.index, alg);
 	case START_LEADS:
-		if (r->lost || is_counted(r, mark) ||
+		if (r->lost || r->restarted_tpm || is_counted(r, mark) ||
 		    search_failed(r, mark, &left_out) == IMATALLY_SEARCH_FOUND)
 			break;
 		r->lost = true;
@@ -794,6 +827,39 @@ static enum imatally_status judge_start(struct reading *r,
 		break;
 	}
 	return IMATALLY_OK;
+}
+
+/*
+ * Return how many extends may have failed that no record counts: those of the
+ * last kernel, from its last record on.  But only if it is known how many entries
+ * there were.  Otherwise whoever hands over the list could have invented those
+ * without which the replay leads to the values.
+ */
+static uint64_t may_have_failed(const struct imatally_span *span,
+				const struct imatally_interval *iv)
+{
+	if (!span->to->record.value[IMATALLY_KEY_CARRIED] ||
+	    imatally_handed_more(span) > 0)
+		return 0;
+	return iv->kernel_start - iv->from;
+}
+
+/*
+ * Return whether the PCR may have begun anew before this record.  A kernel to
+ * which no list was handed over was perhaps booted by that reset, and the entries
+ * before it are of an earlier boot.
+ */
+static bool may_be_reset(const struct imatally_record *starts,
+			 const struct imatally_record *rec)
+{
+	bool known = starts && imatally_record_has(rec, IMATALLY_KEY_RESETS);
+	bool differs = known && rec->value[IMATALLY_KEY_RESETS] !=
+					starts->value[IMATALLY_KEY_RESETS];
+
+	if (rec->event == IMATALLY_EVENT_RESUME)
+		return differs || !known;
+	return rec->event == IMATALLY_EVENT_BOOT && differs &&
+	       rec->value[IMATALLY_KEY_CARRIED];
 }
 
 static enum imatally_status judge_record(struct reading *r,
@@ -810,20 +876,29 @@ static enum imatally_status judge_record(struct reading *r,
 		.from_whole = r->has_mark && r->is_whole,
 		.in_parts = r->part,
 		.from_lost = r->lost_in_kernel,
+		.from_lost_first = r->lost_first,
 		.handed = r->has_handed && !first ? &r->handed : NULL,
 		.handed_lost = r->handed_lost,
 		.unproved = r->unproved,
 		.put_back = r->put_back,
-		.starts = r->has_starts ? &r->starts : NULL,
+		.starts = last_starts(r),
 	};
 	struct imatally_interval iv;
 	enum imatally_status status;
+	uint64_t to_be_judged;
 	uint16_t alg = 0;
 
 	status = compare_record(r, mark, &span.replay, &alg);
+	if (!status && rec->pcr.nr)
+		status = judge_excess(r, span.replay == IMATALLY_MATCH_SAME);
 	if (status)
 		return status;
-	imatally_reconcile(&span, &iv);
+	to_be_judged = imatally_reconcile(&span, &iv);
+	if (to_be_judged)
+		r->excess = (struct excess){
+			.entries = to_be_judged, .unproved = r->unproved,
+			.from = at_last(r), .to = at_mark(mark),
+		};
 	iv.put_back = r->result.put_back - r->put_back_before;
 	r->put_back_before = r->result.put_back;
 
@@ -842,13 +917,11 @@ static enum imatally_status judge_record(struct reading *r,
 		status = compare_starts(r, mark, &iv, span.replay);
 	r->failed += iv.failed;
 	r->without_tpm += iv.without_tpm;
-	/* no record counts the last kernel's extends from its last record on */
 	if (first) {
-		r->uncounted += iv.kernel_start - iv.from;
+		r->uncounted += may_have_failed(&span, &iv);
 		r->counted_from = iv.kernel_start;
 	}
-	r->restarted_tpm |= rec->event == IMATALLY_EVENT_RESUME &&
-			    !imatally_kept_running(span.starts, rec);
+	r->restarted_tpm |= may_be_reset(span.starts, rec);
 	if (!status && first && span.replay == IMATALLY_MATCH_DIFFERENT)
 		status = judge_start(r, mark, alg);
 	if (!status && span.replay == IMATALLY_MATCH_DIFFERENT)
@@ -862,6 +935,7 @@ static enum imatally_status judge_record(struct reading *r,
 	}
 	if (first) {
 		r->handed_lost = iv.lost_handover;
+		r->lost_first = iv.lost;
 		r->is_whole = r->kernels.has_boot_aggregate;
 		r->put_back = 0;
 	}
@@ -895,17 +969,19 @@ static void keep_handed(struct reading *r, const struct imatally_mark *mark,
 		r->handed = r->mark;
 	}
 	if (imatally_record_has(rec, IMATALLY_KEY_COUNTER) ||
-	    rec->event == IMATALLY_EVENT_RESUME)
+	    rec->event == IMATALLY_EVENT_RESUME ||
+	    imatally_started_anew(last_starts(r), rec))
 		r->has_handed = false;
 }
 
 /*
  * The TPM could not be read for the boot record, but before the boot_aggregate,
- * whose extend it acknowledged: so the PCR's values are known all the same.  If
- * the list leads there, they tell nothing new.  If a list was handed over by a
- * kernel whose counter is known, they would excuse what later counters deny.
+ * whose extend it acknowledged: so the PCR's values are known all the same.
+ * Return whether the list leads there.  The values then tell nothing new.  If it
+ * does not, and a list was handed over by a kernel whose counter is known, they
+ * would excuse what later counters deny.
  */
-static void derive_values(const struct reading *r, struct imatally_mark *mark)
+static bool derive_values(const struct reading *r, struct imatally_mark *mark)
 {
 	struct imatally_record *rec = &mark->record;
 	unsigned int i;
@@ -915,10 +991,7 @@ static void derive_values(const struct reading *r, struct imatally_mark *mark)
 	    rec->before.index != r->asked->ima_pcr ||
 	    rec->value[IMATALLY_KEY_EXTENDS] != 1 ||
 	    rec->value[IMATALLY_KEY_FAILED])
-		return;
-	if (r->has_mark && rec->value[IMATALLY_KEY_CARRIED] &&
-	    imatally_record_has(&r->mark.record, IMATALLY_KEY_COUNTER))
-		return;
+		return false;
 	rec->pcr.index = rec->before.index;
 	for (i = 0; i < rec->before.nr; i++) {
 		struct imatally_bank_value *bank = &rec->pcr.bank[rec->pcr.nr];
@@ -928,7 +1001,7 @@ static void derive_values(const struct reading *r, struct imatally_mark *mark)
 						     bank)) {
 		case IMATALLY_MATCH_SAME:
 			rec->pcr.nr = 0;
-			return;
+			return true;
 		case IMATALLY_MATCH_DIFFERENT:
 			rec->pcr.nr++;
 			break;
@@ -936,6 +1009,10 @@ static void derive_values(const struct reading *r, struct imatally_mark *mark)
 			break;
 		}
 	}
+	if (r->has_mark && rec->value[IMATALLY_KEY_CARRIED] &&
+	    imatally_record_has(&r->mark.record, IMATALLY_KEY_COUNTER))
+		rec->pcr.nr = 0;
+	return false;
 }
 
 static enum imatally_status add_record(struct reading *r,
@@ -947,7 +1024,7 @@ static enum imatally_status add_record(struct reading *r,
 	uint64_t from_start = r->kernels.start;
 	enum imatally_status status;
 	struct imatally_error why;
-	bool first;
+	bool first, leads;
 
 	status = imatally_record_parse(&mark.record, text, len, &why);
 	if (status)
@@ -957,9 +1034,11 @@ static enum imatally_status add_record(struct reading *r,
 					"record: %s", why.text);
 	first = imatally_kernels_record(&r->kernels, entry->index, &mark.record);
 	mark.kernel = r->kernels.number;
-	derive_values(r, &mark);
+	leads = derive_values(r, &mark);
 
 	status = judge_record(r, &mark, first, from_start);
+	if (!status && leads)
+		status = judge_excess(r, true);
 	keep_handed(r, &mark, first);
 	if (imatally_record_has(&mark.record, IMATALLY_KEY_RESETS)) {
 		r->starts = mark.record;
@@ -1047,6 +1126,8 @@ static enum imatally_status compare_targets(struct reading *r, uint32_t pcr,
 	 */
 	if (any && (all || !before)) {
 		state->matched = state->entries;
+		if (pcr == r->asked->ima_pcr && judge_excess(r, true))
+			return IMATALLY_ERR_NOMEM;
 		if (pcr == r->asked->ima_pcr ||
 		    (pcr == r->asked->record_pcr &&
 		     ima->matched == ima->entries && ima->matched))
@@ -1473,9 +1554,11 @@ static enum imatally_status judge_end(struct reading *r)
 
 /*
  * Withdraw what was concluded from entries that the values given do not prove.
- * What these entries are by themselves stays.
+ * What these entries are by themselves stays, and so do faults up to the entry
+ * @most, which some bank's value seems to prove: the replay may have gone on there
+ * from a record that was put in.
  */
-static void withdraw_unproved(struct reading *r)
+static void withdraw_unproved(struct reading *r, uint64_t most)
 {
 	struct imatally_result *result = &r->result;
 	const struct moment *moment = &r->proved;
@@ -1488,8 +1571,12 @@ static void withdraw_unproved(struct reading *r)
 		const struct imatally_finding *finding = &result->finding[i];
 
 		if (r->reported_at[i] > moment->entries) {
-			if (finding->kind != IMATALLY_ALTERED &&
-			    finding->kind != IMATALLY_RECORD_ELSEWHERE)
+			bool stays = finding->kind == IMATALLY_ALTERED ||
+				     finding->kind == IMATALLY_RECORD_ELSEWHERE ||
+				     (finding->severity == IMATALLY_FAULT &&
+				      r->reported_at[i] <= most);
+
+			if (!stays)
 				continue;
 			r->have[finding->severity] = true;
 		}
@@ -1564,7 +1651,7 @@ static enum imatally_status finish(struct reading *r,
 		return status;
 	find_reach(r, r->asked->ima_pcr, &least, &most);
 	if (most && least)
-		withdraw_unproved(r);
+		withdraw_unproved(r, most);
 	else
 		r->proved.entries = 0;
 	if ((!r->have[IMATALLY_FAULT] && imatally_state_format(r)) ||

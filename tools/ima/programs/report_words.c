@@ -74,7 +74,7 @@ void put_reasons(FILE *to, unsigned int unjudged, const char *name)
 	} reasons[] = {
 		{ IMATALLY_UNJUDGED_ERROR, "the TPM could not be read" },
 		{ IMATALLY_UNJUDGED_KEYS, "a record lacks a key" },
-		{ IMATALLY_UNJUDGED_RESUME, "firmware moved it at resume" },
+		{ IMATALLY_UNJUDGED_RESUME, "firmware started the TPM, which moves it" },
 		{ IMATALLY_UNJUDGED_STEP,
 		  "this TPM does not count one update per extend and bank" },
 		{ IMATALLY_UNJUDGED_BANKS,

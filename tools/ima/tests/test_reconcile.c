@@ -24,6 +24,7 @@ static void all_keys(struct imatally_mark *mark)
 	memset(mark, 0, sizeof(*mark));
 	mark->record.keys = (1U << IMATALLY_NR_KEYS) - 1;
 	LACK(*mark, ERROR);
+	mark->record.pcr.nr = 1;
 	SET(*mark, BANKS, 2);
 	SET(*mark, STEP, 2);
 }
@@ -373,6 +374,40 @@ static void kexec_counts_what_was_carried(void **state)
 	across.unproved = 1;
 	assert_int_equal(judge(&across).inserted, 1);
 	assert_int_equal(judge(&across).unproved, 1);
+	/* the TPM could not be read: a later value tells */
+	other.record.pcr.nr = 0;
+	across.replay = IMATALLY_MATCH_UNKNOWN;
+	assert_int_equal(imatally_handed_more(&across), 2);
+	assert_int_equal(imatally_reconcile(&across, &iv), 2);
+	assert_int_equal(iv.inserted, 0);
+	assert_int_equal(iv.unproved, 0);
+}
+
+/* Firmware starts the TPM, which moves the counter as if entries were lost. */
+static void a_kexec_after_a_restart_of_the_tpm_loses_nothing(void **state)
+{
+	static const struct imatally_record none;
+	struct imatally_record starts = none;
+	struct imatally_interval iv;
+
+	(void)state;
+	starts.keys = 1U << IMATALLY_KEY_RESETS | 1U << IMATALLY_KEY_RESTARTS;
+	starts.value[IMATALLY_KEY_RESETS] = 3;
+	starts.value[IMATALLY_KEY_RESTARTS] = 1;
+	other.record.event = IMATALLY_EVENT_BOOT;
+	SET(other, RESETS, 3);
+	SET(other, RESTARTS, 1);
+	ADD(other, COUNTER, 20);
+	across.starts = &starts;
+	across.replay = IMATALLY_MATCH_DIFFERENT;
+	assert_int_equal(judge(&across).lost_handover, 10);
+	SET(other, RESTARTS, 2);
+	iv = judge(&across);
+	assert_int_equal(iv.lost_handover, 0);
+	assert_int_equal(iv.unjudged, IMATALLY_UNJUDGED_RESUME);
+	/* no record says how often it was started before */
+	across.starts = NULL;
+	assert_int_equal(judge(&across).lost_handover, 10);
 }
 
 static void kexec_counts_what_the_kernel_before_made(void **state)
@@ -513,6 +548,7 @@ int main(void)
 		TEST(kexec_counts_by_the_measured_step),
 		TEST(kexec_after_an_execute_record_is_unexplained),
 		TEST(kexec_counts_what_was_carried),
+		TEST(a_kexec_after_a_restart_of_the_tpm_loses_nothing),
 		TEST(kexec_counts_what_the_kernel_before_made),
 		TEST(the_counter_wraps),
 		TEST(a_key_that_vanishes_is_seen),

@@ -543,6 +543,77 @@ static void failed_extends_are_found_in_a_padded_bank(void **state)
 	expect_between(IMATALLY_FAILED_ENTRY, 0, 5, 5);
 }
 
+/* No value has shown yet what the kernel extends into the bank. */
+static void failed_extends_are_found_in_a_bank_that_may_be_padded(void **state)
+{
+	(void)state;
+	machine_init(&m, 3, "sha384");
+	m.bank[0].padded = true;
+	m.tpm_fails = true;
+	machine_boot(&m, false);
+	m.tpm_fails = false;
+	machine_kexec(&m, m.nr_entries, true);
+	machine_measure(&m, 1);
+	assert_int_equal(verdict(), IMATALLY_INCOMPLETE);
+	expect_between(IMATALLY_FAILED_ENTRY, 0, 0, 0);
+}
+
+/* Nothing says how many entries there were, so this one may be invented. */
+static void an_extend_that_nothing_counts_did_not_fail(void **state)
+{
+	(void)state;
+	start(2);
+	machine_record(&m, "request");
+	m.tpm_fails = true;
+	machine_measure(&m, 1);
+	m.tpm_fails = false;
+	machine_kexec(&m, m.nr_entries, false);
+	/* user space may have deleted an entry, and put it in front again */
+	m.entries--;
+	m.carried--;
+	machine_record(&m, "boot");
+	assert_int_equal(verdict(), IMATALLY_MISMATCH);
+	assert_null(finding(IMATALLY_FAILED_ENTRY));
+}
+
+static void entries_that_were_handed_to_no_kernel_may_be_invented(void **state)
+{
+	struct imatally_pcrs pcrs = { 0 };
+	struct imatally_error err;
+	struct imatally_log *log;
+	FILE *part[2];
+	char *pcrread;
+
+	(void)state;
+	machine_init(&m, 2, NULL);
+	m.tpm_fails = true;
+	machine_boot(&m, false);
+	machine_measure(&m, 1);
+	m.tpm_fails = false;
+	m.carried = 0;
+	m.entries = 0;
+	m.failed = 0;
+	machine_boot(&m, true);
+	machine_measure(&m, 1);
+	part[0] = fmemopen(m.log, m.start[2], "r");
+	part[1] = fmemopen(m.log + m.start[2], m.len - m.start[2], "r");
+	assert_true(part[0] && part[1]);
+	log = imatally_log_open_file(part[0]);
+	assert_int_equal(imatally_log_add_file(log, part[1]), IMATALLY_OK);
+	pcrread = machine_pcrread(&m);
+	assert_int_equal(imatally_pcrs_add_pcrread(&pcrs, pcrread,
+						   strlen(pcrread), &err),
+			 IMATALLY_OK);
+	assert_int_equal(imatally_verify(log, &pcrs, &result, &err),
+			 IMATALLY_OK);
+	assert_int_equal(result.verdict, IMATALLY_MISMATCH);
+	imatally_pcrs_free(&pcrs);
+	imatally_log_close(log);
+	free(pcrread);
+	fclose(part[0]);
+	fclose(part[1]);
+}
+
 /* The search needs a bank of which a value of the IMA PCR was given. */
 static void failed_extends_are_found_in_a_bank_with_the_ima_pcr(void **state)
 {
@@ -1332,6 +1403,10 @@ static void a_loss_before_the_first_kernel_with_a_tpm_is_incomplete(void **state
 	machine_measure(&m, 1);
 	assert_int_equal(verdict(), IMATALLY_INCOMPLETE);
 	assert_int_equal(result.lost, 1);
+	/* nor did that kernel make records */
+	machine_delete(&m, 4, 1);
+	assert_int_equal(verdict(), IMATALLY_INCOMPLETE);
+	assert_int_equal(result.lost, 2);
 }
 
 /* The TPM can't be read for the boot record, but for the next one. */
@@ -1382,6 +1457,34 @@ static void a_list_may_be_longer_than_what_was_handed_over(void **state)
 	assert_int_equal(verdict(), IMATALLY_MISMATCH);
 }
 
+/* The TPM cannot be read for the first record after them. */
+static void a_later_value_tells_whether_a_longer_list_is_invented(void **state)
+{
+	unsigned int lost;
+
+	(void)state;
+	for (lost = 0; lost < 2; lost++) {
+		machine_free(&m);
+		machine_init(&m, 2, NULL);
+		machine_boot(&m, false);
+		machine_measure(&m, 4);
+		machine_kexec(&m, m.nr_entries, false);
+		m.entries -= 2;
+		m.carried -= 2;
+		m.tpm_error = "EIO";
+		machine_record(&m, "request");
+		m.tpm_error = NULL;
+		machine_measure(&m, 2);
+		if (lost)
+			machine_delete(&m, 7, 1);
+		machine_record(&m, "request");
+		assert_int_equal(verdict(), lost ? IMATALLY_MISMATCH :
+						   IMATALLY_COMPLETE);
+		if (lost)
+			expect_between(IMATALLY_INSERTED, 2, 0, 6);
+	}
+}
+
 /* The kernel in between has no records, and user space deletes in it. */
 static void deleted_entries_may_be_put_back_into_their_place(void **state)
 {
@@ -1423,6 +1526,21 @@ static void a_resume_that_restarted_nothing_excuses_nothing(void **state)
 	}
 }
 
+/* After suspend to RAM, the PCRs are what they were. */
+static void a_restart_resets_no_pcr(void **state)
+{
+	(void)state;
+	start(2);
+	machine_measure(&m, 3);
+	m.counter += 4;
+	m.restarts++;
+	machine_record(&m, "resume");
+	machine_measure(&m, 1);
+	assert_int_equal(verdict(), IMATALLY_COMPLETE);
+	forge(3);
+	assert_int_equal(verdict(), IMATALLY_MISMATCH);
+}
+
 /* The record of the resume has no values: the next one shows the reset. */
 /* The TPM's counts are not the kernel's: an earlier kernel may have read them. */
 static void a_resume_is_compared_with_any_kernel(void **state)
@@ -1458,12 +1576,79 @@ static void lists_of_two_boots_are_told(void **state)
 			memset(m.bank[j].pcr[10], 0, 64);
 		m.counter = i ? 0 : m.counter + 20;
 		m.resets++;
-		machine_kexec(&m, m.nr_entries, true);
+		machine_kexec(&m, m.nr_entries, false);
+		m.entries -= m.carried;
+		m.carried = 0;
+		machine_record(&m, "boot");
 		machine_measure(&m, 2);
 		assert_int_equal(verdict(), IMATALLY_MISMATCH);
 		expect_between(IMATALLY_STARTED_ANEW, 0, 3, 5);
 		assert_int_equal(finding(IMATALLY_STARTED_ANEW)->severity,
 				 IMATALLY_FINDING);
+	}
+}
+
+/* The kernel before made no records, and the machine slept on disk. */
+static void a_reset_may_come_before_a_kexec(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	start(2);
+	machine_measure(&m, 2);
+	machine_record(&m, "kexec_execute");
+	for (i = 0; i < m.nr_banks; i++)
+		memset(m.bank[i].pcr[10], 0, 64);
+	m.counter += 20;
+	m.resets++;
+	machine_kexec(&m, m.nr_entries, true);
+	machine_measure(&m, 2);
+	assert_int_equal(verdict(), IMATALLY_INCOMPLETE);
+	expect_between(IMATALLY_RESET, 0, 4, 6);
+	/* firmware moved the counter, and no entry was lost */
+	assert_int_equal(result.lost, 0);
+}
+
+/* The record of a resume is missing, so the counter does not tell what else is. */
+static void a_restart_may_come_before_a_cut(void **state)
+{
+	(void)state;
+	start(2);
+	machine_measure(&m, 2);
+	m.counter += 4;
+	m.restarts++;
+	machine_record(&m, "resume");
+	machine_measure(&m, 2);
+	machine_kexec(&m, 4, true);
+	assert_int_equal(verdict(), IMATALLY_INCOMPLETE);
+	assert_true(result.not_arrived);
+	assert_int_equal(result.lost, 0);
+}
+
+/*
+ * User space deleted the first entries, and kexec cut the last ones.  An entry that
+ * was put in is in the place of neither.
+ */
+static void what_was_cut_is_not_replaced(void **state)
+{
+	unsigned int put_in;
+
+	(void)state;
+	for (put_in = 0; put_in < 2; put_in++) {
+		start_trimmed();
+		machine_measure(&m, 3);
+		machine_delete(&m, 13 + put_in, 3 - put_in);
+		machine_delete(&m, 0, 6);
+		machine_kexec(&m, m.nr_entries, false);
+		m.entries -= put_in;
+		m.carried -= put_in;
+		machine_record(&m, "boot");
+		assert_int_equal(verdict(), put_in ? IMATALLY_MISMATCH :
+						     IMATALLY_INCOMPLETE);
+		if (put_in)
+			expect_between(IMATALLY_INSERTED, 1, 6, 9);
+		else
+			assert_int_equal(result.lost, 6 + 3);
 	}
 }
 
@@ -1653,6 +1838,34 @@ static void values_of_two_moments_prove_the_first(void **state)
 	imatally_pcrs_free(&pcrs);
 }
 
+/*
+ * A record that was put in again: the replay goes on from its values, and comes
+ * to the value of the second bank once more.
+ */
+static void a_doubled_record_leads_to_no_later_moment(void **state)
+{
+	uint8_t record[4096];
+	struct machine_bank bank;
+	size_t len;
+
+	(void)state;
+	start(2);
+	bank = m.bank[0];
+	machine_measure(&m, 1);
+	m.bank[0] = bank;
+	assert_int_equal(verdict(), IMATALLY_COMPLETE);
+	len = m.start[2] - m.start[1];
+	assert_true(len <= sizeof(record));
+	memcpy(record, m.log + m.start[1], len);
+	m.log = realloc(m.log, m.len + len);
+	assert_non_null(m.log);
+	memmove(m.log + m.start[2] + len, m.log + m.start[2],
+		m.len - m.start[2]);
+	memcpy(m.log + m.start[2], record, len);
+	m.len += len;
+	assert_int_equal(verdict(), IMATALLY_MISMATCH);
+}
+
 /* Add one of mainline's events. */
 static void add_event(const char *name, unsigned int count)
 {
@@ -1722,6 +1935,9 @@ int main(void)
 		TEST(failed_extends_are_passed_with_the_records_help),
 		TEST(extends_that_fail_until_a_kexec_are_found),
 		TEST(failed_extends_are_found_in_a_padded_bank),
+		TEST(failed_extends_are_found_in_a_bank_that_may_be_padded),
+		TEST(an_extend_that_nothing_counts_did_not_fail),
+		TEST(entries_that_were_handed_to_no_kernel_may_be_invented),
 		TEST(failed_extends_are_found_in_a_bank_with_the_ima_pcr),
 		TEST(a_failed_extend_may_hide_a_loss_before_a_kexec),
 		TEST(a_failed_extend_that_records_count_explains_no_more),
@@ -1754,9 +1970,14 @@ int main(void)
 		TEST(a_cut_list_is_counted_by_a_later_record),
 		TEST(a_list_may_be_longer_than_what_was_handed_over),
 		TEST(a_resume_that_restarted_nothing_excuses_nothing),
+		TEST(a_later_value_tells_whether_a_longer_list_is_invented),
 		TEST(deleted_entries_may_be_put_back_into_their_place),
 		TEST(a_resume_is_compared_with_any_kernel),
 		TEST(lists_of_two_boots_are_told),
+		TEST(a_restart_resets_no_pcr),
+		TEST(a_reset_may_come_before_a_kexec),
+		TEST(a_restart_may_come_before_a_cut),
+		TEST(what_was_cut_is_not_replaced),
 		TEST(a_pcr_that_goes_on_after_a_reset_is_forged),
 		TEST(a_quote_of_another_boot_is_a_mismatch),
 		TEST(a_reset_shows_at_a_later_record),
@@ -1764,6 +1985,7 @@ int main(void)
 		TEST(a_start_contradicts_the_records_of_its_kernel),
 		TEST(a_boot_record_follows_its_boot_aggregate),
 		TEST(values_of_two_moments_prove_the_first),
+		TEST(a_doubled_record_leads_to_no_later_moment),
 		TEST(events_of_stock_kernels_explain_a_mismatch),
 		TEST(unread_files_are_a_finding),
 	};
