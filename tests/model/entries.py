@@ -149,6 +149,8 @@ class Facts:
     done_in_doubt: int = 0
     # How often firmware has started the TPM
     starts: int = 0
+    # By how much others than IMA have moved the counter
+    strayed: int = 0
     altered: bool = False
     # Does the TPM count as the kernel expects, and does the record say so?
     judged: bool = True
@@ -166,3 +168,5 @@ class Entry:
     executed: bool = False
     facts: Facts | None = None
     made_in_epoch: int = field(default=0)
+    # Did user space have a kernel delete it?
+    deleted: bool = False

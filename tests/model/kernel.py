@@ -161,6 +161,7 @@ class Kernel:
                       carried=len(self.carried), has_account=self.has_tpm, failed=accounts.failed, dropped=accounts.dropped,
                       trimmed=accounts.trimmed, true_others=accounts.others, true_behind=accounts.behind,
                       in_doubt=accounts.uncertain, done_in_doubt=accounts.done_in_doubt, starts=machine.starts,
+                      strayed=machine.strayed,
                       altered=altered is not None and error is None, judged=self.step is not None and not machine.setup.counts_once)
         pairs: list[tuple[str, object]] = [("version", 1), ("event", event)]
         counter, values = tpm.counter, machine.ima_values()

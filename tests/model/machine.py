@@ -74,6 +74,8 @@ class Machine:
     kernels: int = 0
     # How often firmware has started the TPM
     starts: int = 0
+    # By how much others than IMA have moved the counter
+    strayed: int = 0
 
     def __post_init__(self) -> None:
         setup = self.setup

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from model.entries import Position
 from model.kernel import Boot
 from model.machine import Machine
-from model.tpm import NEVER_COUNTED
 
 
 @dataclass(frozen=True)
@@ -52,6 +51,7 @@ class Others:
             return
         if self.lost != "undone":
             machine.foreign(b"others %d" % machine.tpm.counter, self.pcr)
+            machine.strayed += expected
         if self.lost:
             accounts.uncertain += expected
             accounts.done_in_doubt += expected if self.lost == "done" else 0
@@ -68,7 +68,8 @@ class Behind:
     def apply(self, machine: Machine) -> None:
         if self.pcr != machine.ima_pcr:
             machine.foreign(b"behind %d" % machine.tpm.counter, self.pcr)
-            machine.kernel.accounts.behind += 0 if self.pcr in NEVER_COUNTED else machine.tpm.expected(self.pcr)
+            machine.kernel.accounts.behind += machine.tpm.expected(self.pcr)
+            machine.strayed += machine.tpm.expected(self.pcr)
 
 
 @dataclass(frozen=True)
@@ -158,6 +159,8 @@ class Delete:
             return
         gone, kernel.memory = kernel.memory[:count], kernel.memory[count:]
         kernel.accounts.trimmed += count
+        for entry in gone:
+            entry.deleted = True
         if kernel.capacity is not None:
             kernel.capacity = max(kernel.capacity - count, 0)
         if self.keep:

@@ -112,11 +112,15 @@ class _Judge:
         self.aliens_anywhere = any(one.entry is None for one in entries)
         # May the replay go on from the next record's values? And may it be refused all the same?
         self.pending = self.doubt = False
+        # Are there more entries than records count, so that some may have been put in?
+        self.excess = False
         self.restarts: list[int] = []
         self.doubts: list[int] = []
         self.faults: list[int] = []
         self.records: list[int] = []
         self.unsized = False
+        # Does a kernel look like a part of the one before?
+        self.merged = False
         # Since the last record with values
         self.failed = 0
         self.why: list[str] = []
@@ -174,19 +178,23 @@ class _Judge:
         dropped = facts.dropped - (self.previous.dropped if same and self.previous else 0)
         self.balanced = False
         if not same:
+            self.excess = self.excess or self.deletions_unknown(facts) or self.in_front(index, facts) > 0
             self.new_kernel(index, facts)
             self.start(index, entry.kernel, facts)
+        if lost > 0:
+            self.pending = True
         if self.handover and facts.counter is not None:
             lost += len(self.handover)
             self.counted.update(map(id, self.handover))
             self.handover = []
-            if self.balanced:
+            if self.balanced or self.previous and self.previous.starts != facts.starts:
+                # Nor does the counter tell, if firmware has moved it
                 self.doubt = True
             else:
                 self.pending = True
         position = self.same(facts.position)
         self.failed += failed
-        if lost > 0 or self.failed > 0 and facts.has_values and self.at_without == position:
+        if self.failed > 0 and facts.has_values and self.at_without == position:
             self.pending = True
         elif self.failed > 0 or not same and self.at_without == position:
             # Or no record counts the extends that failed in the kernel before, and the verifier may find out which
@@ -206,18 +214,31 @@ class _Judge:
 
     def in_front(self, index: int, facts: Facts) -> int:
         """How many deleted entries are in front that no record tells from those that are missing?"""
-        if self.previous is not None:
-            return 0
         inside = set(map(id, facts.before))
+        if self.previous is not None:
+            inside.update(map(id, self.previous.before[:self.previous.trimmed]))
         return sum(one.entry is not None and one.entry.kernel < facts.kernel and id(one.entry) not in inside
                    for one in self.entries[:index])
 
+    def deletions_unknown(self, facts: Facts) -> bool:
+        """Were entries deleted after the last record of the kernels before?"""
+        if self.previous is None:
+            return False
+        known = set(map(id, (*facts.before, *self.previous.before[:self.previous.trimmed])))
+        return any(entry.deleted and entry.kernel < facts.kernel and id(entry) not in known
+                   for entry in self.quote.master)
+
     def known_resets(self, index: int) -> int | None:
         """What the last record before @index says of the TPM's resets."""
+        known = self.known_starts(index)
+        return known.resets if known else None
+
+    def known_starts(self, index: int) -> Facts | None:
+        """The last record before @index that says how often firmware has started the TPM."""
         for one in reversed(self.entries[:index]):
             facts = one.facts(self.quote.ima_pcr)
             if facts and facts.resets is not None:
-                return facts.resets
+                return facts
         return None
 
     def start(self, index: int, kernel: int, facts: Facts) -> None:
@@ -232,8 +253,11 @@ class _Judge:
         if id(own) not in self.present:
             # User space deletes boot_aggregate with all before it, not alone: it may as well have been cut out
             self.doubts.append(index)
+            if facts.event != "boot" and facts.carried == self.previous.carried:
+                # Or it looks like a record of the kernel before
+                self.unsized = self.merged = True
         if facts.counter is not None and self.previous.counter is not None and (
-                facts.starts != self.previous.starts or facts.true_behind):
+                facts.starts != self.previous.starts or facts.strayed != self.previous.strayed):
             # The counter moved further than the kernels account for, as if entries had been lost
             self.doubt = self.unsized = True
 
@@ -253,7 +277,7 @@ class _Judge:
             one.wire.pcr != self.quote.ima_pcr for one in lacking)
         gone = lacking
         # Where as many extends failed as entries are missing, the counter moved as if entries had been exchanged
-        failed = [one for one in self.entries[:index] if one.entry and one.entry.number > self.previous_number and
+        failed = [one for one in self.entries[:index] if one.entry and one.entry.number >= self.previous_number and
                   one.entry.kernel < facts.kernel and not one.entry.executed]
         self.balanced = len(failed) >= len(gone)
         neighbours = self.previous is not None and self.previous.kernel == facts.kernel - 1
@@ -261,7 +285,7 @@ class _Judge:
             self.handover = gone
             # The counter does not tell what others or firmware did, nor what failed, from what was lost
             doubtful = any(one.position is None for one in gone) or any(
-                one.entry and one.entry.position is None and one.entry.number > self.previous_number
+                one.entry and one.entry.position is None and one.entry.number >= self.previous_number
                 for one in self.entries[:index]) or not facts.judged or facts.in_doubt or (
                     self.previous is None or self.previous.starts != facts.starts)
             self.unsized = self.unsized or bool(doubtful)
@@ -293,17 +317,16 @@ class _Judge:
     def go_on(self, index: int, position: Position) -> None:
         """The PCR was at @position when record @index was made."""
         if self.at != position:
-            if self.pending:
+            if self.pending or self.doubt:
                 self.restarts.append(index)
-            elif self.doubt:
-                self.restarts.append(index)
-                self.doubts.append(index)
+                if self.excess or not self.pending:
+                    self.doubts.append(index)
             else:
                 self.faults.append(index)
                 self.why.append(f"record {index}: the replay differs, and nothing explains it")
             self.at = position if self.pending or self.doubt else None
         self.at_without = self.at
-        self.pending = self.doubt = False
+        self.pending = self.doubt = self.excess = False
         self.failed = 0
 
     def conclude(self) -> Expected:
@@ -351,7 +374,7 @@ class _Judge:
         every = {one.entry.kernel for one in self.entries if one.entry}
         told = {one.entry.kernel for index, one in enumerate(self.entries) if index in self.records and index < end
                 and one.entry}
-        return len(told) if told == inside == every and not self.aliens_anywhere else None
+        return len(told) if told == inside == every and not self.aliens_anywhere and not self.merged else None
 
     def updates(self, end: int) -> list[Updates]:
         """What is true of the counter between neighbouring records of a kernel that can be judged."""
@@ -359,8 +382,9 @@ class _Judge:
         for first, second in zip(self.records, self.records[1:]):
             a, b = (self.entries[index].facts(self.quote.ima_pcr) for index in (first, second))
             assert a and b
-            if b.event == "resume" and (b.resets is None or self.known_resets(second) is None):
-                # Nobody knows whether firmware has moved the counter
+            known = self.known_starts(second)
+            if b.event == "resume" and (b.resets is None or known is None or known.starts != b.starts):
+                # Firmware has moved the counter, or nobody knows whether it has
                 continue
             if second < end and a.kernel == b.kernel and a.counter is not None and b.counter is not None and \
                     a.starts == b.starts and a.judged and b.judged and not a.altered and \
