@@ -108,19 +108,20 @@ def carrier(library: Library, attack: tuple[History, list[Change]],
 
 def right_otherwise(answer: Answer, entries: list[Shown], quote: Quote) -> bool:
     """
-    A list whose parts were exchanged can be understood in more than one way: it may begin with a late record, and what
-    comes after the values is rubbish. Is the answer right for one of them?
+    A list whose parts were exchanged can be understood in more than one way: it may begin with a late record, or go on
+    there with one, and what comes after the values is rubbish. Is the answer right for one of them?
     """
     made = quote.list
     for index, one in enumerate(entries):
         for first, entry in enumerate(made):
             if entry.facts and (entry.wire.pcr, entry.wire.key) == (one.wire.pcr, one.wire.key):
                 wires = [other.wire for other in entries]
-                other = [Shown(wire, None) for wire in wires[:index]] + recognized(wires[index:], made[first:],
-                                                                                   quote.ima_pcr)
-                found = judge(other, quote)
-                if not check.problems(answer, replace(found, verdicts=found.verdicts | REFUSED)):
-                    return True
+                rest = recognized(wires[index:], made[first:], quote.ima_pcr)
+                for start in ([Shown(wire, None) for wire in wires[:index]],
+                              recognized(wires[:index], made[:first], quote.ima_pcr)):
+                    found = judge(start + rest, quote)
+                    if not check.problems(answer, replace(found, verdicts=found.verdicts | REFUSED)):
+                        return True
     return False
 
 

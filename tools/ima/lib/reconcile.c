@@ -180,19 +180,28 @@ static uint64_t count_handed_more(const struct imatally_span *span,
 }
 
 /*
- * Return how many entries are missing that the kernel of span->from made and user
- * space deleted.
+ * Return how many of the entries that the kernel of span->from is known to have
+ * lost were handed over all the same, or deleted by user space.  What kexec cut
+ * comes before the execute record, the last entry, which counts them all; but if
+ * entries follow it, they may be of another kernel.
  */
-static int64_t missing_trimmed(const struct imatally_span *span)
+static int64_t lost_later(const struct imatally_span *span)
 {
-	int64_t trimmed = value(span->from, IMATALLY_KEY_TRIMMED) -
-			  value(span->from, IMATALLY_KEY_CARRIED);
-	int64_t missing = span->from_lost_first;
+	const struct imatally_mark *from = span->from;
+	int64_t cut;
 
-	return trimmed < 0 ? 0 : trimmed < missing ? trimmed : missing;
+	if (from->record.event != IMATALLY_EVENT_KEXEC_EXECUTE)
+		return span->from_lost;
+	cut = value(from, IMATALLY_KEY_ENTRIES) + 1 -
+	      value(from, IMATALLY_KEY_TRIMMED) -
+	      value(span->to, IMATALLY_KEY_CARRIED);
+	if (cut < 0)
+		cut = 0;
+	return cut < (int64_t)span->from_lost ? span->from_lost - cut : 0;
 }
 
-int64_t imatally_handed_more(const struct imatally_span *span)
+/* The same, without those that the kernel of span->from is known to have lost. */
+static int64_t shown_more(const struct imatally_span *span)
 {
 	int64_t present = span->kernel_start;
 	int64_t handed = value(span->to, IMATALLY_KEY_CARRIED);
@@ -200,9 +209,23 @@ int64_t imatally_handed_more(const struct imatally_span *span)
 	if (handed && span->from) {
 		handed += value(span->from, IMATALLY_KEY_TRIMMED) -
 			  value(span->from, IMATALLY_KEY_CARRIED);
-		present += missing_trimmed(span) - span->from_start;
+		present -= span->from_start;
 	}
 	return present - handed;
+}
+
+int64_t imatally_handed_more(const struct imatally_span *span)
+{
+	return shown_more(span) + (span->from ? lost_later(span) : 0);
+}
+
+/* Return whether an entry follows the execute record of the kernel before. */
+static bool follows_execute(const struct imatally_span *span)
+{
+	const struct imatally_mark *from = span->from;
+
+	return from && from->record.event == IMATALLY_EVENT_KEXEC_EXECUTE &&
+	       span->kernel_start > from->index + 1;
 }
 
 /*
@@ -214,20 +237,21 @@ static uint64_t count_handover(const struct imatally_span *span,
 			       struct imatally_interval *iv)
 {
 	const struct imatally_mark *from = span->from;
-	int64_t more, lost;
+	int64_t more;
 
 	if (own_start(span))
 		return 0;
-	more = imatally_handed_more(span);
+	more = shown_more(span);
 	if (!value(span->to, IMATALLY_KEY_CARRIED)) {
 		/* no list arrived: what is here was saved elsewhere */
 		if (span->begins_part || span->from_whole)
 			return 0;
 		return count_handed_more(span, iv, more);
 	}
-	lost = from ? span->from_lost - missing_trimmed(span) : 0;
-	if (-more > lost)
-		iv->lost_handover = -more - lost;
+	if (-more > (int64_t)span->from_lost)
+		iv->lost_handover = -more - span->from_lost;
+	if (!follows_execute(span))
+		more = imatally_handed_more(span);
 	if (more <= (int64_t)span->put_back)
 		return 0;
 	/* what was deleted after an earlier record may be in other parts */

@@ -28,7 +28,6 @@ struct imatally_span {
 	/* those of the kernel of @from, if it is another one */
 	uint64_t from_start;
 	uint64_t from_lost;		/* its entries known to be lost */
-	uint64_t from_lost_first;	/* of these, before its first record */
 	/*
 	 * If no earlier record of this kernel has a counter: the last record of
 	 * the kernel before, and how many entries that it handed over are known
@@ -68,7 +67,8 @@ bool imatally_started_anew(const struct imatally_record *starts,
 
 /*
  * Return by how many entries the list has more than the kernel of @to was handed,
- * for the first record of a kernel.  Negative if it has fewer.
+ * for the first record of a kernel, those included that are missing although they
+ * were handed over or deleted.  Negative if it has fewer.
  */
 int64_t imatally_handed_more(const struct imatally_span *span);
 

@@ -97,7 +97,6 @@ struct reading {
 	size_t part;			/* of the list, of the last entry */
 	uint64_t part_start;		/* index of its first entry */
 	uint64_t lost_in_kernel;	/* by the kernel of the last record */
-	uint64_t lost_first;		/* of these, before its first record */
 	bool has_handed;
 	struct imatally_mark handed;	/* see struct imatally_span */
 	uint64_t handed_lost;

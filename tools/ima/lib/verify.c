@@ -795,8 +795,8 @@ static bool is_counted(const struct reading *r, const struct imatally_mark *mark
 }
 
 /*
- * The PCR had been extended when this kernel started, and what is in the list
- * before does not lead there, or not with any failed extends.
+ * The PCR had another value when this kernel started than that to which the list
+ * before leads, and not for any failed extends.
  */
 static enum imatally_status judge_start(struct reading *r,
 					const struct imatally_mark *mark,
@@ -806,9 +806,17 @@ static enum imatally_status judge_start(struct reading *r,
 
 	switch (check_start(r, mark)) {
 	case START_ANEW:
-		/* no record tells that there was a TPM */
-		if (!r->has_mark)
+		/*
+		 * The PCR was reset, or no TPM was there.  Without a list that
+		 * was handed over, the entries before may be of an earlier boot.
+		 */
+		if (mark->record.value[IMATALLY_KEY_CARRIED] &&
+		    !imatally_kept_running(last_starts(r), &mark->record)) {
+			r->restarted_tpm =
+				search_failed(r, mark, &left_out) !=
+				IMATALLY_SEARCH_FOUND;
 			break;
+		}
 		/* fall through */
 	case START_DIFFERS:
 		if (!r->lost)
@@ -876,7 +884,6 @@ static enum imatally_status judge_record(struct reading *r,
 		.from_whole = r->has_mark && r->is_whole,
 		.in_parts = r->part,
 		.from_lost = r->lost_in_kernel,
-		.from_lost_first = r->lost_first,
 		.handed = r->has_handed && !first ? &r->handed : NULL,
 		.handed_lost = r->handed_lost,
 		.unproved = r->unproved,
@@ -935,7 +942,6 @@ static enum imatally_status judge_record(struct reading *r,
 	}
 	if (first) {
 		r->handed_lost = iv.lost_handover;
-		r->lost_first = iv.lost;
 		r->is_whole = r->kernels.has_boot_aggregate;
 		r->put_back = 0;
 	}

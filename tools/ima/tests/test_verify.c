@@ -576,6 +576,29 @@ static void an_extend_that_nothing_counts_did_not_fail(void **state)
 	assert_null(finding(IMATALLY_FAILED_ENTRY));
 }
 
+/*
+ * The kernel was handed two entries that are missing.  One was put in, so that the
+ * list is no longer than what was handed over.
+ */
+static void an_extend_in_the_place_of_a_missing_one_did_not_fail(void **state)
+{
+	(void)state;
+	start(2);
+	machine_measure(&m, 3);
+	machine_record(&m, "kexec_load");
+	machine_record(&m, "kexec_execute");
+	m.tpm_fails = true;
+	machine_measure(&m, 1);
+	m.tpm_fails = false;
+	machine_kexec(&m, m.nr_entries, false);
+	m.entries--;
+	m.carried--;
+	machine_record(&m, "boot");
+	machine_delete(&m, 1, 2);
+	assert_int_equal(verdict(), IMATALLY_MISMATCH);
+	assert_null(finding(IMATALLY_FAILED_ENTRY));
+}
+
 static void entries_that_were_handed_to_no_kernel_may_be_invented(void **state)
 {
 	struct imatally_pcrs pcrs = { 0 };
@@ -1607,6 +1630,20 @@ static void a_reset_may_come_before_a_kexec(void **state)
 	expect_between(IMATALLY_RESET, 0, 4, 6);
 	/* firmware moved the counter, and no entry was lost */
 	assert_int_equal(result.lost, 0);
+
+	/* no record before says how often the TPM was started */
+	machine_free(&m);
+	machine_init(&m, 2, NULL);
+	m.tpm_error = "EIO";
+	machine_boot(&m, true);
+	m.tpm_error = NULL;
+	machine_measure(&m, 2);
+	machine_record(&m, "request");
+	for (i = 0; i < m.nr_banks; i++)
+		memset(m.bank[i].pcr[10], 0, 64);
+	machine_kexec(&m, m.nr_entries, true);
+	assert_int_equal(verdict(), IMATALLY_INCOMPLETE);
+	expect_between(IMATALLY_RESET, 0, 4, 6);
 }
 
 /* The record of a resume is missing, so the counter does not tell what else is. */
@@ -1937,6 +1974,7 @@ int main(void)
 		TEST(failed_extends_are_found_in_a_padded_bank),
 		TEST(failed_extends_are_found_in_a_bank_that_may_be_padded),
 		TEST(an_extend_that_nothing_counts_did_not_fail),
+		TEST(an_extend_in_the_place_of_a_missing_one_did_not_fail),
 		TEST(entries_that_were_handed_to_no_kernel_may_be_invented),
 		TEST(failed_extends_are_found_in_a_bank_with_the_ima_pcr),
 		TEST(a_failed_extend_may_hide_a_loss_before_a_kexec),
