@@ -256,7 +256,7 @@ def test_what_was_trimmed_is_lost_if_it_is_not_given(host, trimmed):
 
 
 @pytest.mark.parametrize("old, new, status, text", [
-    (b"event=request", b"event=req-est", 3, "record: event: not a name"),
+    (b"event=request", b"event=req-est", 2, "is a record with invalid text"),
     (b";entries=5;", b";entries=4;", 2, "the template digest is not the digest of the data"),
     (b"file", b"filE", 2, "^verdict: mismatch"),
 ], ids=["event", "count", "name"])

@@ -159,6 +159,10 @@ class Forgery:
     template: str = "ima-buf"
 
     def wire(self, shown: list[Shown], quote: Quote, at: int) -> Wire:
+        order = shown[0].wire.order if shown else entries.LITTLE
+        return self.made(shown, quote, at).changed(order=order)
+
+    def made(self, shown: list[Shown], quote: Quote, at: int) -> Wire:
         pcr = quote.ima_pcr if self.pcr is None else self.pcr
         if self.kind == "file":
             return entries.of_file(pcr, b"/bin/evil%d" % self.by, b"evil")
@@ -262,7 +266,7 @@ def as_violation(one: Shown, forgery: Forgery, shown: list[Shown], quote: Quote,
     if not one.wire.is_violation:
         return one
     made = forgery.wire(shown, quote, at)
-    return Shown(Wire(one.wire.pcr, made.template, made.fields, bytes(entries.SHA1_SIZE)), one.entry)
+    return Shown(Wire(one.wire.pcr, made.template, made.fields, bytes(entries.SHA1_SIZE), made.order), one.entry)
 
 
 def moved(one: Shown, pcr: int, quote: Quote) -> Shown:

@@ -89,9 +89,16 @@ def honest(library: Library, history: History, forms: Sequence[Form] = check.FOR
     return found
 
 
-def carrier(library: Library, attack: tuple[History, list[Change]],
-            forms: Sequence[Form] = check.FORMS[:2]) -> list[Wrong]:
-    history, changes = attack
+def split(entries: list[Shown], places: list[int]) -> list[list[Shown]]:
+    """The list in parts that end at the entries @places, modulo its length."""
+    ends = sorted({place % len(entries) for place in places} | {len(entries)}) if entries else [0]
+    return [entries[start:end] for start, end in zip([0, *ends], ends)]
+
+
+def carrier(library: Library, attack: tuple[History, list[Change], list[int]],
+            forms: Sequence[Form] = check.FORMS[:3]) -> list[Wrong]:
+    """The list is changed on its way, and handed over as a whole or in parts."""
+    history, changes, places = attack
     live = lived(history)
     quote = live.quotes[-1]
     entries = [one for part in quote.parts for one in shown(part)]
@@ -100,9 +107,10 @@ def carrier(library: Library, attack: tuple[History, list[Change]],
     entries = recognized([one.wire for one in entries], quote.list, quote.ima_pcr)
     found = judge(entries, quote)
     expected = replace(found, verdicts=found.verdicts | REFUSED)
-    story = f"{brief(history[0])}\n{brief([*history[1], history[2]])}\n{brief(changes)}"
-    return [Wrong("carrier", story, [entries], quote, expected, form, problems, answer)
-            for form, problems, answer in check.wrong_answers(library, [entries], quote, expected, forms)
+    story = f"{brief(history[0])}\n{brief([*history[1], history[2]])}\n{brief(changes)} {places}"
+    parts = split(entries, places)
+    return [Wrong("carrier", story, parts, quote, expected, form, problems, answer)
+            for form, problems, answer in check.wrong_answers(library, parts, quote, expected, forms)
             if answer.verdict != INCOMPLETE or not right_otherwise(answer, entries, quote)]
 
 

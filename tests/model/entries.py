@@ -9,16 +9,23 @@ from typing import Any
 
 SHA1_SIZE = 20
 # Fields of templates that the kernel shows in ASCII as digest, text or hexadecimal
-DIGEST, TEXT, HEX = range(3)
-SHOWN_AS = {"d-ng": DIGEST, "d-ngv2": DIGEST, "n-ng": TEXT, "txt": TEXT, "buf": HEX, "sig": HEX}
+DIGEST, TEXT, TXT, HEX, NUMBER = range(5)
+SHOWN_AS = {"d-ng": DIGEST, "d-ngv2": DIGEST, "n-ng": TEXT, "txt": TXT, "buf": HEX, "sig": HEX, "evmsig": HEX,
+            "xattrnames": TEXT, "xattrlengths": HEX, "xattrvalues": HEX, "iuid": NUMBER, "igid": NUMBER,
+            "imode": NUMBER}
 TEMPLATES = {"ima-ng": ("d-ng", "n-ng"), "ima-sig": ("d-ng", "n-ng", "sig"), "ima-buf": ("d-ng", "n-ng", "buf"),
-             "ima-txt": ("d-ng", "n-ng", "txt"), "ima-ngv2": ("d-ngv2", "n-ng"),
+             "ima-txt": ("d-ng", "n-ng", "txt"), "ima-ngv2": ("d-ngv2", "n-ng"), "ima-sigv2": ("d-ngv2", "n-ng", "sig"),
+             "evm-sig": ("d-ng", "n-ng", "evmsig", "xattrnames", "xattrlengths", "xattrvalues", "iuid", "igid",
+                         "imode"),
              "ima-cgpath": ("d-ng", "n-ng", "txt")}
 
 
-def joined(fields: tuple[bytes, ...]) -> bytes:
+LITTLE, BIG = "<", ">"
+
+
+def joined(fields: tuple[bytes, ...], order: str = LITTLE) -> bytes:
     """The template data: what is hashed."""
-    return b"".join(struct.pack("<I", len(one)) + one for one in fields)
+    return b"".join(struct.pack(order + "I", len(one)) + one for one in fields)
 
 
 @functools.lru_cache(maxsize=65536)
@@ -34,14 +41,18 @@ class Wire:
     fields: tuple[bytes, ...]
     # Zeroes in a violation
     digest: bytes
+    # The byte order of numbers, as for struct
+    order: str = LITTLE
 
     @classmethod
-    def of(cls, pcr: int, template: str, fields: tuple[bytes, ...], violation: bool = False) -> "Wire":
-        return cls(pcr, template, fields, bytes(SHA1_SIZE) if violation else digest_of("sha1", joined(fields)))
+    def of(cls, pcr: int, template: str, fields: tuple[bytes, ...], violation: bool = False,
+           order: str = LITTLE) -> "Wire":
+        digest = bytes(SHA1_SIZE) if violation else digest_of("sha1", joined(fields, order))
+        return cls(pcr, template, fields, digest, order)
 
     @property
     def data(self) -> bytes:
-        return joined(self.fields)
+        return joined(self.fields, self.order)
 
     @property
     def is_violation(self) -> bool:
@@ -67,12 +78,13 @@ class Wire:
     def changed(self, **changes: Any) -> "Wire":
         """With other members, and the digest of the data that it has then."""
         made = replace(self, **changes)
-        return made if self.is_violation or "digest" in changes else Wire.of(made.pcr, made.template, made.fields)
+        return made if self.is_violation or "digest" in changes else Wire.of(made.pcr, made.template, made.fields,
+                                                                             order=made.order)
 
     def binary(self, digest_size: int = SHA1_SIZE) -> bytes:
-        name, data = self.template.encode(), self.data
-        return (struct.pack("<I", self.pcr) + self.digest + struct.pack("<I", len(name)) + name +
-                struct.pack("<I", len(data)) + data)
+        name, data, number = self.template.encode(), self.data, self.order + "I"
+        return (struct.pack(number, self.pcr) + self.digest + struct.pack(number, len(name)) + name +
+                struct.pack(number, len(data)) + data)
 
     def ascii(self) -> bytes:
         parts = [b"%2d" % self.pcr, self.digest.hex().encode(), self.template.encode()]
@@ -82,6 +94,10 @@ class Wire:
                 parts.append(name + value.hex().encode())
             elif SHOWN_AS[kind] == TEXT:
                 parts.append(one.split(b"\0")[0])
+            elif SHOWN_AS[kind] == TXT:
+                parts.append(b"".join(bytes((c,)) if 0x20 < c < 0x7f and c != 0x5c else b"\\x%02x" % c for c in one))
+            elif SHOWN_AS[kind] == NUMBER:
+                parts.append(b"%d" % int.from_bytes(one, "big" if self.order == BIG else "little"))
             else:
                 parts.append(one.hex().encode())
         return b" ".join(parts) + b"\n"
@@ -102,14 +118,21 @@ def measured_name(name: bytes) -> bytes:
     return name.replace(b" ", b"_") + b"\0"
 
 
+def file_fields(template: str, digest: bytes, name: bytes, sig: bytes) -> tuple[bytes, ...]:
+    """Of a file in a template, whose @digest is as in d-ng."""
+    kinds = TEMPLATES[template]
+    fields = {"d-ng": digest, "d-ngv2": b"ima:" + digest, "n-ng": measured_name(name), "sig": sig, "evmsig": sig,
+              "xattrnames": b"security.ima|security.selinux\0", "xattrlengths": b"\4\0\0\0\2\0\0\0",
+              "xattrvalues": b"\4\1\2\3\0x", "iuid": b"\0\0\0\0", "igid": b"\1\0\0\0", "imode": b"\xa4\x81"}
+    return tuple(fields[kind] for kind in kinds)
+
+
 def of_file(pcr: int, name: bytes, content: bytes, template: str = "ima-ng", sig: bytes = b"") -> Wire:
-    fields = (file_digest(content), measured_name(name))
-    return Wire.of(pcr, template, fields + ((sig,) if template == "ima-sig" else ()))
+    return Wire.of(pcr, template, file_fields(template, file_digest(content), name, sig))
 
 
 def of_violation(pcr: int, name: bytes, template: str = "ima-ng") -> Wire:
-    fields = (no_digest(), measured_name(name))
-    return Wire.of(pcr, template, fields + ((b"",) if template == "ima-sig" else ()), violation=True)
+    return Wire.of(pcr, template, file_fields(template, no_digest(), name, b""), violation=True)
 
 
 def of_buffer(pcr: int, name: bytes, content: bytes, template: str = "ima-buf") -> Wire:

@@ -104,6 +104,7 @@ class Kernel:
 
     def append(self, wire: Wire, fault: str | None = None, facts: Facts | None = None) -> Entry:
         machine = self.machine
+        wire = wire.changed(order=machine.setup.order)
         entry = Entry(wire, self.number, len(machine.master), facts=facts, made_in_epoch=machine.epoch)
         machine.master.append(entry)
         self.memory.append(entry)
@@ -145,8 +146,11 @@ class Kernel:
         self.append(wire, fault)
 
     def record(self, event: str, error: str | None = None, fault: str | None = None, clock: bool = True,
-               altered: tuple[str, int] | None = None) -> Entry | None:
-        """Make a record, if a rule asks for it. @altered: the TPM's answer is changed on its way."""
+               altered: tuple[str, int] | None = None, spoiled: str | None = None) -> Entry | None:
+        """
+        Make a record, if a rule asks for it. @altered: the TPM's answer is changed on its way. @spoiled: the text is
+        "cut" off or has "odd" bytes, so that it says nothing.
+        """
         if not self.rule or not self.boot.series:
             return None
         machine, accounts, tpm = self.machine, self.accounts, self.machine.tpm
@@ -191,8 +195,12 @@ class Kernel:
             facts.has_values = True
             pairs.append(("pcr", self.shown_values(values)))
         facts.text = formatted(pairs)
+        if spoiled:
+            half = len(facts.text) // 2
+            text = facts.text[:half].rstrip(b";") if spoiled == "cut" else b"version=1;\xff" + facts.text[half:]
         pcr = machine.ima_pcr if self.boot.record_pcr is None else self.boot.record_pcr
-        return self.append(entries.of_buffer(pcr, b"pcr_counter", facts.text, self.boot.template), fault, facts)
+        wire = entries.of_buffer(pcr, b"pcr_counter", text if spoiled else facts.text, self.boot.template)
+        return self.append(wire, fault, None if spoiled else facts)
 
     def shown_values(self, values: dict[str, bytes]) -> str:
         machine = self.machine

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from model.entries import Entry, Position, Wire
+from model.entries import LITTLE, Entry, Position, Wire
 from model.kernel import Boot, Kernel
 from model.tpm import Bank, Tpm
 
@@ -21,6 +21,8 @@ class Setup:
     counts_once: bool = False
     # Extends of the IMA PCR before IMA
     earlier: int = 0
+    # The byte order of the machine
+    order: str = LITTLE
 
 
 @dataclass(frozen=True)

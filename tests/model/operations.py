@@ -77,9 +77,10 @@ class Request:
     error: str | None = None
     fault: str | None = None
     altered: tuple[str, int] | None = None
+    spoiled: str | None = None
 
     def apply(self, machine: Machine) -> None:
-        machine.kernel.record("request", self.error, self.fault, altered=self.altered)
+        machine.kernel.record("request", self.error, self.fault, altered=self.altered, spoiled=self.spoiled)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@
 from hypothesis import strategies as st
 
 from model import operations as ops
+from model.entries import BIG, LITTLE
 from model.attacks import TWISTS, Change, Forgery, Root
 from model.kernel import LOST_DONE, LOST_UNDONE, REFUSED, Boot
 from model.machine import Setup
@@ -34,7 +35,7 @@ boots = st.builds(
     | st.just(frozenset()),
     events=st.booleans(),
     template=st.sampled_from(("ima-buf", "ima-txt")),
-    file_template=st.sampled_from(("ima-ng", "ima-sig")),
+    file_template=st.sampled_from(("ima-ng", "ima-sig", "ima-ngv2", "ima-sigv2", "evm-sig")),
     record_pcr=st.sampled_from((None,) * 9 + (11,)),
     hmac=st.sampled_from((False, False, True)))
 plain_boots = st.builds(Boot, late=st.booleans(), events=st.booleans(),
@@ -45,7 +46,8 @@ setups = st.builds(
     ima_pcr=st.sampled_from((10, 10, 10, 10, 11, 17)),
     counter=st.sampled_from((20, 20, 48, 2**32 - 10, 2**32 - 3, 2**31)),
     counts_once=st.sampled_from((False,) * 9 + (True,)),
-    earlier=st.sampled_from((0,) * 9 + (1, 3)))
+    earlier=st.sampled_from((0,) * 9 + (1, 3)),
+    order=st.sampled_from((LITTLE, LITTLE, LITTLE, BIG)))
 
 measures = st.builds(ops.Measure, count=st.integers(1, 4), kind=st.sampled_from(("file", "file", "violation", "buffer", "signed", "unknown")),
                      name=st.sampled_from(NAMES))
@@ -67,6 +69,7 @@ operations = st.one_of(
     st.builds(ops.Delete, st.integers(1, 6), st.booleans()), st.just(ops.Save()),
     st.builds(ops.Suspend, st.sampled_from(("idle", "memory", "disk")), st.integers(0, 2), st.integers(0, 2), errors,
               st.sampled_from((True, True, False))),
+    st.builds(ops.Request, errors, spoiled=st.sampled_from(("cut", "odd"))),
     st.builds(ops.TakeQuote, st.integers(0, 3), st.booleans(), st.booleans()))
 
 histories = st.tuples(setups, st.lists(operations, max_size=14),
@@ -101,7 +104,7 @@ changes = st.one_of(
               st.integers(1, 6)),
     st.builds(Change, st.just("template"), places, st.integers(1, 40),
               template=st.sampled_from(("ima-ng", "ima-sig", "ima-buf", "ima-txt", "ima-cgpath"))))
-carriers = st.tuples(attacked, st.lists(changes, min_size=1, max_size=3))
+carriers = st.tuples(attacked, st.lists(changes, min_size=1, max_size=3), st.lists(places, max_size=2))
 roots = st.tuples(attacked, st.builds(Root, st.lists(forgeries, max_size=3).map(tuple),
                                        st.lists(changes, max_size=2).map(tuple)))
 

@@ -121,6 +121,8 @@ class _Judge:
         self.unsized = False
         # Does a kernel look like a part of the one before?
         self.merged = False
+        # Are entries missing between records of the kernel of the last one?
+        self.lost_in_kernel = False
         # Since the last record with values
         self.failed = 0
         self.why: list[str] = []
@@ -169,6 +171,10 @@ class _Judge:
         same = self.previous is not None and self.previous.kernel == facts.kernel
         missing = [one for one in facts.before if id(one) not in self.present and id(one) not in self.counted]
         self.counted.update(map(id, missing))
+        if not same and not facts.carried and facts.started_at is not None and not (
+                self.previous and self.previous.counter is not None):
+            # Nobody knows what belongs before this kernel
+            self.aliens -= self.aliens_before(index, entry.kernel)
         lost = len(missing) - self.aliens
         elsewhere, self.aliens, self.aliens_elsewhere = self.aliens_elsewhere, 0, 0
         if lost < 0:
@@ -178,11 +184,14 @@ class _Judge:
         dropped = facts.dropped - (self.previous.dropped if same and self.previous else 0)
         self.balanced = False
         if not same:
-            self.excess = self.excess or self.deletions_unknown(facts) or self.in_front(index, facts) > 0
+            # If a kernel without records came between, what kexec cut may as well have been handed over
+            self.excess = self.excess or self.deletions_unknown(facts) or self.in_front(index, facts) > 0 or (
+                self.previous is not None and facts.kernel > self.previous.kernel + 1 and self.lost_in_kernel)
             self.new_kernel(index, facts)
             self.start(index, entry.kernel, facts)
         if lost > 0:
             self.pending = True
+        self.lost_in_kernel = lost > 0 or same and self.lost_in_kernel
         if self.handover and facts.counter is not None:
             lost += len(self.handover)
             self.counted.update(map(id, self.handover))
@@ -227,6 +236,12 @@ class _Judge:
         known = set(map(id, (*facts.before, *self.previous.before[:self.previous.trimmed])))
         return any(entry.deleted and entry.kernel < facts.kernel and id(entry) not in known
                    for entry in self.quote.master)
+
+    def aliens_before(self, index: int, kernel: int) -> int:
+        """How many entries since the last record that no kernel made are before the first one of this kernel?"""
+        start = next(n for n, one in enumerate(self.entries) if one.entry and one.entry.kernel == kernel)
+        last = self.records[-2] + 1 if len(self.records) > 1 else 0
+        return sum(one.entry is None and one.wire.pcr == self.quote.ima_pcr for one in self.entries[last:start])
 
     def known_resets(self, index: int) -> int | None:
         """What the last record before @index says of the TPM's resets."""

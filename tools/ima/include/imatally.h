@@ -502,6 +502,8 @@ enum imatally_kind {
 	IMATALLY_NO_START = 39,	/* the kernel of record @to has no boot_aggregate */
 	/* finding, or fault if the PCR values deny it */
 	IMATALLY_STARTED_ANEW = 40, /* the TPM was, and no record says when */
+	/* finding */
+	IMATALLY_UNREADABLE_RECORD = 60, /* entry @to: a record with invalid text */
 };
 
 /* A place in the list. */

@@ -54,6 +54,7 @@ static const struct {
 	[IMATALLY_NAMED_ONLY] = { "named_boot_aggregate", IMATALLY_NOTE },
 	[IMATALLY_UNKNOWN_TEMPLATE] = { "unknown_template", IMATALLY_NOTE },
 	[IMATALLY_TWO_MOMENTS] = { "two_moments", IMATALLY_NOTE },
+	[IMATALLY_UNREADABLE_RECORD] = { "unreadable_record", IMATALLY_FINDING },
 };
 
 const char *imatally_kind_name(enum imatally_kind kind)

@@ -111,6 +111,12 @@ struct reading {
 		uint64_t entries, unproved;
 		struct imatally_point from, to;
 	} excess;
+	/*
+	 * No boot_aggregate is in front of this record.  If the next known value
+	 * of the PCR is the replayed one, it was not deleted.
+	 */
+	bool lacks_start;
+	struct imatally_point lacking;
 	uint64_t put_back;		/* entries in that kernel, from a copy */
 	uint64_t put_back_before;	/* the last record, in all */
 	bool invented;			/* one of them may be: nothing proves its PCR */

@@ -404,19 +404,51 @@ static enum imatally_status report_word(struct reading *r,
 	return report(r, &finding);
 }
 
+/*
+ * Return whether user space may have deleted the boot_aggregate that is missing in
+ * front of a part of the list.  Not if there is more before than the kernel was
+ * handed, which may include its boot_aggregate, or if the counter has moved by less
+ * than the kernel's own updates: the record does not come after the one before.
+ */
+static bool may_be_deleted(const struct reading *r,
+			   const struct imatally_span *span,
+			   const struct imatally_interval *iv)
+{
+	const struct imatally_mark *mark = span->to;
+	const struct imatally_record *rec = &mark->record;
+
+	if (!mark->index || mark->index != r->part_start ||
+	    imatally_handed_more(span) > 0)
+		return false;
+	return !iv->has_counter || iv->unjudged ||
+	       iv->counter >= (int64_t)rec->value[IMATALLY_KEY_UPDATES];
+}
+
+static enum imatally_status judge_missing_start(struct reading *r,
+						const struct imatally_span *span,
+						const struct imatally_interval *iv,
+						bool first)
+{
+	if (r->kernels.is_plausible)
+		return IMATALLY_OK;
+	if (!first || span->replay == IMATALLY_MATCH_SAME ||
+	    !may_be_deleted(r, span, iv))
+		return report_between(r, IMATALLY_NO_START, at_last(r),
+				      at_mark(span->to), 0);
+	r->lacks_start = span->replay == IMATALLY_MATCH_UNKNOWN;
+	r->lacking = at_mark(span->to);
+	return IMATALLY_OK;
+}
+
 /* What contradicts the kernel's counts */
 static enum imatally_status
 report_contradictions(struct reading *r, const struct imatally_mark *mark,
-		      const struct imatally_interval *iv, bool first)
+		      const struct imatally_interval *iv)
 {
 	enum imatally_status status = IMATALLY_OK;
 	enum imatally_key key = 0;
 
-	if (!r->kernels.is_plausible &&
-	    !(first && mark->index && mark->index == r->part_start))
-		status = report_between(r, IMATALLY_NO_START, at_last(r),
-					at_mark(mark), 0);
-	if (!status && iv->inserted)
+	if (iv->inserted)
 		status = report_between(r, IMATALLY_INSERTED, at_last(r),
 					at_mark(mark), iv->inserted);
 	if (!status && iv->unproved)
@@ -434,18 +466,23 @@ report_contradictions(struct reading *r, const struct imatally_mark *mark,
 }
 
 /*
- * A value of the PCR is known.  It vouches for entries in excess of what a kernel
- * was handed, if it is the same as the replayed one, and otherwise nothing does.
+ * A value of the PCR is known.  If it is the same as the replayed one, it vouches
+ * for entries in excess of what a kernel was handed, and nothing that was extended
+ * is missing.
  */
-static enum imatally_status judge_excess(struct reading *r, bool same)
+static enum imatally_status judge_value(struct reading *r, bool same)
 {
 	const struct excess excess = r->excess;
 	uint64_t unproved = excess.unproved < excess.entries ?
 				    excess.unproved : excess.entries;
 	enum imatally_status status = IMATALLY_OK;
 
+	if (r->lacks_start && same)
+		status = report_between(r, IMATALLY_NO_START, r->agreed,
+					r->lacking, 0);
+	r->lacks_start = false;
 	r->excess.entries = 0;
-	if (!same && excess.entries > unproved)
+	if (!status && !same && excess.entries > unproved)
 		status = report_between(r, IMATALLY_INSERTED, excess.from,
 					excess.to, excess.entries - unproved);
 	if (!status && excess.entries && unproved)
@@ -780,16 +817,14 @@ static const struct imatally_record *last_starts(const struct reading *r)
 }
 
 /*
- * If a list was handed over, the counter of the record before tells what is
- * missing, unless firmware has moved it since.  Without it, nothing tells, even if that record is the last one of its
- * kernel: another kernel may have followed, of whose list nothing arrived.
+ * The counter of the record before tells what is missing since, unless firmware
+ * has moved it.  Without it, nothing does.
  */
 static bool is_counted(const struct reading *r, const struct imatally_mark *mark)
 {
 	const struct imatally_record *last = &r->mark.record;
 
-	return r->has_mark && mark->record.value[IMATALLY_KEY_CARRIED] &&
-	       imatally_record_has(last, IMATALLY_KEY_COUNTER) &&
+	return r->has_mark && imatally_record_has(last, IMATALLY_KEY_COUNTER) &&
 	       imatally_record_has(&mark->record, IMATALLY_KEY_COUNTER) &&
 	       !imatally_started_anew(last_starts(r), &mark->record);
 }
@@ -817,7 +852,7 @@ static enum imatally_status judge_start(struct reading *r,
 				IMATALLY_SEARCH_FOUND;
 			break;
 		}
-		/* fall through */
+		__attribute__((fallthrough));
 	case START_DIFFERS:
 		if (!r->lost)
 			break;
@@ -897,7 +932,7 @@ static enum imatally_status judge_record(struct reading *r,
 
 	status = compare_record(r, mark, &span.replay, &alg);
 	if (!status && rec->pcr.nr)
-		status = judge_excess(r, span.replay == IMATALLY_MATCH_SAME);
+		status = judge_value(r, span.replay == IMATALLY_MATCH_SAME);
 	if (status)
 		return status;
 	to_be_judged = imatally_reconcile(&span, &iv);
@@ -911,7 +946,9 @@ static enum imatally_status judge_record(struct reading *r,
 
 	status = keep_interval(r, &iv);
 	if (!status)
-		status = report_contradictions(r, mark, &iv, first);
+		status = judge_missing_start(r, &span, &iv, first);
+	if (!status)
+		status = report_contradictions(r, mark, &iv);
 	if (!status)
 		status = report_losses(r, mark, &iv);
 	count_trimmed(r, mark, &iv);
@@ -1021,10 +1058,13 @@ static bool derive_values(const struct reading *r, struct imatally_mark *mark)
 	return false;
 }
 
+/*
+ * A record whose text is cut off or has odd bytes is an entry like any other: what
+ * it would have said is in the next one, too.
+ */
 static enum imatally_status add_record(struct reading *r,
 				       const struct imatally_entry *entry,
-				       const char *text, size_t len,
-				       struct imatally_error *err)
+				       const char *text, size_t len)
 {
 	struct imatally_mark mark = { .index = entry->index };
 	uint64_t from_start = r->kernels.start;
@@ -1032,19 +1072,17 @@ static enum imatally_status add_record(struct reading *r,
 	struct imatally_error why;
 	bool first, leads;
 
-	status = imatally_record_parse(&mark.record, text, len, &why);
-	if (status)
-		return imatally_fail_at(err, status, entry->index,
-					imatally_entry_locate(entry, text +
-							      why.offset),
-					"record: %s", why.text);
+	if (imatally_record_parse(&mark.record, text, len, &why))
+		return report_between(r, IMATALLY_UNREADABLE_RECORD,
+				      at_entry(entry->index),
+				      at_entry(entry->index), 0);
 	first = imatally_kernels_record(&r->kernels, entry->index, &mark.record);
 	mark.kernel = r->kernels.number;
 	leads = derive_values(r, &mark);
 
 	status = judge_record(r, &mark, first, from_start);
 	if (!status && leads)
-		status = judge_excess(r, true);
+		status = judge_value(r, true);
 	keep_handed(r, &mark, first);
 	if (imatally_record_has(&mark.record, IMATALLY_KEY_RESETS)) {
 		r->starts = mark.record;
@@ -1132,7 +1170,7 @@ static enum imatally_status compare_targets(struct reading *r, uint32_t pcr,
 	 */
 	if (any && (all || !before)) {
 		state->matched = state->entries;
-		if (pcr == r->asked->ima_pcr && judge_excess(r, true))
+		if (pcr == r->asked->ima_pcr && judge_value(r, true))
 			return IMATALLY_ERR_NOMEM;
 		if (pcr == r->asked->ima_pcr ||
 		    (pcr == r->asked->record_pcr &&
@@ -1228,8 +1266,7 @@ static enum imatally_status report_template(struct reading *r,
 
 /* Judge what the entry says about the list. */
 static enum imatally_status add_content(struct reading *r,
-					const struct imatally_entry *entry,
-					struct imatally_error *err)
+					const struct imatally_entry *entry)
 {
 	struct imatally_point at = at_entry(entry->index);
 	enum imatally_status status = IMATALLY_OK;
@@ -1249,7 +1286,7 @@ static enum imatally_status add_content(struct reading *r,
 	if (status)
 		return status;
 	if (text && has_records(r, entry->pcr))
-		return add_record(r, entry, text, len, err);
+		return add_record(r, entry, text, len);
 	if (text)
 		return report_bank(r, IMATALLY_RECORD_ELSEWHERE, at, at,
 				   entry->pcr, 0);
@@ -1280,8 +1317,7 @@ static void compare_earlier(struct reading *r,
 }
 
 static enum imatally_status add(struct reading *r,
-				const struct imatally_entry *entry,
-				struct imatally_error *err)
+				const struct imatally_entry *entry)
 {
 	enum imatally_status status = IMATALLY_OK;
 	bool altered;
@@ -1293,7 +1329,7 @@ static enum imatally_status add(struct reading *r,
 	}
 	r->result.entries++;
 
-	status = add_content(r, entry, err);
+	status = add_content(r, entry);
 	if (status)
 		return status;
 	if (!is_provable(r, entry->pcr))
@@ -1695,13 +1731,12 @@ static int next_entry(const struct settings *asked, struct imatally_log *log,
  * proves.
  */
 static enum imatally_status add_back(struct reading *r,
-				     const struct imatally_entry *entry,
-				     struct imatally_error *err)
+				     const struct imatally_entry *entry)
 {
 	r->invented |= !is_provable(r, entry->pcr);
 	r->put_back++;
 	r->result.put_back++;
-	return add(r, entry, err);
+	return add(r, entry);
 }
 
 /* Read to the end of the list, or until the replay has to be repeated. */
@@ -1721,7 +1756,7 @@ static enum imatally_status read_log(struct reading *r,
 	while (!status && !r->doubts &&
 	       (got = next_entry(asked, log, &entry, &is_back, err)) > 0) {
 		if (is_back) {
-			status = add_back(r, &entry, err);
+			status = add_back(r, &entry);
 			continue;
 		}
 		r->before_part = imatally_log_before(log);
@@ -1729,12 +1764,11 @@ static enum imatally_status read_log(struct reading *r,
 			r->part = imatally_log_part(log);
 			r->part_start = entry.index;
 		}
-		status = add(r, &entry, err);
+		status = add(r, &entry);
 		if (asked->progress)
 			asked->progress(asked->progress_data, entry.index + 1,
 					entry.offset);
 	}
-	/* for a malformed record, err is set already */
 	if (status == IMATALLY_ERR_NOMEM)
 		imatally_fail(err, status, "out of memory");
 	else if (status == IMATALLY_ERR_CRYPTO)
@@ -2022,7 +2056,7 @@ static enum imatally_status run_with_copy(struct imatally_verifier *v,
 	v->asked.puts_back = true;
 	status = run_from_start(v, log, &with, &why);
 	v->asked.puts_back = false;
-	/* a malformed record, or another error of what the copy has */
+	/* an error of what the copy has */
 	if (status && status != IMATALLY_ERR_MALFORMED &&
 	    status != IMATALLY_ERR_USAGE) {
 		*err = why;

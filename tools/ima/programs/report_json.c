@@ -187,6 +187,7 @@ static json_t *finding(const struct imatally_finding *f)
 	case IMATALLY_CUT_AT_KEXEC:
 	case IMATALLY_UNPROTECTED:
 	case IMATALLY_FOREIGN:
+	case IMATALLY_UNREADABLE_RECORD:
 		break;
 	}
 	return js_with(v, "text", text_of(f));

@@ -225,6 +225,10 @@ void put_finding(FILE *to, const struct imatally_finding *f)
 		if (count)
 			fprintf(to, ": a file, or a record that the template of a rule cut off");
 		break;
+	case IMATALLY_UNREADABLE_RECORD:
+		put_point(to, &f->to);
+		fprintf(to, " is a record with invalid text, which was not judged: \"imatally show\" says where");
+		break;
 	case IMATALLY_KEY_VANISHED:
 		put_point(to, &f->to);
 		fprintf(to, ": key \"%s\" is missing, which this kernel's record before has",

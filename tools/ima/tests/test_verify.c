@@ -38,6 +38,33 @@ static enum imatally_verdict verdict(void)
 	return v;
 }
 
+/* The same for a list in two parts, of which the first has @len bytes. */
+static enum imatally_verdict verdict_in_parts(size_t len)
+{
+	FILE *first = fmemopen(m.log, len, "r");
+	FILE *second = fmemopen(m.log + len, m.len - len, "r");
+	struct imatally_pcrs pcrs = { 0 };
+	char *pcrread = machine_pcrread(&m);
+	struct imatally_error err;
+	struct imatally_log *log;
+
+	assert_true(first && second);
+	imatally_result_free(&result);
+	log = imatally_log_open_file(first);
+	assert_int_equal(imatally_log_add_file(log, second), IMATALLY_OK);
+	assert_int_equal(imatally_pcrs_add_pcrread(&pcrs, pcrread,
+						   strlen(pcrread), &err),
+			 IMATALLY_OK);
+	assert_int_equal(imatally_verify(log, &pcrs, &result, &err),
+			 IMATALLY_OK);
+	imatally_pcrs_free(&pcrs);
+	imatally_log_close(log);
+	free(pcrread);
+	fclose(first);
+	fclose(second);
+	return result.verdict;
+}
+
 /* The only finding of that kind. */
 static const struct imatally_finding *finding(enum imatally_kind kind)
 {
@@ -601,12 +628,6 @@ static void an_extend_in_the_place_of_a_missing_one_did_not_fail(void **state)
 
 static void entries_that_were_handed_to_no_kernel_may_be_invented(void **state)
 {
-	struct imatally_pcrs pcrs = { 0 };
-	struct imatally_error err;
-	struct imatally_log *log;
-	FILE *part[2];
-	char *pcrread;
-
 	(void)state;
 	machine_init(&m, 2, NULL);
 	m.tpm_fails = true;
@@ -618,23 +639,20 @@ static void entries_that_were_handed_to_no_kernel_may_be_invented(void **state)
 	m.failed = 0;
 	machine_boot(&m, true);
 	machine_measure(&m, 1);
-	part[0] = fmemopen(m.log, m.start[2], "r");
-	part[1] = fmemopen(m.log + m.start[2], m.len - m.start[2], "r");
-	assert_true(part[0] && part[1]);
-	log = imatally_log_open_file(part[0]);
-	assert_int_equal(imatally_log_add_file(log, part[1]), IMATALLY_OK);
-	pcrread = machine_pcrread(&m);
-	assert_int_equal(imatally_pcrs_add_pcrread(&pcrs, pcrread,
-						   strlen(pcrread), &err),
-			 IMATALLY_OK);
-	assert_int_equal(imatally_verify(log, &pcrs, &result, &err),
-			 IMATALLY_OK);
-	assert_int_equal(result.verdict, IMATALLY_MISMATCH);
-	imatally_pcrs_free(&pcrs);
-	imatally_log_close(log);
-	free(pcrread);
-	fclose(part[0]);
-	fclose(part[1]);
+	assert_int_equal(verdict_in_parts(m.start[2]), IMATALLY_MISMATCH);
+
+	/* to the counter, nothing is missing before the second kernel */
+	start(2);
+	machine_measure(&m, 2);
+	machine_record(&m, "kexec_execute");
+	m.tpm_fails = true;
+	machine_measure(&m, 1);
+	m.tpm_fails = false;
+	machine_kexec(&m, m.nr_entries, false);
+	m.entries -= m.carried;
+	m.carried = 0;
+	machine_record(&m, "boot");
+	assert_int_equal(verdict_in_parts(m.start[6]), IMATALLY_MISMATCH);
 }
 
 /* The search needs a bank of which a value of the IMA PCR was given. */
@@ -1061,14 +1079,6 @@ static void errors_are_no_verdict(void **state)
 	assert_non_null(strstr(err.text, "empty"));
 	imatally_log_close(log);
 
-	machine_buffer(&m, "pcr_counter", "version=1;event=boot;x", 22);
-	log = imatally_log_open_buffer(m.log, m.len);
-	assert_int_equal(imatally_verify(log, &pcrs, &result, &err),
-			 IMATALLY_ERR_MALFORMED);
-	assert_int_equal(err.entry, 2);
-	assert_int_equal(err.offset, m.len);
-	imatally_log_close(log);
-
 	/* no value of the IMA PCR */
 	pcrs.pcr[0] = pcrs.pcr[3];
 	pcrs.nr = 1;
@@ -1077,6 +1087,33 @@ static void errors_are_no_verdict(void **state)
 			 IMATALLY_ERR_USAGE);
 	imatally_log_close(log);
 	imatally_pcrs_free(&pcrs);
+}
+
+/* What it would have said is in the next record. */
+static void a_record_that_was_cut_off_is_an_entry(void **state)
+{
+	char text[2048];
+	unsigned int lost;
+
+	(void)state;
+	for (lost = 0; lost < 2; lost++) {
+		start(2);
+		machine_measure(&m, 2);
+		m.dropped = lost;
+		machine_record_text(&m, "kexec_load", text, sizeof(text));
+		machine_buffer(&m, "pcr_counter", text, 100);
+		machine_measure(&m, 1);
+		machine_record(&m, "request");
+		assert_int_equal(verdict(), lost ? IMATALLY_INCOMPLETE :
+						   IMATALLY_COMPLETE);
+		assert_int_equal(result.records, 2);
+		assert_int_equal(result.dropped, lost);
+		expect_between(IMATALLY_UNREADABLE_RECORD, 0, 4, 4);
+		assert_true(result.has_findings);
+	}
+	/* an edit is noticed */
+	m.log[m.start[5] - 1] ^= 1;
+	assert_int_equal(verdict(), IMATALLY_MISMATCH);
 }
 
 static void findings_are_bounded(void **state)
@@ -1830,6 +1867,46 @@ static void a_start_contradicts_the_records_of_its_kernel(void **state)
 	assert_int_equal(verdict(), IMATALLY_MISMATCH);
 }
 
+/*
+ * User space may have deleted the boot_aggregate and lost it, but then the replay
+ * differs, and the record is a later one.
+ */
+static void the_boot_aggregate_of_a_part_was_extended(void **state)
+{
+	unsigned int with_error;
+	size_t len;
+
+	(void)state;
+	for (with_error = 0; with_error < 2; with_error++) {
+		machine_free(&m);
+		machine_init(&m, 2, NULL);
+		machine_boot(&m, false);
+		m.tpm_fails = true;
+		machine_measure_as(&m, 16, "inserted");
+		m.tpm_fails = false;
+		m.entries--;
+		m.failed--;
+		m.tpm_error = with_error ? "EIO" : NULL;
+		machine_record(&m, "boot");
+		m.tpm_error = NULL;
+		machine_measure(&m, 2);
+		assert_int_equal(verdict_in_parts(m.start[2]),
+				 IMATALLY_MISMATCH);
+		assert_int_equal(finding(IMATALLY_NO_START)->to.index, 2);
+	}
+
+	/* the same part twice */
+	start(2);
+	machine_measure(&m, 2);
+	len = m.len;
+	m.len += len - m.start[1];
+	m.log = realloc(m.log, m.len);
+	assert_non_null(m.log);
+	memcpy(m.log + len, m.log + m.start[1], m.len - len);
+	assert_int_equal(verdict_in_parts(len), IMATALLY_MISMATCH);
+	assert_int_equal(finding(IMATALLY_NO_START)->to.index, 4);
+}
+
 static void a_boot_record_follows_its_boot_aggregate(void **state)
 {
 	(void)state;
@@ -1994,6 +2071,7 @@ int main(void)
 		TEST(some_banks_may_be_missing),
 		TEST(a_keyring_of_the_records_name_is_no_record),
 		TEST(errors_are_no_verdict),
+		TEST(a_record_that_was_cut_off_is_an_entry),
 		TEST(findings_are_bounded),
 		TEST(losses_do_not_drown_in_notes),
 		TEST(no_changed_byte_goes_unseen),
@@ -2021,6 +2099,7 @@ int main(void)
 		TEST(a_reset_shows_at_a_later_record),
 		TEST(failed_extends_before_the_first_record_are_found),
 		TEST(a_start_contradicts_the_records_of_its_kernel),
+		TEST(the_boot_aggregate_of_a_part_was_extended),
 		TEST(a_boot_record_follows_its_boot_aggregate),
 		TEST(values_of_two_moments_prove_the_first),
 		TEST(a_doubled_record_leads_to_no_later_moment),

@@ -63,6 +63,8 @@ static const struct {
 	{ { IMATALLY_NEWER_RECORD, .from = AT(RECORD, 1), .to = AT(RECORD, 9), .count = 2,
 	    .word = "colour" },
 	  "record of version 2, newer than this imatally", "newer_record" },
+	{ { IMATALLY_UNREADABLE_RECORD, .from = AT(ENTRY, 3), .to = AT(ENTRY, 3) },
+	  "entry 3 is a record with invalid text", "unreadable_record" },
 	{ { IMATALLY_FOREIGN, .from = AT(ENTRY, 3), .to = AT(ENTRY, 3) },
 	  "entry 3 is named pcr_counter", "foreign_record" },
 	{ { IMATALLY_BANK_UNSUPPORTED, .from = AT(END, 0), .to = AT(END, 0),
