@@ -371,6 +371,9 @@ class _Judge:
         silent = sum(one.entry is not None and (
             not one.entry.executed or one.entry.position is not None and one.entry.position.epoch < epoch)
             for one in self.entries[:high])
+        # An entry that was put in may take the place of one whose extend failed
+        silent += min(sum(one.entry is None for one in self.entries),
+                      sum(not entry.executed and id(entry) not in self.present for entry in self.quote.master))
         failed = frozenset(range(min(totals["failed"]), max(totals["failed"]) + silent + 1))
         if self.quote.others and not self.others_agree():
             verdicts |= {INCOMPLETE, MISMATCH}
