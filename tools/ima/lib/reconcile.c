@@ -146,6 +146,10 @@ static void check_growth(const struct imatally_span *span,
 	if (own_start(span) && known(span, IMATALLY_KEY_CARRIED) &&
 	    moved(span, IMATALLY_KEY_CARRIED))
 		iv->accounts_disagree = true;
+	/* a kernel measures nothing after its execute record */
+	if (own_start(span) &&
+	    span->from->record.event == IMATALLY_EVENT_KEXEC_EXECUTE)
+		iv->accounts_disagree = true;
 
 	if (known(span, IMATALLY_KEY_FAILED) &&
 	    moved(span, IMATALLY_KEY_FAILED) > 0)

@@ -227,6 +227,14 @@ static void dropped(void **state)
 	assert_int_equal(judge(&across).dropped, 1);
 }
 
+static void nothing_follows_an_execute_record(void **state)
+{
+	(void)state;
+	assert_false(judge(&within).accounts_disagree);
+	first.record.event = IMATALLY_EVENT_KEXEC_EXECUTE;
+	assert_true(judge(&within).accounts_disagree);
+}
+
 static void what_only_grows_may_not_shrink(void **state)
 {
 	static const enum imatally_key keys[] = {
@@ -542,6 +550,7 @@ int main(void)
 		TEST(without_updates_the_rest_is_not_split),
 		TEST(entries_against_extends_and_failed),
 		TEST(dropped),
+		TEST(nothing_follows_an_execute_record),
 		TEST(what_only_grows_may_not_shrink),
 		TEST(what_can_not_be_judged_says_why),
 		TEST(kexec_counts_what_the_counter_saw_and_the_log_lacks),
