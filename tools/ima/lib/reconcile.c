@@ -146,6 +146,9 @@ static void check_growth(const struct imatally_span *span,
 	if (own_start(span) && known(span, IMATALLY_KEY_CARRIED) &&
 	    moved(span, IMATALLY_KEY_CARRIED))
 		iv->accounts_disagree = true;
+	if (value(span->to, IMATALLY_KEY_TRIMMED) >
+	    value(span->to, IMATALLY_KEY_ENTRIES))
+		iv->accounts_disagree = true;
 	/* a kernel measures nothing after its execute record */
 	if (own_start(span) &&
 	    span->from->record.event == IMATALLY_EVENT_KEXEC_EXECUTE)

@@ -227,6 +227,15 @@ static void dropped(void **state)
 	assert_int_equal(judge(&across).dropped, 1);
 }
 
+static void no_more_is_deleted_than_there_was(void **state)
+{
+	(void)state;
+	SET(second, TRIMMED, 11);
+	assert_false(judge(&within).accounts_disagree);
+	SET(second, TRIMMED, 12);
+	assert_true(judge(&within).accounts_disagree);
+}
+
 static void nothing_follows_an_execute_record(void **state)
 {
 	(void)state;
@@ -550,6 +559,7 @@ int main(void)
 		TEST(without_updates_the_rest_is_not_split),
 		TEST(entries_against_extends_and_failed),
 		TEST(dropped),
+		TEST(no_more_is_deleted_than_there_was),
 		TEST(nothing_follows_an_execute_record),
 		TEST(what_only_grows_may_not_shrink),
 		TEST(what_can_not_be_judged_says_why),
