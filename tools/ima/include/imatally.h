@@ -349,6 +349,9 @@ enum imatally_status imatally_pcrs_add_hex(struct imatally_pcrs *pcrs,
 					   struct imatally_error *err);
 void imatally_pcrs_free(struct imatally_pcrs *pcrs);
 
+/* PCRs 0 to 9 are for what boots: firmware, boot loaders, kernel. */
+#define IMATALLY_NR_BOOT_PCRS 10
+
 /* ------------------------------------------------------------------------- */
 /* Intervals: what the records say about the entries between them            */
 
@@ -503,7 +506,14 @@ enum imatally_kind {
 	/* finding, or fault if the PCR values deny it */
 	IMATALLY_STARTED_ANEW = 40, /* the TPM was, and no record says when */
 	/* finding */
-	IMATALLY_UNREADABLE_RECORD = 60, /* entry @to: a record with invalid text */
+	IMATALLY_UNREADABLE_RECORD = 41, /* entry @to: a record with invalid text */
+	/* finding, or fault on request: boot_aggregate @from, @alg */
+	IMATALLY_BOOT_AGGREGATE = 42, /* is not the digest of PCRs 0 to 9 */
+	/* note */
+	IMATALLY_BOOT_NOT_COMPARED = 43, /* @from, @alg (or 0): a value is missing */
+	/* faults: PCR @pcr in bank @alg, of which a known value was given */
+	IMATALLY_BOOT_PCR_DIFFERS = 44, /* has another one */
+	IMATALLY_BOOT_PCR_MISSING = 45, /* has none */
 };
 
 /* A place in the list. */
@@ -690,6 +700,25 @@ void imatally_verifier_set_counter(struct imatally_verifier *verifier,
  */
 void imatally_verifier_set_starts(struct imatally_verifier *verifier,
 				  uint32_t resets, uint32_t restarts);
+
+/*
+ * Set the values of PCRs 0 to 9; those of others in @pcrs are ignored.  The
+ * values are copied.  Every boot_aggregate that is of this boot of the TPM is
+ * compared with them.  A difference is a finding, or with @strict a fault if it
+ * is certain that a kernel begins with the entry, and not only its name says so.
+ */
+enum imatally_status
+imatally_verifier_set_boot_pcrs(struct imatally_verifier *verifier,
+				const struct imatally_pcrs *pcrs, bool strict);
+
+/*
+ * Set known values of PCRs 0 to 9 in the same way, which are of a machine that
+ * booted what it should.  If one of them is not set by
+ * imatally_verifier_set_boot_pcrs(), or differs, that is a fault.
+ */
+enum imatally_status
+imatally_verifier_set_known_boot_pcrs(struct imatally_verifier *verifier,
+				      const struct imatally_pcrs *pcrs);
 
 /*
  * Add a part of a copy of the list, in which each entry follows the one before:

@@ -55,6 +55,10 @@ static const struct {
 	[IMATALLY_UNKNOWN_TEMPLATE] = { "unknown_template", IMATALLY_NOTE },
 	[IMATALLY_TWO_MOMENTS] = { "two_moments", IMATALLY_NOTE },
 	[IMATALLY_UNREADABLE_RECORD] = { "unreadable_record", IMATALLY_FINDING },
+	[IMATALLY_BOOT_AGGREGATE] = { "boot_aggregate_differs", IMATALLY_FINDING },
+	[IMATALLY_BOOT_NOT_COMPARED] = { "boot_aggregate_not_compared", IMATALLY_NOTE },
+	[IMATALLY_BOOT_PCR_DIFFERS] = { "boot_pcr_differs", IMATALLY_FAULT },
+	[IMATALLY_BOOT_PCR_MISSING] = { "boot_pcr_missing", IMATALLY_FAULT },
 };
 
 const char *imatally_kind_name(enum imatally_kind kind)

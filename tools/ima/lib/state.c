@@ -196,6 +196,25 @@ static json_t *keep_kernels(const struct imatally_kernels *k)
 			 "begins_with_named", k->begins_with_named);
 }
 
+static json_t *keep_booted(const struct imatally_booted *booted)
+{
+	char hex[2 * IMATALLY_MAX_DIGEST + 1];
+	json_t *array = json_array();
+	unsigned int i;
+
+	for (i = 0; i < booted->nr; i++) {
+		const struct imatally_aggregate *a = &booted->kept[i];
+
+		imatally_hex_from_bytes(hex, a->value.value, a->value.len);
+		array = json_append(
+			array, json_pack("{s:I, s:b, s:i, s:s}",
+					 "index", (json_int_t)a->index,
+					 "is_start", a->is_start,
+					 "alg", a->value.alg, "value", hex));
+	}
+	return array;
+}
+
 /* resetCount and restartCount of the last record that has them */
 static json_t *keep_starts(const struct reading *r)
 {
@@ -226,7 +245,7 @@ static json_t *keep(const struct saved *saved, const struct reading *now)
 			 " s:o, s:o, s:o, s:I, s:I,"
 			 " s:{s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:b, s:b},"
 			 " s:{s:b, s:b, s:b, s:o, s:o},"
-			 " s:o, s:o, s:I}",
+			 " s:o, s:o, s:o, s:I}",
 			 "version", STATE_VERSION,
 			 "last_entry", "index", (json_int_t)saved->index,
 			 "offset", (json_int_t)saved->offset,
@@ -258,6 +277,7 @@ static json_t *keep(const struct saved *saved, const struct reading *now)
 			 "unsupported",
 			 keep_numbers(r->said_unsupported,
 				      ARRAY_SIZE(r->said_unsupported)),
+			 "booted", keep_booted(&r->booted),
 			 "severities", keep_severities(r),
 			 "findings", keep_findings(now, nr),
 			 "findings_not_kept",
@@ -578,6 +598,35 @@ static bool load_kernels(struct reading *r, json_t *from)
 	return json_array_size(named) == i;
 }
 
+static bool load_booted(struct imatally_booted *booted, json_t *array)
+{
+	size_t i, nr = json_array_size(array);
+
+	if (!json_is_array(array) || nr > IMATALLY_MAX_AGGREGATES)
+		return false;
+	for (i = 0; i < nr; i++) {
+		struct imatally_aggregate *a = &booted->kept[i];
+		json_int_t index;
+		const char *hex;
+		int is_start, alg;
+
+		if (json_unpack(json_array_get(array, i),
+				"{s:I, s:b, s:i, s:s !}", "index", &index,
+				"is_start", &is_start, "alg", &alg, "value",
+				&hex) ||
+		    index < 0 || alg < 0 || alg > UINT16_MAX ||
+		    strlen(hex) != 2 * imatally_alg_size(alg) ||
+		    !imatally_hex_decode(a->value.value, strlen(hex) / 2, hex))
+			return false;
+		a->index = index;
+		a->is_start = is_start;
+		a->value.alg = alg;
+		a->value.len = strlen(hex) / 2;
+		booted->nr++;
+	}
+	return true;
+}
+
 static bool load_starts(struct reading *r, json_t *from)
 {
 	struct imatally_record *starts = &r->starts;
@@ -599,7 +648,7 @@ static bool load_starts(struct reading *r, json_t *from)
 bool imatally_state_load(struct reading *r, const json_t *state)
 {
 	json_t *pcrs, *banks, *mark, *padded, *unsupported;
-	json_t *severities, *findings, *kernel, *starts, *agreed;
+	json_t *severities, *findings, *kernel, *starts, *agreed, *booted;
 	int by_counter, at_most, not_arrived, restarted;
 	int unknown_key, unknown_event, unknown_template, version;
 	struct imatally_result *result = &r->result;
@@ -613,7 +662,7 @@ bool imatally_state_load(struct reading *r, const json_t *state)
 			" s:o, s:o, s:o, s:I, s:I,"
 			" s:{s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:b, s:b !},"
 			" s:{s:b, s:b, s:b, s:o, s:o !},"
-			" s:o, s:o, s:I, s:I !}",
+			" s:o, s:o, s:o, s:I, s:I !}",
 			"version", &version,
 			"last_entry", "index", &index, "offset", &offset,
 			"sha256", &hex,
@@ -633,6 +682,7 @@ bool imatally_state_load(struct reading *r, const json_t *state)
 			"unknown_template", &unknown_template,
 			"padded", &padded,
 			"unsupported", &unsupported,
+			"booted", &booted,
 			"severities", &severities, "findings", &findings,
 			"findings_not_kept", &not_kept,
 			"entries_in_list", &in_list))
@@ -661,6 +711,7 @@ bool imatally_state_load(struct reading *r, const json_t *state)
 	r->said_unknown_template = unknown_template;
 	return load_pcrs(r, pcrs) && load_banks(r->replay, banks) &&
 	       load_mark(r, mark) && load_kernels(r, kernel) &&
+	       load_booted(&r->booted, booted) &&
 	       load_starts(r, starts) && load_point(agreed, &r->agreed) &&
 	       load_algs(padded, r->said_padded, ARRAY_SIZE(r->said_padded)) &&
 	       load_algs(unsupported, r->said_unsupported,

@@ -8,6 +8,7 @@
 
 #include <jansson.h>
 
+#include "booted.h"
 #include "kernels.h"
 #include "reconcile.h"
 #include "replay.h"
@@ -37,6 +38,8 @@ struct settings {
 	uint32_t counter;
 	bool has_starts;		/* so were resetCount and restartCount */
 	uint32_t resets, restarts;
+	struct imatally_pcrs boot, known_boot;	/* PCRs 0 to 9 */
+	bool strict_boot;		/* a boot_aggregate that differs is a fault */
 	imatally_progress_fn *progress;
 	void *progress_data;
 	struct imatally_restore *restore;	/* from a copy, or NULL */
@@ -56,6 +59,7 @@ struct moment {
 	struct imatally_result totals;	/* its pointers are not used */
 	bool have[IMATALLY_FAULT + 1];
 	struct imatally_kernels kernels;
+	struct imatally_booted booted;
 	uint64_t record_pcr_entries;
 	bool has_mark;
 	struct imatally_mark mark;
@@ -94,6 +98,7 @@ struct reading {
 	size_t *next_target;		/* of the same PCR, 1-based; 0 for none */
 
 	struct imatally_kernels kernels;
+	struct imatally_booted booted;
 	size_t part;			/* of the list, of the last entry */
 	uint64_t part_start;		/* index of its first entry */
 	uint64_t lost_in_kernel;	/* by the kernel of the last record */

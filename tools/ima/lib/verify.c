@@ -1078,6 +1078,8 @@ static enum imatally_status add_record(struct reading *r,
 				      at_entry(entry->index), 0);
 	first = imatally_kernels_record(&r->kernels, entry->index, &mark.record);
 	mark.kernel = r->kernels.number;
+	imatally_booted_record(&r->booted, entry->index, &mark.record, first,
+			       &r->kernels, r->has_starts ? &r->starts : NULL);
 	leads = derive_values(r, &mark);
 
 	status = judge_record(r, &mark, first, from_start);
@@ -1123,6 +1125,7 @@ static void prove(struct reading *r, uint64_t entries)
 	moment->totals = r->result;
 	memcpy(moment->have, r->have, sizeof(r->have));
 	moment->kernels = r->kernels;
+	moment->booted = r->booted;
 	if (r->asked->record_pcr <= IMATALLY_MAX_PCR)
 		moment->record_pcr_entries =
 			r->pcr[r->asked->record_pcr].entries;
@@ -1275,8 +1278,11 @@ static enum imatally_status add_content(struct reading *r,
 	size_t len;
 
 	imatally_kernels_entry(&r->kernels, entry);
-	if (imatally_entry_is_boot_aggregate(entry))
+	if (imatally_entry_is_boot_aggregate(entry)) {
 		imatally_replay_new_kernel(r->replay);
+		if (entry->pcr == r->asked->ima_pcr)
+			imatally_booted_entry(&r->booted, entry);
+	}
 	if (!r->has_mark)
 		imatally_stock_entry(&r->stock, entry);
 	if (entry->unknown_template)
@@ -1557,6 +1563,69 @@ static enum imatally_status judge_names(struct reading *r)
 			      k->nr_named - starts);
 }
 
+/* Compare what each kernel says of PCRs 0 to 9 with the PCRs. */
+static enum imatally_status judge_aggregates(struct reading *r)
+{
+	const struct imatally_pcrs *pcrs = &r->asked->boot;
+	enum imatally_status status = IMATALLY_OK;
+	unsigned int i;
+
+	for (i = 0; i < r->booted.nr && pcrs->nr && !status; i++) {
+		const struct imatally_aggregate *aggregate = &r->booted.kept[i];
+		struct imatally_finding finding = {
+			.kind = IMATALLY_BOOT_AGGREGATE,
+			.from = at_entry(aggregate->index),
+			.to = at_entry(aggregate->index),
+			.alg = aggregate->value.alg,
+		};
+
+		if (!imatally_booted_counts(aggregate, &r->kernels))
+			continue;
+		switch (imatally_booted_compare(aggregate, pcrs)) {
+		case IMATALLY_MATCH_SAME:
+			break;
+		case IMATALLY_MATCH_DIFFERENT:
+			status = report_as(r, &finding,
+					   aggregate->is_start &&
+					   r->asked->strict_boot ?
+						   IMATALLY_FAULT :
+						   IMATALLY_FINDING);
+			break;
+		case IMATALLY_MATCH_UNKNOWN:
+			finding.kind = IMATALLY_BOOT_NOT_COMPARED;
+			status = report(r, &finding);
+			break;
+		}
+	}
+	return status;
+}
+
+/* Compare PCRs 0 to 9 with those of a machine that booted what it should. */
+static enum imatally_status judge_boot_pcrs(struct reading *r)
+{
+	const struct imatally_pcrs *known = &r->asked->known_boot;
+	enum imatally_status status = IMATALLY_OK;
+	size_t i;
+
+	for (i = 0; i < known->nr && !status; i++) {
+		const struct imatally_pcr *pcr = &known->pcr[i];
+		const struct imatally_bank_value *bank =
+			imatally_pcrs_find(&r->asked->boot, pcr->index,
+					   pcr->bank.alg);
+
+		if (!bank)
+			status = report_bank(r, IMATALLY_BOOT_PCR_MISSING,
+					     at_start, at_start, pcr->index,
+					     pcr->bank.alg);
+		else if (bank->len != pcr->bank.len ||
+			 memcmp(bank->value, pcr->bank.value, bank->len))
+			status = report_bank(r, IMATALLY_BOOT_PCR_DIFFERS,
+					     at_start, at_start, pcr->index,
+					     pcr->bank.alg);
+	}
+	return status;
+}
+
 static enum imatally_status judge_end(struct reading *r)
 {
 	enum imatally_status status;
@@ -1583,6 +1652,10 @@ static enum imatally_status judge_end(struct reading *r)
 		status = judge_record_pcr(r);
 	if (!status && r->proved.entries)
 		status = judge_earlier(r);
+	if (!status && r->proved.entries)
+		status = judge_aggregates(r);
+	if (!status)
+		status = judge_boot_pcrs(r);
 	if (!status)
 		status = judge_names(r);
 	for (i = 0; i < r->stock.nr_findings && !status; i++)
@@ -1638,6 +1711,7 @@ static void withdraw_unproved(struct reading *r, uint64_t most)
 	result->not_arrived = totals->not_arrived;
 	result->restarted = totals->restarted;
 	r->kernels = moment->kernels;
+	r->booted = moment->booted;
 	r->has_mark = moment->has_mark;
 	r->mark = moment->mark;
 	r->agreed = moment->agreed;
@@ -1884,6 +1958,8 @@ void imatally_verifier_free(struct imatally_verifier *v)
 	json_decref(v->asked.state);
 	imatally_restore_free(v->asked.restore);
 	free(v->asked.given.pcr);
+	imatally_pcrs_free(&v->asked.boot);
+	imatally_pcrs_free(&v->asked.known_boot);
 	free(v);
 }
 
@@ -1937,6 +2013,23 @@ void imatally_verifier_set_starts(struct imatally_verifier *v, uint32_t resets,
 	v->asked.has_starts = true;
 	v->asked.resets = resets;
 	v->asked.restarts = restarts;
+}
+
+enum imatally_status
+imatally_verifier_set_boot_pcrs(struct imatally_verifier *v,
+				const struct imatally_pcrs *pcrs, bool strict)
+{
+	v->asked.strict_boot = strict;
+	return imatally_booted_copy(&v->asked.boot, pcrs) ? IMATALLY_OK :
+							    IMATALLY_ERR_NOMEM;
+}
+
+enum imatally_status
+imatally_verifier_set_known_boot_pcrs(struct imatally_verifier *v,
+				      const struct imatally_pcrs *pcrs)
+{
+	return imatally_booted_copy(&v->asked.known_boot, pcrs) ?
+		       IMATALLY_OK : IMATALLY_ERR_NOMEM;
 }
 
 enum imatally_status imatally_verifier_add_copy(struct imatally_verifier *v,

@@ -148,11 +148,17 @@ static json_t *finding(const struct imatally_finding *f)
 	case IMATALLY_DIFFERS_AT_RECORD:
 	case IMATALLY_DIFFERS_AT_END:
 	case IMATALLY_BANK_ADRIFT:
+	case IMATALLY_BOOT_PCR_DIFFERS:
+	case IMATALLY_BOOT_PCR_MISSING:
 		v = js_with(v, "pcr", json_integer(f->pcr));
 		__attribute__((fallthrough));
 	case IMATALLY_BANK_UNSUPPORTED:
 	case IMATALLY_PADDED:
+	case IMATALLY_BOOT_AGGREGATE:
 		v = js_with(v, "alg", js_alg(f->alg));
+		break;
+	case IMATALLY_BOOT_NOT_COMPARED:
+		v = js_with(v, "alg", f->alg ? js_alg(f->alg) : json_null());
 		break;
 	case IMATALLY_PCR_NOT_GIVEN:
 	case IMATALLY_RECORD_ELSEWHERE:

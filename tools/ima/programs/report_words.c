@@ -106,6 +106,7 @@ void name_end(char text[48], bool valid, uint64_t index,
 
 void put_finding(FILE *to, const struct imatally_finding *f)
 {
+	char alg[IMATALLY_ALG_NAME_SIZE];
 	int64_t count = f->count;
 
 	switch (f->kind) {
@@ -297,6 +298,29 @@ void put_finding(FILE *to, const struct imatally_finding *f)
 		fprintf(to, "the values of PCR %u are of two moments, after %" PRIu64 " and after %" PRIu64 " entries: the list is proved up to the first one",
 			f->pcr, f->from.index, f->to.index);
 		break;
+	case IMATALLY_BOOT_AGGREGATE:
+		put_point(to, &f->from);
+		fprintf(to, ": this boot_aggregate is not the %s digest of PCRs 0 to %d: they were extended after that kernel started, or it did not read them",
+			imatally_alg_name(f->alg, alg),
+			f->alg == IMATALLY_ALG_SHA1 ? 7 : IMATALLY_NR_BOOT_PCRS - 1);
+		break;
+	case IMATALLY_BOOT_NOT_COMPARED:
+		put_point(to, &f->from);
+		fprintf(to, ": this boot_aggregate was not compared with PCRs 0 to 9: ");
+		if (f->alg)
+			fprintf(to, "not all of their values in bank %s are known",
+				imatally_alg_name(f->alg, alg));
+		else
+			fprintf(to, "it has no digest of a known form");
+		break;
+	case IMATALLY_BOOT_PCR_DIFFERS:
+		fprintf(to, "PCR %u, %s: what booted is not what is known", f->pcr,
+			imatally_alg_name(f->alg, alg));
+		break;
+	case IMATALLY_BOOT_PCR_MISSING:
+		fprintf(to, "PCR %u, %s: a value is known, but the machine gave none",
+			f->pcr, imatally_alg_name(f->alg, alg));
+		break;
 	case IMATALLY_BANK_UNSUPPORTED:
 		fprintf(to, "bank ");
 		put_alg(to, f->alg);
@@ -368,6 +392,26 @@ static void put_incomplete(FILE *to, const struct imatally_result *result)
 		fprintf(to, " the PCR values do not prove the whole list");
 }
 
+/* Return whether there is a fault, but not in the list itself. */
+static bool only_boot_differs(const struct imatally_result *result)
+{
+	bool any = false;
+	size_t i;
+
+	for (i = 0; i < result->nr_findings; i++) {
+		const struct imatally_finding *f = &result->finding[i];
+
+		if (f->severity != IMATALLY_FAULT)
+			continue;
+		if (f->kind != IMATALLY_BOOT_AGGREGATE &&
+		    f->kind != IMATALLY_BOOT_PCR_DIFFERS &&
+		    f->kind != IMATALLY_BOOT_PCR_MISSING)
+			return false;
+		any = true;
+	}
+	return any;
+}
+
 void put_verdict(FILE *to, const struct imatally_result *result)
 {
 	switch (result->verdict) {
@@ -382,7 +426,9 @@ void put_verdict(FILE *to, const struct imatally_result *result)
 		put_incomplete(to, result);
 		break;
 	case IMATALLY_MISMATCH:
-		fprintf(to, "mismatch: the list has no consistent reading");
+		fprintf(to, only_boot_differs(result) ?
+				"mismatch: what booted is not what was expected" :
+				"mismatch: the list has no consistent reading");
 		break;
 	}
 }

@@ -428,14 +428,48 @@ void machine_record(struct machine *m, const char *event)
 	machine_buffer(m, "pcr_counter", text, len);
 }
 
+/*
+ * ima_calc_boot_aggregate(): over PCRs 0 to 7 of bank sha1, 0 to 9 of others.
+ * Returns the length of the field "d-ng".
+ */
+static uint32_t boot_aggregate(const struct machine *m, uint8_t *field)
+{
+	const struct machine_bank *bank = NULL;
+	uint8_t values[10 * 64];
+	unsigned int i, pcr;
+	size_t len = 0;
+
+	for (i = 0; i < m->nr_banks; i++)
+		if (!strcmp(m->bank[i].alg, "sha256") ||
+		    (!bank && !strcmp(m->bank[i].alg, "sha1")))
+			bank = &m->bank[i];
+	if (!bank) {
+		memset(field, 0, 8 + 32);
+		memcpy(field, "sha256:", 8);
+		return 8 + 32;
+	}
+	for (pcr = 0; pcr < (bank->size == 20 ? 8 : 10); pcr++) {
+		memcpy(values + len, bank->pcr[pcr], bank->size);
+		len += bank->size;
+	}
+	i = sprintf((char *)field, "%s:", bank->alg) + 1;
+	digest(bank->md, values, len, field + i);
+	return i + bank->size;
+}
+
 void machine_boot(struct machine *m, bool record)
 {
+	static const char name[] = "boot_aggregate";
+	uint8_t d[64];
+	struct machine_field field[] = {
+		{ d, boot_aggregate(m, d) }, { name, sizeof(name) },
+	};
 	unsigned int i;
 
 	for (i = 0; i < m->nr_banks; i++)
 		memcpy(m->bank[i].before, m->bank[i].pcr[IMA_PCR],
 		       sizeof(m->bank[i].before));
-	machine_measure_as(m, IMA_PCR, "boot_aggregate");
+	add(m, IMA_PCR, "ima-ng", field, 2, false);
 	if (record)
 		machine_record(m, "boot");
 }
@@ -456,14 +490,19 @@ void machine_kexec(struct machine *m, unsigned int keep, bool record)
 	machine_boot(m, record);
 }
 
-void machine_others(struct machine *m, unsigned int count)
+void machine_extend(struct machine *m, uint32_t pcr)
 {
 	static const uint8_t value[64] = "others";
 	unsigned int i;
 
+	for (i = 0; i < m->nr_banks; i++)
+		tpm_extend(m, pcr, i, value);
+}
+
+void machine_others(struct machine *m, unsigned int count)
+{
 	while (count--)
-		for (i = 0; i < m->nr_banks; i++)
-			tpm_extend(m, 5, i, value);
+		machine_extend(m, 12);
 }
 
 void machine_delete(struct machine *m, unsigned int index, unsigned int count)

@@ -90,7 +90,9 @@ void machine_boot(struct machine *m, bool record);
 /* kexec with only the oldest @keep entries of the list. */
 void machine_kexec(struct machine *m, unsigned int keep, bool record);
 
-/* Extend another PCR than IMA's, as user space does. */
+/* Extend a PCR without an entry, as firmware or user space does. */
+void machine_extend(struct machine *m, uint32_t pcr);
+/* Extend one that is neither IMA's nor for what boots. */
 void machine_others(struct machine *m, unsigned int count);
 
 /* Change the list without the kernel. */

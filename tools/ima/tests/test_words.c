@@ -118,6 +118,21 @@ static const struct {
 	  "template \"new\" is unknown", "unknown_template" },
 	{ { IMATALLY_TWO_MOMENTS, .from = AT(ENTRY, 300), .to = AT(ENTRY, 301), .pcr = 10 },
 	  "after 300 and after 301 entries", "two_moments" },
+	{ { IMATALLY_BOOT_AGGREGATE, .from = AT(ENTRY, 0), .to = AT(ENTRY, 0),
+	    .alg = IMATALLY_ALG_SHA1 },
+	  "entry 0: this boot_aggregate is not the sha1 digest of PCRs 0 to 7", "boot_aggregate_differs" },
+	{ { IMATALLY_BOOT_AGGREGATE, .from = AT(ENTRY, 4), .to = AT(ENTRY, 4),
+	    .alg = IMATALLY_ALG_SHA256 },
+	  "the sha256 digest of PCRs 0 to 9", "boot_aggregate_differs" },
+	{ { IMATALLY_BOOT_NOT_COMPARED, .from = AT(ENTRY, 4), .to = AT(ENTRY, 4),
+	    .alg = IMATALLY_ALG_SHA256 },
+	  "not all of their values in bank sha256 are known", "boot_aggregate_not_compared" },
+	{ { IMATALLY_BOOT_NOT_COMPARED, .from = AT(ENTRY, 4), .to = AT(ENTRY, 4) },
+	  "no digest of a known form", "boot_aggregate_not_compared" },
+	{ { IMATALLY_BOOT_PCR_DIFFERS, .pcr = 4, .alg = IMATALLY_ALG_SHA256 },
+	  "PCR 4, sha256: what booted is not what is known", "boot_pcr_differs" },
+	{ { IMATALLY_BOOT_PCR_MISSING, .pcr = 9, .alg = IMATALLY_ALG_SHA384 },
+	  "PCR 9, sha384", "boot_pcr_missing" },
 };
 
 static char text[1000];
@@ -197,6 +212,13 @@ static void other_words(void **state)
 	assert_null(imatally_unjudged_name(IMATALLY_UNJUDGED_EVENT << 1));
 }
 
+static struct imatally_finding fault_of_boot = {
+	.kind = IMATALLY_BOOT_PCR_DIFFERS, .severity = IMATALLY_FAULT,
+}, both_faults[] = {
+	{ .kind = IMATALLY_BOOT_PCR_DIFFERS, .severity = IMATALLY_FAULT },
+	{ .kind = IMATALLY_ALTERED, .severity = IMATALLY_FAULT },
+};
+
 static void verdicts_and_matches(void **state)
 {
 	static const struct {
@@ -207,6 +229,12 @@ static void verdicts_and_matches(void **state)
 		{ { .verdict = IMATALLY_COMPLETE_NOT_COUNTED },
 		  "complete (not counted)" },
 		{ { .verdict = IMATALLY_MISMATCH },
+		  "mismatch: the list has no consistent reading" },
+		{ { .verdict = IMATALLY_MISMATCH, .finding = &fault_of_boot,
+		    .nr_findings = 1 },
+		  "mismatch: what booted is not what was expected" },
+		{ { .verdict = IMATALLY_MISMATCH, .finding = both_faults,
+		    .nr_findings = 2 },
 		  "mismatch: the list has no consistent reading" },
 		{ { .verdict = IMATALLY_INCOMPLETE, .lost = 2, .at_most = true,
 		    .dropped = 1, .failed = 3 },
