@@ -60,6 +60,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	     unmarshal(&tpm.evidence.quote.attest, &tpm.quote)) &&
 	    (!has_counter ||
 	     unmarshal(&tpm.evidence.audit.attest, &tpm.audit))) {
+		if (tpm.evidence.boot_pcrs.nr &&
+		    unmarshal(&tpm.evidence.boot_quote.attest, &tpm.boot))
+			tpm.boot.type = 0;
 		if (!has_quote)
 			tpm.quote = tpm.audit;
 		else if (tpm.quote.type == TPM2_ST_ATTEST_QUOTE)

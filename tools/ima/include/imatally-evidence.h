@@ -27,6 +27,7 @@ extern "C" {
 #define IMATALLY_EVIDENCE_VERSION 1	/* the newest that is supported */
 #define IMATALLY_EVIDENCE_MANIFEST "manifest.json"
 #define IMATALLY_EVIDENCE_LOG "log"
+#define IMATALLY_EVIDENCE_FIRMWARE_LOG "firmware_log"
 
 /* A nonce must fit into TPM2B_DATA of a TPM whose largest hash is SHA-256. */
 #define IMATALLY_MAX_NONCE 32
@@ -95,6 +96,17 @@ struct imatally_evidence {
 	struct imatally_exchange *exchange;
 	struct imatally_attestation audit;	/* by TPM2_GetSessionAuditDigest */
 	enum imatally_no_counter no_counter;	/* if nr_exchanges is 0 */
+	/*
+	 * What booted: PCRs 0 to 9 from another TPM2_Quote with the same nonce,
+	 * in the same boot.  Absent (boot_pcrs.nr is 0) in older evidence.
+	 */
+	struct imatally_pcrs boot_pcrs;
+	struct imatally_attestation boot_quote;
+	/*
+	 * SHA-256 digest of the firmware's log, the file beside the manifest;
+	 * empty if there is none.  Nobody signed it: it shows damage.
+	 */
+	struct imatally_bytes firmware_log;
 };
 
 /*
@@ -112,8 +124,9 @@ char *imatally_evidence_format(const struct imatally_evidence *evidence);
 
 void imatally_evidence_free(struct imatally_evidence *evidence);
 
-/* Remove the quote or the counter. */
+/* Remove the quote, the counter, or what booted. */
 void imatally_evidence_drop_quote(struct imatally_evidence *evidence);
+void imatally_evidence_drop_boot(struct imatally_evidence *evidence);
 void imatally_evidence_drop_counter(struct imatally_evidence *evidence);
 
 /*
@@ -165,7 +178,8 @@ struct imatally_attested {
  * @nonce.  Of the quote, this checks the signature, the nonce and the digest of
  * the values; of the attested counter, the signature, the nonce, the audit
  * digest over commands and responses, that the session began with the nonce,
- * and that the commands read the same values.  If @nonce is NULL, any nonce is
+ * and that the commands read the same values.  PCRs 0 to 9 are checked like the
+ * quote, and have to be of the same boot.  If @nonce is NULL, any nonce is
  * accepted, for evidence that was checked earlier.
  *
  * Returns IMATALLY_ERR_NOT_AUTHENTIC, with the reason, if a check fails.

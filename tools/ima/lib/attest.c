@@ -318,14 +318,16 @@ static bool hash_value(const struct imatally_bank_value *bank, void *ctx)
 	return EVP_DigestUpdate(ctx, bank->value, bank->len) == 1;
 }
 
-/* The quote */
+/* A quote */
 
 static const char quote_name[] = "the quote";
+static const char boot_name[] = "the quote of PCRs 0 to 9";
 
-/* The quoted digest must cover exactly the PCR values in the evidence. */
+/* The quoted digest must cover exactly these PCR values of the evidence. */
 static enum imatally_status check_quoted(const TPMS_QUOTE_INFO *quote,
 					 uint16_t hash,
 					 const struct imatally_pcrs *pcrs,
+					 const char *what,
 					 struct imatally_error *err)
 {
 	EVP_MD *md = imatally_alg_fetch(hash);
@@ -344,14 +346,14 @@ static enum imatally_status check_quoted(const TPMS_QUOTE_INFO *quote,
 		goto out;
 	}
 	status = each_selected(&quote->pcrSelect, &values, hash_value, ctx,
-			       quote_name, err);
+			       what, err);
 	if (!status)
-		status = all_covered(&values, quote_name, err);
+		status = all_covered(&values, what, err);
 	if (!status &&
 	    (EVP_DigestFinal_ex(ctx, digest, &len) != 1 ||
 	     len != quote->pcrDigest.size ||
 	     memcmp(digest, quote->pcrDigest.buffer, len)))
-		status = NOT_AUTHENTIC(err, quote_name,
+		status = NOT_AUTHENTIC(err, what,
 				       "the PCR values are not the quoted ones");
 out:
 	free(values.covered);
@@ -361,20 +363,21 @@ out:
 }
 
 static enum imatally_status
-check_quote(const struct imatally_evidence *evidence,
+check_quote(const struct imatally_attestation *quote,
+	    const struct imatally_pcrs *pcrs, const char *what,
 	    const struct imatally_ak *ak, const uint8_t *nonce, size_t nonce_len,
 	    TPMS_ATTEST *attest, struct imatally_error *err)
 {
 	enum imatally_status status;
 	uint16_t hash;
 
-	status = open_attestation(&evidence->quote, ak, quote_name,
-				  TPM2_ST_ATTEST_QUOTE, attest, &hash, err);
+	status = open_attestation(quote, ak, what, TPM2_ST_ATTEST_QUOTE, attest,
+				  &hash, err);
 	if (!status)
-		status = check_nonce(attest, nonce, nonce_len, quote_name, err);
+		status = check_nonce(attest, nonce, nonce_len, what, err);
 	if (status)
 		return status;
-	return check_quoted(&attest->attested.quote, hash, &evidence->pcrs, err);
+	return check_quoted(&attest->attested.quote, hash, pcrs, what, err);
 }
 
 /* The attested counter */
@@ -556,16 +559,30 @@ check_counter(const struct imatally_evidence *evidence,
 }
 
 /* Both must be from the same boot and answer the same nonce. */
-static enum imatally_status check_same(const TPMS_ATTEST *quote,
-				       const TPMS_ATTEST *audit,
+static enum imatally_status check_same(const TPMS_ATTEST *one,
+				       const TPMS_ATTEST *other,
+				       const char *what,
 				       struct imatally_error *err)
 {
-	if (audit->clockInfo.resetCount != quote->clockInfo.resetCount ||
-	    audit->clockInfo.restartCount != quote->clockInfo.restartCount)
-		return NOT_AUTHENTIC(err, audit_name,
-				     "it is not from the same boot as the quote");
-	return check_nonce(audit, quote->extraData.buffer,
-			   quote->extraData.size, audit_name, err);
+	if (other->clockInfo.resetCount != one->clockInfo.resetCount ||
+	    other->clockInfo.restartCount != one->clockInfo.restartCount)
+		return NOT_AUTHENTIC(err, what,
+				     "it is not from the same boot as the values of the IMA PCR");
+	return check_nonce(other, one->extraData.buffer, one->extraData.size,
+			   what, err);
+}
+
+static enum imatally_status
+check_boot(const struct imatally_evidence *evidence, const TPMS_ATTEST *first,
+	   const struct imatally_ak *ak, const uint8_t *nonce, size_t nonce_len,
+	   struct imatally_error *err)
+{
+	enum imatally_status status;
+	TPMS_ATTEST boot;
+
+	status = check_quote(&evidence->boot_quote, &evidence->boot_pcrs,
+			     boot_name, ak, nonce, nonce_len, &boot, err);
+	return status ? status : check_same(first, &boot, boot_name, err);
 }
 
 enum imatally_status
@@ -576,8 +593,8 @@ imatally_evidence_check(const struct imatally_evidence *evidence,
 {
 	bool has_quote = evidence->quote.attest.data;
 	enum imatally_status status = IMATALLY_OK;
+	const TPMS_ATTEST *first;
 	TPMS_ATTEST quote, audit;
-	const TPMS_CLOCK_INFO *clock;
 
 	memset(attested, 0, sizeof(*attested));
 	attested->has_counter = evidence->nr_exchanges;
@@ -585,21 +602,24 @@ imatally_evidence_check(const struct imatally_evidence *evidence,
 		return NOT_AUTHENTIC(err, "the PCR values",
 				     "they are not signed");
 	if (has_quote)
-		status = check_quote(evidence, ak, nonce, nonce_len, &quote,
+		status = check_quote(&evidence->quote, &evidence->pcrs,
+				     quote_name, ak, nonce, nonce_len, &quote,
 				     err);
 	if (!status && attested->has_counter)
 		status = check_counter(evidence, ak, nonce, nonce_len, &audit,
 				       &attested->counter, err);
 	if (!status && has_quote && attested->has_counter)
-		status = check_same(&quote, &audit, err);
+		status = check_same(&quote, &audit, audit_name, err);
+	first = has_quote ? &quote : &audit;
+	if (!status && evidence->boot_pcrs.nr)
+		status = check_boot(evidence, first, ak, nonce, nonce_len, err);
 	if (status)
 		return status;
-	clock = has_quote ? &quote.clockInfo : &audit.clockInfo;
 	attested->clock = (struct imatally_clock){
-		.clock = clock->clock,
-		.reset = clock->resetCount,
-		.restart = clock->restartCount,
-		.safe = clock->safe,
+		.clock = first->clockInfo.clock,
+		.reset = first->clockInfo.resetCount,
+		.restart = first->clockInfo.restartCount,
+		.safe = first->clockInfo.safe,
 	};
 	return IMATALLY_OK;
 }

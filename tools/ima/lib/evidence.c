@@ -88,11 +88,12 @@ static enum imatally_status read_bank(struct imatally_pcrs *pcrs, uint16_t alg,
 	return IMATALLY_OK;
 }
 
+/* @parent: the object with a member "pcrs" */
 static enum imatally_status read_pcrs(struct imatally_pcrs *pcrs,
-				      const json_t *root,
+				      const json_t *parent,
 				      struct imatally_error *err)
 {
-	json_t *banks = imatally_json_member(root, "pcrs", JSON_OBJECT, err);
+	json_t *banks = imatally_json_member(parent, "pcrs", JSON_OBJECT, err);
 	const char *name;
 	json_t *bank;
 
@@ -198,13 +199,53 @@ static enum imatally_status read_counter(struct imatally_evidence *evidence,
 	return read_attestation(&evidence->audit, counter, err);
 }
 
+static enum imatally_status read_boot(struct imatally_evidence *evidence,
+				      const json_t *root,
+				      struct imatally_error *err)
+{
+	json_t *boot;
+	size_t i;
+
+	if (!json_object_get(root, "boot"))
+		return IMATALLY_OK;
+	boot = imatally_json_member(root, "boot", JSON_OBJECT, err);
+	if (!boot || read_pcrs(&evidence->boot_pcrs, boot, err))
+		return err->status;
+	for (i = 0; i < evidence->boot_pcrs.nr; i++)
+		if (evidence->boot_pcrs.pcr[i].index >= IMATALLY_NR_BOOT_PCRS)
+			return imatally_fail(err, IMATALLY_ERR_MALFORMED,
+					     "\"boot\": PCR index from 0 to %d expected",
+					     IMATALLY_NR_BOOT_PCRS - 1);
+	return read_attestation(&evidence->boot_quote, boot, err);
+}
+
+static enum imatally_status read_firmware_log(struct imatally_evidence *evidence,
+					      const json_t *root,
+					      struct imatally_error *err)
+{
+	struct imatally_bytes *digest = &evidence->firmware_log;
+	json_t *object;
+
+	if (!json_object_get(root, "firmware_log"))
+		return IMATALLY_OK;
+	object = imatally_json_member(root, "firmware_log", JSON_OBJECT, err);
+	if (!object || imatally_json_bytes(digest, object, "sha256", err))
+		return err->status;
+	if (digest->len == imatally_alg_size(IMATALLY_ALG_SHA256))
+		return IMATALLY_OK;
+	return imatally_fail(err, IMATALLY_ERR_MALFORMED,
+			     "\"firmware_log\": not a SHA-256 digest");
+}
+
 static enum imatally_status read_manifest(struct imatally_evidence *evidence,
 					  const json_t *root,
 					  struct imatally_error *err)
 {
 	if (read_pcrs(&evidence->pcrs, root, err) ||
 	    read_quote(evidence, root, err) ||
-	    read_counter(evidence, root, err))
+	    read_counter(evidence, root, err) ||
+	    read_boot(evidence, root, err) ||
+	    read_firmware_log(evidence, root, err))
 		return err->status;
 	if (!evidence->quote.attest.data && !evidence->nr_exchanges)
 		return imatally_fail(err, IMATALLY_ERR_MALFORMED,
@@ -253,6 +294,39 @@ static bool put_pcr(json_t *banks, const struct imatally_pcr *pcr)
 				    json_hex(pcr->bank.value, pcr->bank.len));
 }
 
+/* @parent gets a member "pcrs". */
+static bool put_pcrs(json_t *parent, const struct imatally_pcrs *pcrs)
+{
+	json_t *banks = json_object();
+	size_t i;
+
+	/* this takes over the reference even if it fails */
+	if (json_object_set_new(parent, "pcrs", banks))
+		return false;
+	for (i = 0; i < pcrs->nr; i++)
+		if (!put_pcr(banks, &pcrs->pcr[i]))
+			return false;
+	return true;
+}
+
+static bool put_boot(json_t *root, const struct imatally_evidence *evidence)
+{
+	json_t *boot, *log;
+
+	if (evidence->boot_pcrs.nr) {
+		boot = json_object();
+		if (json_object_set_new(root, "boot", boot) ||
+		    !put_pcrs(boot, &evidence->boot_pcrs) ||
+		    !put_attestation(boot, &evidence->boot_quote))
+			return false;
+	}
+	if (!evidence->firmware_log.len)
+		return true;
+	log = json_object();
+	return !json_object_set_new(root, "firmware_log", log) &&
+	       imatally_json_put_bytes(log, "sha256", &evidence->firmware_log);
+}
+
 static bool put_counter(json_t *counter,
 			const struct imatally_evidence *evidence)
 {
@@ -280,15 +354,10 @@ static bool put_counter(json_t *counter,
 
 static bool put_manifest(json_t *root, const struct imatally_evidence *evidence)
 {
-	json_t *banks = json_object(), *quote, *counter;
-	size_t i;
+	json_t *quote, *counter;
 
-	/* this takes over the reference even if it fails */
-	if (json_object_set_new(root, "pcrs", banks))
+	if (!put_pcrs(root, &evidence->pcrs) || !put_boot(root, evidence))
 		return false;
-	for (i = 0; i < evidence->pcrs.nr; i++)
-		if (!put_pcr(banks, &evidence->pcrs.pcr[i]))
-			return false;
 	if (evidence->quote.attest.data) {
 		quote = json_object();
 		if (json_object_set_new(root, "quote", quote) ||
@@ -329,6 +398,12 @@ void imatally_evidence_drop_quote(struct imatally_evidence *evidence)
 	free_attestation(&evidence->quote);
 }
 
+void imatally_evidence_drop_boot(struct imatally_evidence *evidence)
+{
+	imatally_pcrs_free(&evidence->boot_pcrs);
+	free_attestation(&evidence->boot_quote);
+}
+
 void imatally_evidence_drop_counter(struct imatally_evidence *evidence)
 {
 	size_t i;
@@ -348,5 +423,7 @@ void imatally_evidence_free(struct imatally_evidence *evidence)
 	imatally_pcrs_free(&evidence->pcrs);
 	imatally_evidence_drop_quote(evidence);
 	imatally_evidence_drop_counter(evidence);
+	imatally_evidence_drop_boot(evidence);
+	free(evidence->firmware_log.data);
 	memset(evidence, 0, sizeof(*evidence));
 }

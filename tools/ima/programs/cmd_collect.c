@@ -16,13 +16,17 @@
 const char cmd_collect_usage[] =
 "Usage: imatally collect --ak AK --nonce HEX --out DIR [OPTION...]\n"
 "         On the measured machine: request a record from the kernel, have the TPM\n"
-"         sign the IMA PCR and pcrUpdateCounter, and copy the measurement list.\n"
+"         sign the IMA PCR, pcrUpdateCounter and PCRs 0 to 9, and copy the\n"
+"         measurement list and the firmware's log.\n"
 "           --ak AK         a persistent handle (0x81...), or a context saved by\n"
 "                           tpm2-tools\n"
 "           --nonce HEX     chosen by the verifier, 1 to 32 bytes\n"
 "           --out DIR       where to write the evidence; created if missing\n"
 "           --pcr N         the IMA PCR (10)\n"
 "           --ima DIR       IMA's files (" KERNEL_IMA ")\n"
+"           --firmware-log FILE\n"
+"                           the firmware's log, if it is not\n"
+"                           " FIRMWARE_LOG "\n"
 "       imatally collect --create-ak PUB --ak AK [--ak-alg ALG] [OPTION...]\n"
 "         Create an AK, save it as AK, and write its public key to PUB as PEM.\n"
 "           --ak-alg ALG    ecc (P-256, the default), rsa or rsapss (2048 bits)\n"
@@ -35,6 +39,7 @@ const char cmd_collect_usage[] =
 
 struct arguments {
 	const char *ak, *nonce, *out, *create_ak, *ak_alg, *tcti, *ima;
+	const char *firmware_log;
 	const char *auth[TPM_NR_AUTHS];
 	unsigned int pcr;
 };
@@ -71,6 +76,7 @@ static int parse(struct arguments *args, int argc, char *argv[])
 		{ "tcti", .text = &args->tcti },
 		{ "pcr", .number = &args->pcr, .max = IMATALLY_MAX_PCR },
 		{ "ima", .text = &args->ima },
+		{ "firmware-log", .text = &args->firmware_log },
 		{ "ak-auth", .text = &args->auth[TPM_AUTH_AK] },
 		{ "endorsement-auth",
 		  .text = &args->auth[TPM_AUTH_ENDORSEMENT] },
@@ -173,6 +179,7 @@ static int collect(struct tpm *tpm, const struct arguments *args,
 	}
 	if (!tpm_attest(tpm, args->pcr, nonce, &evidence) &&
 	    !write_log(&list, args->out) &&
+	    !firmware_collect(args->firmware_log, args->out, &evidence) &&
 	    !write_manifest(&evidence, args->out))
 		ret = 0;
 	if (!ret)
@@ -247,7 +254,8 @@ static int run_create(const struct arguments *args)
 
 int cmd_collect(int argc, char *argv[])
 {
-	struct arguments args = { .ima = KERNEL_IMA, .pcr = 10 };
+	struct arguments args = { .ima = KERNEL_IMA, .pcr = 10,
+				  .firmware_log = FIRMWARE_LOG };
 	int ret = parse(&args, argc, argv);
 
 	if (ret)

@@ -44,8 +44,11 @@ const char cmd_verify_usage[] =
 "                           a directory, with NAME.pem (PUB), NAME.json (enrolled)\n"
 "                           and NAME (state) for a DIR called NAME.  The exit\n"
 "                           status is the highest of all\n"
+"           --boot-pcrs FILE\n"
+"                           values of PCRs 0 to 9 that the machine must have, as\n"
+"                           printed by tpm2_pcrread\n"
 "           --strict        exit with 1 if there are findings, even if the list is\n"
-"                           complete\n"
+"                           complete; a boot_aggregate that differs is a mismatch\n"
 "           --json          print JSON, also for errors; see imatally-result(5)\n"
 "           --html FILE     also write a page with a plot to FILE\n"
 "         Read the PCRs first and the list afterwards: entries that were added\n"
@@ -61,7 +64,7 @@ struct options {
 	char *const *operand;	/* parts of a list; directories with --jobs */
 	unsigned int nr_operands;
 	const char *log;	/* the last part, once it is accepted, or NULL */
-	struct imatally_pcrs pcrs;
+	struct imatally_pcrs pcrs, boot_pcrs;
 	bool has_record_pcr;
 	uint32_t record_pcr;
 	struct evidence_arguments evidence;
@@ -104,16 +107,23 @@ static int add_pcrs(struct imatally_pcrs *pcrs, const char *path, char *text,
 	return ret;
 }
 
-static int add_pcrs_option(void *data, const char *path)
+static int read_pcrs(struct options *options, struct imatally_pcrs *pcrs,
+		     const char *path)
 {
-	struct options *options = data;
 	size_t len = 0;
 	char *text;
 
 	if (claim(options, path))
 		return -1;
 	text = input_read(path, &len);
-	return add_pcrs(&options->pcrs, path, text, len);
+	return add_pcrs(pcrs, path, text, len);
+}
+
+static int add_pcrs_option(void *data, const char *path)
+{
+	struct options *options = data;
+
+	return read_pcrs(options, &options->pcrs, path);
 }
 
 static int add_pcr(void *data, const char *arg)
@@ -271,10 +281,11 @@ static int check_one(struct options *options)
 /* 0; 1 after --help; -1 after an error message */
 static int parse(struct options *options, int argc, char *argv[])
 {
-	const char *enrolled = NULL;
+	const char *enrolled = NULL, *boot_pcrs = NULL;
 	const struct option_row rows[] = {
 		{ "pcrs", .take = add_pcrs_option },
 		{ "pcr", .take = add_pcr },
+		{ "boot-pcrs", .text = &boot_pcrs },
 		{ "ima-pcr", .number = &options->evidence.ima_pcr,
 		  .max = IMATALLY_MAX_PCR },
 		{ "record-pcr", .given = &options->has_record_pcr,
@@ -305,6 +316,8 @@ static int parse(struct options *options, int argc, char *argv[])
 	}
 	if (enrolled)
 		options->evidence.ak = enrolled;
+	if (boot_pcrs && read_pcrs(options, &options->boot_pcrs, boot_pcrs))
+		return -1;
 	if (!options->jobs)
 		options->jobs = sysconf(_SC_NPROCESSORS_ONLN);
 	options->operand = argv + optind;
@@ -465,6 +478,30 @@ static int set_earlier(struct imatally_verifier *v, const struct job *job,
 	return got;
 }
 
+/* The values to compare with */
+static const struct imatally_pcrs *given_pcrs(const struct job *job)
+{
+	return job->pcrs.nr ? &job->pcrs : &job->options->pcrs;
+}
+
+/*
+ * What booted: from evidence, or from PCR values that nobody signed, which may be
+ * of another moment or machine and make no mismatch.
+ */
+static int set_boot(struct imatally_verifier *v, const struct job *job,
+		    const struct signer *signer)
+{
+	const struct options *options = job->options;
+
+	if (!imatally_verifier_set_boot_pcrs(v, signer ? &signer->boot_pcrs :
+							 given_pcrs(job),
+					     options->strict && signer) &&
+	    !imatally_verifier_set_known_boot_pcrs(v, &options->boot_pcrs))
+		return 0;
+	complain("out of memory");
+	return -1;
+}
+
 /* 0, or -1 after an error message */
 static int set_up(struct imatally_verifier *v, const struct job *job,
 		  const struct signer *signer)
@@ -474,6 +511,8 @@ static int set_up(struct imatally_verifier *v, const struct job *job,
 	imatally_verifier_set_pcr(v, options->evidence.ima_pcr);
 	if (options->has_record_pcr)
 		imatally_verifier_set_record_pcr(v, options->record_pcr);
+	if (set_boot(v, job, signer))
+		return -1;
 	if (!signer)
 		return 0;
 	imatally_verifier_set_one_moment(v);
@@ -492,8 +531,7 @@ static int judge(const struct job *job, const struct parts *parts,
 {
 	const struct options *options = job->options;
 	struct imatally_verifier *v =
-		imatally_verifier_new(job->pcrs.nr ? &job->pcrs :
-						     &options->pcrs);
+		imatally_verifier_new(given_pcrs(job));
 	struct progress progress = { 0 };
 	struct copies copies = { 0 };
 	struct imatally_error err;
@@ -625,7 +663,7 @@ static int verify(struct job *job)
 	} else {
 		ret = verify_log(job, &signer);
 	}
-	imatally_enrollment_free(&signer.enrollment);
+	signer_free(&signer);
 	return ret;
 }
 
@@ -709,5 +747,6 @@ int cmd_verify(int argc, char *argv[])
 		ret = verify_one(&options);
 	}
 	imatally_pcrs_free(&options.pcrs);
+	imatally_pcrs_free(&options.boot_pcrs);
 	return ret;
 }

@@ -6,6 +6,7 @@
 #include "../lib/array_size.h"
 #include "imatally-enroll.h"
 #include "imatally-evidence.h"
+#include "firmware.h"
 #include "imatally.h"
 
 /* Exit statuses; 0 to 2 are verdicts */
@@ -195,16 +196,20 @@ struct signer {
 	bool has_previous, rebooted;	/* since the previous evidence */
 	bool unchanged;			/* the PCR values are the previous ones */
 	bool weak;			/* only SHA-1 values of the IMA PCR */
+	struct imatally_pcrs boot_pcrs;	/* PCRs 0 to 9; none in older evidence */
+	struct firmware firmware;
 	enum imatally_no_counter no_counter;	/* unless attested.has_counter */
 };
 
 /*
  * Read and check evidence.  Returns 0 with @pcrs and @signer filled in,
  * EXIT_ERROR after an error message, or EXIT_NOT_AUTHENTIC with the reason in
- * @err.  Free signer->enrollment in any case.
+ * @err.  Free @signer with signer_free() in any case.
  */
 int evidence_check(const struct evidence_arguments *args,
 		   struct imatally_pcrs *pcrs, struct signer *signer,
 		   struct imatally_error *err);
+
+void signer_free(struct signer *signer);
 
 #endif /* PROGRAMS_COMMANDS_H */

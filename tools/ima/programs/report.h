@@ -92,6 +92,8 @@ void put_match(FILE *to, const struct imatally_target *target);
 void put_no_counter(FILE *to, enum imatally_no_counter why);
 /* In which TPM the AK is */
 void put_enrollment(FILE *to, const struct imatally_enrollment *enrollment);
+/* Whether PCRs 0 to 9 are signed, and what the firmware's log leads to. */
+void put_booted(FILE *to, const struct signer *signer);
 /* That only SHA-1 values are signed. */
 extern const char weak_values[];
 

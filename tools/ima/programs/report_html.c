@@ -166,6 +166,8 @@ static void put_signer(FILE *to, const struct signer *signer)
 	}
 	if (signer->weak)
 		fprintf(to, "; %s", weak_values);
+	fputs("</dd>\n<dt>What booted</dt><dd>", to);
+	put_booted(to, signer);
 	fprintf(to, "</dd>\n<dt>TPM</dt><dd>resetCount %" PRIu32 ", restartCount %" PRIu32 ", clock %" PRIu64 " ms, ",
 		clock->reset, clock->restart, clock->clock);
 	if (signer->attested.has_counter)

@@ -239,6 +239,48 @@ static json_t *enrolled(const struct imatally_enrollment *e)
 	return js_with(v, "time", js_text(e->time));
 }
 
+/* The values of PCRs 0 to 9, by bank and number; null if there are none. */
+static json_t *boot_pcrs(const struct imatally_pcrs *pcrs)
+{
+	json_t *v = json_object();
+	size_t i;
+
+	for (i = 0; i < pcrs->nr && v; i++) {
+		const struct imatally_pcr *pcr = &pcrs->pcr[i];
+		char alg[IMATALLY_ALG_NAME_SIZE], number[12];
+		json_t *bank;
+
+		imatally_alg_name(pcr->bank.alg, alg);
+		snprintf(number, sizeof(number), "%u", pcr->index);
+		if (!json_object_get(v, alg))
+			v = js_with(v, alg, json_object());
+		bank = json_object_get(v, alg);
+		if (json_object_set_new(bank, number,
+					json_hex(pcr->bank.value,
+						 pcr->bank.len))) {
+			json_decref(v);
+			v = NULL;
+		}
+	}
+	if (pcrs->nr)
+		return v;
+	json_decref(v);
+	return json_null();
+}
+
+static json_t *firmware_log(const struct firmware *firmware)
+{
+	static const char *const names[] = {
+		[FIRMWARE_NOT_REPLAYED] = "not_replayed",
+		[FIRMWARE_MATCHES] = "matches",
+		[FIRMWARE_DIFFERS] = "differs",
+		[FIRMWARE_UNREADABLE] = "unreadable",
+	};
+
+	return firmware->verdict == FIRMWARE_NO_LOG ?
+		       json_null() : json_string(names[firmware->verdict]);
+}
+
 static json_t *signer(const struct signer *s)
 {
 	json_t *v = json_object();
@@ -255,6 +297,8 @@ static json_t *signer(const struct signer *s)
 				  s->attested.counter));
 	v = js_with(v, "no_counter", no_counter(s));
 	v = js_with(v, "only_sha1", json_boolean(s->weak));
+	v = js_with(v, "boot_pcrs", boot_pcrs(&s->boot_pcrs));
+	v = js_with(v, "firmware_log", firmware_log(&s->firmware));
 	return js_with(v, "rebooted", s->has_previous ?
 			 json_boolean(s->rebooted) : json_null());
 }

@@ -49,6 +49,9 @@ static void put_signer(const struct signer *signer)
 		puts(signer->rebooted ?
 		     "  rebooted or restarted since the previous evidence" :
 		     "  the same boot as the previous evidence");
+	printf("  ");
+	put_booted(stdout, signer);
+	putchar('\n');
 	if (!signer->attested.has_counter) {
 		printf("  ");
 		put_no_counter(stdout, signer->no_counter);

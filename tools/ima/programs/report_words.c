@@ -450,13 +450,45 @@ bool has_findings(const struct imatally_result *result,
 		  const struct signer *signer)
 {
 	return result->has_findings ||
-	       (signer && (signer->weak || !signer->attested.has_counter));
+	       (signer && (signer->weak || !signer->attested.has_counter ||
+			   signer->firmware.verdict == FIRMWARE_DIFFERS ||
+			   signer->firmware.verdict == FIRMWARE_UNREADABLE));
 }
 
 void put_enrollment(FILE *to, const struct imatally_enrollment *enrollment)
 {
 	fputs("in the TPM with the EK sha256:", to);
 	put_digest(to, enrollment->ek_sha256, sizeof(enrollment->ek_sha256));
+}
+
+void put_booted(FILE *to, const struct signer *signer)
+{
+	const struct firmware *firmware = &signer->firmware;
+	char alg[IMATALLY_ALG_NAME_SIZE];
+
+	if (!signer->boot_pcrs.nr) {
+		fputs("what booted is not signed: the evidence has no values of PCRs 0 to 9", to);
+		return;
+	}
+	fputs("PCRs 0 to 9 are signed, too", to);
+	switch (firmware->verdict) {
+	case FIRMWARE_NO_LOG:
+		fputs("; the evidence has no log of the firmware", to);
+		break;
+	case FIRMWARE_NOT_REPLAYED:
+		fputs("; the firmware's log was not replayed, because tpm2_eventlog is not installed", to);
+		break;
+	case FIRMWARE_MATCHES:
+		fputs(", and the firmware's log leads to them", to);
+		break;
+	case FIRMWARE_DIFFERS:
+		fprintf(to, ", but the firmware's log does not lead to PCR %u, %s",
+			firmware->pcr, imatally_alg_name(firmware->alg, alg));
+		break;
+	case FIRMWARE_UNREADABLE:
+		fputs("; tpm2_eventlog cannot replay the firmware's log", to);
+		break;
+	}
 }
 
 const char weak_values[] =

@@ -438,12 +438,19 @@ static void begin_exchange(TPM2_CC code, struct buffer *command,
 
 /* PCR values */
 
-/* Select the PCR in all banks that have it. */
-static int select_pcr(struct tpm *tpm, unsigned int pcr,
-		      TPML_PCR_SELECTION *selection)
+static bool is_selected(const TPMS_PCR_SELECTION *bank, unsigned int pcr)
+{
+	return pcr / 8 < bank->sizeofSelect &&
+	       bank->pcrSelect[pcr / 8] & 1 << pcr % 8;
+}
+
+/* Select PCRs, of which bits are set in @pcrs, in all banks that have them. */
+static int select_pcrs(struct tpm *tpm, uint32_t pcrs,
+		       TPML_PCR_SELECTION *selection)
 {
 	TPMS_CAPABILITY_DATA *capability;
 	const TPML_PCR_SELECTION *banks;
+	unsigned int pcr;
 	UINT32 i;
 	TSS2_RC rc;
 
@@ -456,21 +463,23 @@ static int select_pcr(struct tpm *tpm, unsigned int pcr,
 	memset(selection, 0, sizeof(*selection));
 	for (i = 0; i < banks->count; i++) {
 		const TPMS_PCR_SELECTION *bank = &banks->pcrSelections[i];
-		TPMS_PCR_SELECTION *one;
+		TPMS_PCR_SELECTION *one =
+			&selection->pcrSelections[selection->count];
+		bool any = false;
 
-		if (pcr / 8 >= bank->sizeofSelect ||
-		    !(bank->pcrSelect[pcr / 8] & 1 << pcr % 8))
-			continue;
-		one = &selection->pcrSelections[selection->count++];
-		one->hash = bank->hash;
-		one->sizeofSelect = bank->sizeofSelect;
-		one->pcrSelect[pcr / 8] = 1 << pcr % 8;
+		*one = (TPMS_PCR_SELECTION){
+			.hash = bank->hash, .sizeofSelect = bank->sizeofSelect,
+		};
+		for (pcr = 0; pcr <= IMATALLY_MAX_PCR; pcr++) {
+			if (!(pcrs & UINT32_C(1) << pcr) || !is_selected(bank, pcr))
+				continue;
+			one->pcrSelect[pcr / 8] |= 1 << pcr % 8;
+			any = true;
+		}
+		selection->count += any;
 	}
 	Esys_Free(capability);
-	if (selection->count)
-		return 0;
-	complain("no bank of the TPM has PCR %u", pcr);
-	return -1;
+	return 0;
 }
 
 static int keep_value(struct imatally_pcrs *pcrs, unsigned int index,
@@ -492,41 +501,59 @@ static int keep_value(struct imatally_pcrs *pcrs, unsigned int index,
 	return 0;
 }
 
-/*
- * Keep the values of PCR @pcr in a response, and remove their banks from
- * @wanted.
- */
-static int keep_values(struct imatally_pcrs *pcrs, unsigned int pcr,
-		       TPML_PCR_SELECTION *wanted,
+/* Remove a PCR of bank @alg from @wanted, and a bank without any left. */
+static void remove_pcr(TPML_PCR_SELECTION *wanted, uint16_t alg,
+		       unsigned int pcr)
+{
+	UINT32 i, left = 0;
+	unsigned int byte;
+
+	for (i = 0; i < wanted->count; i++) {
+		TPMS_PCR_SELECTION *bank = &wanted->pcrSelections[i];
+		bool any = false;
+
+		if (bank->hash == alg)
+			bank->pcrSelect[pcr / 8] &= ~(1 << pcr % 8);
+		for (byte = 0; byte < bank->sizeofSelect; byte++)
+			any |= bank->pcrSelect[byte];
+		if (any)
+			wanted->pcrSelections[left++] = *bank;
+	}
+	wanted->count = left;
+}
+
+/* Keep the values in a response, and remove them from @wanted. */
+static int keep_values(struct imatally_pcrs *pcrs, TPML_PCR_SELECTION *wanted,
 		       const TPML_PCR_SELECTION *got, const TPML_DIGEST *values)
 {
-	UINT32 i, j, next = 0, left = 0;
+	UINT32 i, next = 0;
+	unsigned int pcr;
 
-	for (i = 0; i < got->count && next < values->count; i++) {
+	for (i = 0; i < got->count; i++) {
 		const TPMS_PCR_SELECTION *bank = &got->pcrSelections[i];
 
-		if (pcr / 8 >= bank->sizeofSelect ||
-		    !(bank->pcrSelect[pcr / 8] & 1 << pcr % 8))
-			continue;
-		if (keep_value(pcrs, pcr, bank->hash, &values->digests[next++]))
-			return -1;
-		for (j = 0; j < wanted->count; j++)
-			if (wanted->pcrSelections[j].hash == bank->hash)
-				wanted->pcrSelections[j].hash = TPM2_ALG_NULL;
+		for (pcr = 0; pcr <= IMATALLY_MAX_PCR && next < values->count;
+		     pcr++) {
+			if (!is_selected(bank, pcr))
+				continue;
+			if (keep_value(pcrs, pcr, bank->hash,
+				       &values->digests[next++]))
+				return -1;
+			remove_pcr(wanted, bank->hash, pcr);
+		}
 	}
-	for (j = 0; j < wanted->count; j++)
-		if (wanted->pcrSelections[j].hash != TPM2_ALG_NULL)
-			wanted->pcrSelections[left++] = wanted->pcrSelections[j];
-	wanted->count = left;
 	if (next)
 		return 0;
-	complain("TPM2_PCR_Read: the TPM returned no value of PCR %u", pcr);
+	complain("TPM2_PCR_Read: the TPM returned no value");
 	return -1;
 }
 
-/* Read once, in the audit session if there is one. */
-static int read_once(struct tpm *tpm, ESYS_TR session, unsigned int pcr,
-		     TPML_PCR_SELECTION *wanted,
+/*
+ * Read once, in the audit session if there is one, whose exchanges are kept in
+ * @evidence.
+ */
+static int read_once(struct tpm *tpm, ESYS_TR session,
+		     TPML_PCR_SELECTION *wanted, struct imatally_pcrs *pcrs,
 		     struct imatally_evidence *evidence)
 {
 	struct buffer command, response;
@@ -549,21 +576,22 @@ static int read_once(struct tpm *tpm, ESYS_TR session, unsigned int pcr,
 		ret = keep_exchange(evidence, &command, &response);
 	}
 	if (!ret)
-		ret = keep_values(&evidence->pcrs, pcr, wanted, got, values);
+		ret = keep_values(pcrs, wanted, got, values);
 	Esys_Free(got);
 	Esys_Free(values);
 	return ret;
 }
 
-static int read_all(struct tpm *tpm, ESYS_TR session, unsigned int pcr,
+static int read_all(struct tpm *tpm, ESYS_TR session,
 		    const TPML_PCR_SELECTION *selection,
+		    struct imatally_pcrs *pcrs,
 		    struct imatally_evidence *evidence)
 {
 	TPML_PCR_SELECTION wanted = *selection;
 
-	/* a TPM may return fewer values than requested */
+	/* a TPM returns at most 8 values at a time, and may return fewer */
 	while (wanted.count)
-		if (read_once(tpm, session, pcr, &wanted, evidence))
+		if (read_once(tpm, session, &wanted, pcrs, evidence))
 			return -1;
 	return 0;
 }
@@ -572,7 +600,7 @@ static int read_all(struct tpm *tpm, ESYS_TR session, unsigned int pcr,
 
 static int quote(struct tpm *tpm, const TPM2B_DATA *nonce,
 		 const TPML_PCR_SELECTION *selection,
-		 struct imatally_evidence *evidence)
+		 struct imatally_attestation *attestation)
 {
 	TPMT_SIGNATURE *signature;
 	TPM2B_ATTEST *attest;
@@ -584,7 +612,7 @@ static int quote(struct tpm *tpm, const TPM2B_DATA *nonce,
 			&signature);
 	if (rc)
 		return tpm_failed(tpm, "TPM2_Quote", rc);
-	ret = keep_attestation(&evidence->quote, attest, signature);
+	ret = keep_attestation(attestation, attest, signature);
 	Esys_Free(attest);
 	Esys_Free(signature);
 	return ret;
@@ -692,7 +720,7 @@ static bool is_quoted(struct imatally_evidence *evidence,
  * Read the PCR and quote it.  *@quoted is false if the PCR was extended in
  * between in every attempt; the values that were read are kept nevertheless.
  */
-static int read_and_quote(struct tpm *tpm, ESYS_TR session, unsigned int pcr,
+static int read_and_quote(struct tpm *tpm, ESYS_TR session,
 			  const TPML_PCR_SELECTION *selection,
 			  const struct imatally_ak *ak,
 			  const struct imatally_bytes *nonce,
@@ -709,8 +737,9 @@ static int read_and_quote(struct tpm *tpm, ESYS_TR session, unsigned int pcr,
 		if (session != ESYS_TR_NONE &&
 		    audit_nonce(tpm, session, &data, evidence))
 			return -1;
-		if (read_all(tpm, session, pcr, selection, evidence) ||
-		    quote(tpm, &data, selection, evidence))
+		if (read_all(tpm, session, selection, &evidence->pcrs,
+			     evidence) ||
+		    quote(tpm, &data, selection, &evidence->quote))
 			return -1;
 		*quoted = is_quoted(evidence, ak, nonce, err);
 	}
@@ -758,35 +787,77 @@ static int check_own(const struct imatally_evidence *evidence,
 	return -1;
 }
 
+/*
+ * Quote PCRs 0 to 9, but not the IMA PCR @pcr, should it be among them.  In a
+ * quote of their own: that of the IMA PCR has to come between two extends, and
+ * would come too late more often if up to 80 further values, 8 at a time, were
+ * read before it.  These PCRs are not extended any more, so it does not matter
+ * that this is a moment later; resetCount and restartCount show that it is the
+ * same boot.
+ */
+static int attest_boot(struct tpm *tpm, unsigned int pcr,
+		       const struct imatally_bytes *nonce,
+		       struct imatally_evidence *evidence)
+{
+	uint32_t pcrs = (1U << IMATALLY_NR_BOOT_PCRS) - 1;
+	TPM2B_DATA data = { .size = nonce->len };
+	TPML_PCR_SELECTION selection;
+
+	memcpy(data.buffer, nonce->data, nonce->len);
+	return select_pcrs(tpm, pcrs & ~(UINT32_C(1) << pcr), &selection) ||
+	       read_all(tpm, ESYS_TR_NONE, &selection, &evidence->boot_pcrs,
+			evidence) ||
+	       quote(tpm, &data, &selection, &evidence->boot_quote) ? -1 : 0;
+}
+
+/*
+ * Attest the IMA PCR @pcr of @selection, and what booted.  @ak: the public key.
+ */
+static int attest(struct tpm *tpm, unsigned int pcr,
+		  const TPML_PCR_SELECTION *selection,
+		  const struct imatally_ak *ak,
+		  const struct imatally_bytes *nonce,
+		  struct imatally_evidence *evidence)
+{
+	enum imatally_no_counter why = IMATALLY_NO_COUNTER_UNKNOWN;
+	ESYS_TR session = ESYS_TR_NONE;
+	struct imatally_error err;
+	bool quoted;
+	int ret;
+
+	/* without the session, there can still be a quote */
+	start_audit(tpm, &session, &why);
+	ret = read_and_quote(tpm, session, selection, ak, nonce, evidence,
+			     &quoted, &err);
+	evidence->no_counter = why;
+	ret = ret || finish(tpm, session, nonce, quoted, evidence, &err) ||
+	      attest_boot(tpm, pcr, nonce, evidence) ||
+	      check_own(evidence, ak, nonce) ? -1 : 0;
+	if (session != ESYS_TR_NONE)
+		Esys_FlushContext(tpm->esys, session);
+	return ret;
+}
+
 int tpm_attest(struct tpm *tpm, unsigned int pcr,
 	       const struct imatally_bytes *nonce,
 	       struct imatally_evidence *evidence)
 {
-	ESYS_TR session = ESYS_TR_NONE;
 	TPML_PCR_SELECTION selection;
-	enum imatally_no_counter why = IMATALLY_NO_COUNTER_UNKNOWN;
 	struct imatally_ak *ak = NULL;
 	struct imatally_error err;
-	bool quoted;
 	int ret = -1;
 	char *pem;
 
 	pem = tpm_ak_pem(tpm);
-	if (!pem)
-		return -1;
-	if (imatally_ak_from_pem(&ak, pem, strlen(pem), &err)) {
+	if (!pem || select_pcrs(tpm, UINT32_C(1) << pcr, &selection))
+		goto out;
+	if (!selection.count)
+		complain("no bank of the TPM has PCR %u", pcr);
+	else if (imatally_ak_from_pem(&ak, pem, strlen(pem), &err))
 		complain_about("the AK", &err);
-	} else if (!select_pcr(tpm, pcr, &selection)) {
-		/* without the session, there can still be a quote */
-		start_audit(tpm, &session, &why);
-		ret = read_and_quote(tpm, session, pcr, &selection, ak, nonce,
-				     evidence, &quoted, &err) ? -1 : 0;
-		evidence->no_counter = why;
-		ret = ret || finish(tpm, session, nonce, quoted, evidence, &err) ||
-		      check_own(evidence, ak, nonce) ? -1 : 0;
-	}
-	if (session != ESYS_TR_NONE)
-		Esys_FlushContext(tpm->esys, session);
+	else
+		ret = attest(tpm, pcr, &selection, ak, nonce, evidence);
+out:
 	imatally_ak_free(ak);
 	free(pem);
 	return ret;

@@ -45,7 +45,8 @@ int tpm_ak_public(struct tpm *tpm, struct imatally_bytes *public);
 
 /*
  * Fill in @evidence for PCR @pcr in all banks: with the counter attested if
- * possible, and quoted unless the PCR is extended too often.
+ * possible, and quoted unless the PCR is extended too often; and for PCRs 0 to
+ * 9, which tell what booted.
  */
 int tpm_attest(struct tpm *tpm, unsigned int pcr,
 	       const struct imatally_bytes *nonce,

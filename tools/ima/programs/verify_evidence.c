@@ -164,16 +164,26 @@ int evidence_check(const struct evidence_arguments *args,
 	if (!ret && args->previous)
 		ret = check_previous(args->previous, &evidence, ak, signer,
 				     err);
+	if (!ret && firmware_check(args->dir, &evidence, &signer->firmware))
+		ret = EXIT_ERROR;
 	if (!ret) {
 		signer->no_counter = evidence.no_counter;
 		signer->weak = only_sha1(&evidence.pcrs, args->ima_pcr);
 		/* ownership passes to the caller */
 		*pcrs = evidence.pcrs;
+		signer->boot_pcrs = evidence.boot_pcrs;
 		memset(&evidence.pcrs, 0, sizeof(evidence.pcrs));
+		memset(&evidence.boot_pcrs, 0, sizeof(evidence.boot_pcrs));
 	}
 out:
 	imatally_evidence_free(&evidence);
 	imatally_ak_free(ak);
 	free(nonce.data);
 	return ret;
+}
+
+void signer_free(struct signer *signer)
+{
+	imatally_enrollment_free(&signer->enrollment);
+	imatally_pcrs_free(&signer->boot_pcrs);
 }

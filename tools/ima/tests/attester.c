@@ -96,7 +96,8 @@ static void hash_nonce(struct imatally_exchange *exchange, const char *nonce)
 		      34 + sizeof(null_ticket));
 }
 
-static void select_banks(const struct machine *m, TPML_PCR_SELECTION *selection)
+static void select_banks(const struct machine *m, TPML_PCR_SELECTION *selection,
+			 uint32_t pcrs)
 {
 	unsigned int i;
 
@@ -106,7 +107,7 @@ static void select_banks(const struct machine *m, TPML_PCR_SELECTION *selection)
 			.hash = imatally_alg_from_name(m->bank[i].alg,
 						       strlen(m->bank[i].alg)),
 			.sizeofSelect = 3,
-			.pcrSelect = { 0, 4, 0 },
+			.pcrSelect = { pcrs, pcrs >> 8, pcrs >> 16 },
 		};
 }
 
@@ -153,20 +154,47 @@ void attester_audit(struct attester *a)
 	}
 }
 
-void attester_quote(struct attester *a)
+static void quote(const struct attester *a, const struct imatally_pcrs *pcrs,
+		  TPM2B_DIGEST *digest)
 {
-	TPM2B_DIGEST *digest = &a->quote.attested.quote.pcrDigest;
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	unsigned int len;
 	size_t i;
 
 	EVP_DigestInit(ctx, md_of(a->hash));
-	for (i = 0; i < a->evidence.pcrs.nr; i++)
-		EVP_DigestUpdate(ctx, a->evidence.pcrs.pcr[i].bank.value,
-				 a->evidence.pcrs.pcr[i].bank.len);
+	for (i = 0; i < pcrs->nr; i++)
+		EVP_DigestUpdate(ctx, pcrs->pcr[i].bank.value,
+				 pcrs->pcr[i].bank.len);
 	EVP_DigestFinal(ctx, digest->buffer, &len);
 	digest->size = len;
 	EVP_MD_CTX_free(ctx);
+}
+
+void attester_quote(struct attester *a)
+{
+	quote(a, &a->evidence.pcrs, &a->quote.attested.quote.pcrDigest);
+	quote(a, &a->evidence.boot_pcrs, &a->boot.attested.quote.pcrDigest);
+}
+
+/* Keep the values of @nr PCRs from @first on, by bank, and select them. */
+static void read_values(const struct machine *m, uint32_t first, uint32_t nr,
+			struct imatally_pcrs *pcrs,
+			TPML_PCR_SELECTION *selection)
+{
+	unsigned int i;
+
+	select_banks(m, selection, ((1U << nr) - 1) << first);
+	pcrs->nr = m->nr_banks * nr;
+	pcrs->pcr = calloc(pcrs->nr, sizeof(*pcrs->pcr));
+	for (i = 0; i < pcrs->nr; i++) {
+		const struct machine_bank *bank = &m->bank[i / nr];
+		struct imatally_pcr *pcr = &pcrs->pcr[i];
+
+		pcr->index = first + i % nr;
+		pcr->bank.alg = selection->pcrSelections[i / nr].hash;
+		pcr->bank.len = bank->size;
+		memcpy(pcr->bank.value, bank->pcr[pcr->index], bank->size);
+	}
 }
 
 void attester_read(struct attester *a, const struct machine *m,
@@ -176,27 +204,17 @@ void attester_read(struct attester *a, const struct machine *m,
 			       .clockInfo = a->clock,
 			       .extraData.size = strlen(nonce) };
 	struct imatally_evidence *ev = &a->evidence;
-	unsigned int i;
 
 	memcpy(attest.extraData.buffer, nonce, strlen(nonce));
 	a->quote = attest;
 	a->quote.type = TPM2_ST_ATTEST_QUOTE;
 	a->audit = attest;
 	a->audit.type = TPM2_ST_ATTEST_SESSION_AUDIT;
+	a->boot = a->quote;
 
 	imatally_evidence_free(ev);
-	ev->pcrs.nr = m->nr_banks;
-	ev->pcrs.pcr = calloc(m->nr_banks, sizeof(*ev->pcrs.pcr));
-	select_banks(m, &a->quote.attested.quote.pcrSelect);
-	for (i = 0; i < m->nr_banks; i++) {
-		struct imatally_pcr *pcr = &ev->pcrs.pcr[i];
-
-		pcr->index = 10;
-		pcr->bank.alg =
-			a->quote.attested.quote.pcrSelect.pcrSelections[i].hash;
-		pcr->bank.len = m->bank[i].size;
-		memcpy(pcr->bank.value, m->bank[i].pcr[10], pcr->bank.len);
-	}
+	read_values(m, 10, 1, &ev->pcrs, &a->quote.attested.quote.pcrSelect);
+	read_values(m, 0, 10, &ev->boot_pcrs, &a->boot.attested.quote.pcrSelect);
 	attester_quote(a);
 
 	ev->audit_alg = TPM2_ALG_SHA256;
@@ -265,6 +283,8 @@ void attester_sign(struct attester *a)
 {
 	sign(a, &a->quote, &a->evidence.quote);
 	sign(a, &a->audit, &a->evidence.audit);
+	if (a->evidence.boot_pcrs.nr)
+		sign(a, &a->boot, &a->evidence.boot_quote);
 }
 
 void attester_attest(struct attester *a, const struct machine *m,

@@ -18,7 +18,7 @@ struct attester {
 	uint16_t scheme, hash;		/* of signatures */
 	TPMS_CLOCK_INFO clock;
 	/* to be signed */
-	TPMS_ATTEST quote, audit;
+	TPMS_ATTEST quote, audit, boot;
 	struct imatally_evidence evidence;
 };
 
@@ -29,12 +29,12 @@ void attester_free(struct attester *a);
 /* Get the public key of the AK. */
 struct imatally_ak *attester_ak(const struct attester *a);
 
-/* Read and quote PCR 10 of @m, in all banks. */
+/* Read and quote PCR 10 of @m, and PCRs 0 to 9, in all banks. */
 void attester_read(struct attester *a, const struct machine *m,
 		   const char *nonce);
 /* Update the audit digest after a change of the exchanges. */
 void attester_audit(struct attester *a);
-/* Update the quoted digest, over the PCR values of the evidence in order. */
+/* Update the quoted digests, over the PCR values of the evidence in order. */
 void attester_quote(struct attester *a);
 void attester_sign(struct attester *a);
 

@@ -304,6 +304,87 @@ static void a_counter_for_another_nonce(void **state)
 	expect_refusal_of_signed("the attested counter: wrong nonce");
 }
 
+/* What booted, in a quote of its own */
+
+static void what_booted_may_be_absent(void **state)
+{
+	(void)state;
+	assert_int_equal(tpm.evidence.boot_pcrs.nr, 20);
+	imatally_evidence_drop_boot(&tpm.evidence);
+	assert_int_equal(check_with(NONCE), IMATALLY_OK);
+}
+
+static void what_booted_does_not_depend_on_the_other_quote(void **state)
+{
+	(void)state;
+	imatally_evidence_drop_quote(&tpm.evidence);
+	assert_int_equal(check_with(NONCE), IMATALLY_OK);
+	tpm.evidence.boot_pcrs.pcr[3].bank.value[0] ^= 1;
+	expect_refusal("the quote of PCRs 0 to 9: the PCR values are not the quoted ones");
+}
+
+static void every_value_of_what_booted_counts(void **state)
+{
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < tpm.evidence.boot_pcrs.nr; i++) {
+		tpm.evidence.boot_pcrs.pcr[i].bank.value[1] ^= 1;
+		expect_refusal("the quote of PCRs 0 to 9: the PCR values");
+		tpm.evidence.boot_pcrs.pcr[i].bank.value[1] ^= 1;
+	}
+	tpm.evidence.boot_pcrs.nr--;
+	expect_refusal("or the evidence has no value of it");
+	tpm.evidence.boot_pcrs.nr++;
+	tpm.boot.attested.quote.pcrSelect.count--;
+	expect_refusal_of_signed("it covers 10 of 20 PCR values");
+}
+
+static void what_booted_for_another_nonce(void **state)
+{
+	(void)state;
+	attester_read(&tpm, &m, NONCE);
+	tpm.boot.extraData.buffer[0] ^= 1;
+	expect_refusal_of_signed("the quote of PCRs 0 to 9: wrong nonce");
+	/* also if any nonce will do */
+	assert_int_equal(check_with(NULL), IMATALLY_ERR_NOT_AUTHENTIC);
+}
+
+static void what_booted_at_another_time(void **state)
+{
+	(void)state;
+	attester_read(&tpm, &m, NONCE);
+	tpm.boot.clockInfo.resetCount--;
+	expect_refusal_of_signed("the quote of PCRs 0 to 9: it is not from the same boot");
+	attester_read(&tpm, &m, NONCE);
+	tpm.boot.clockInfo.restartCount++;
+	expect_refusal_of_signed("the quote of PCRs 0 to 9: it is not from the same boot");
+}
+
+static void what_booted_signed_by_another_ak(void **state)
+{
+	struct attester other;
+
+	(void)state;
+	attester_init(&other, TPM2_ALG_ECDSA, TPM2_ALG_SHA256);
+	attester_attest(&other, &m, NONCE);
+	imatally_evidence_drop_boot(&tpm.evidence);
+	tpm.evidence.boot_pcrs = other.evidence.boot_pcrs;
+	tpm.evidence.boot_quote = other.evidence.boot_quote;
+	memset(&other.evidence.boot_pcrs, 0, sizeof(other.evidence.boot_pcrs));
+	memset(&other.evidence.boot_quote, 0, sizeof(other.evidence.boot_quote));
+	attester_free(&other);
+	expect_refusal("the quote of PCRs 0 to 9: ");
+}
+
+static void something_else_signed_as_what_booted(void **state)
+{
+	(void)state;
+	attester_read(&tpm, &m, NONCE);
+	tpm.boot.type = TPM2_ST_ATTEST_SESSION_AUDIT;
+	expect_refusal_of_signed("the quote of PCRs 0 to 9: it is another attestation structure");
+}
+
 /* The TPM signs the digest of an old session with a new nonce. */
 static void a_counter_that_was_read_before(void **state)
 {
@@ -332,10 +413,10 @@ static void a_counter_of_another_boot(void **state)
 	(void)state;
 	attester_read(&tpm, &m, NONCE);
 	tpm.audit.clockInfo.resetCount++;
-	expect_refusal_of_signed("not from the same boot as the quote");
+	expect_refusal_of_signed("not from the same boot as the values of the IMA PCR");
 	attester_read(&tpm, &m, NONCE);
 	tpm.audit.clockInfo.restartCount--;
-	expect_refusal_of_signed("not from the same boot as the quote");
+	expect_refusal_of_signed("not from the same boot as the values of the IMA PCR");
 }
 
 static void a_counter_read_with_other_values(void **state)
@@ -520,6 +601,13 @@ int main(void)
 		TEST(something_else_that_was_signed),
 		TEST(a_key_that_is_not_restricted),
 		TEST(a_sha1_signature_is_refused),
+		TEST(what_booted_may_be_absent),
+		TEST(what_booted_does_not_depend_on_the_other_quote),
+		TEST(every_value_of_what_booted_counts),
+		TEST(what_booted_for_another_nonce),
+		TEST(what_booted_at_another_time),
+		TEST(what_booted_signed_by_another_ak),
+		TEST(something_else_signed_as_what_booted),
 		TEST(a_counter_for_another_nonce),
 		TEST(a_counter_that_was_read_before),
 		TEST(a_counter_of_another_boot),

@@ -22,6 +22,7 @@ static enum imatally_status parse(const char *text, size_t len)
 #define PCRS "\"pcrs\": {\"sha1\": {\"10\": \"000102030405060708090a0b0c0d0e0f10111213\"}}"
 #define QUOTE "\"quote\": {\"attest\": \"ff\", \"signature\": \"00\"}"
 #define SIGNED "\"attest\": \"ff\", \"signature\": \"00\""
+#define BOOT "\"boot\": {\"pcrs\": {\"0x1234\": {\"0\": \"00\", \"9\": \"11\"}}, " SIGNED "}"
 #define EXCHANGE "{\"command\": \"00\", \"response\": \"\"}"
 
 static void the_least_that_is_one(void **state)
@@ -31,6 +32,8 @@ static void the_least_that_is_one(void **state)
 		"{" HEAD ", " PCRS ", " QUOTE ", \"counter\": {\"hash\": \"sha256\", \"exchanges\": [" EXCHANGE "], " SIGNED "}}",
 		"{" HEAD ", " PCRS ", \"counter\": {\"hash\": \"sha256\", \"exchanges\": [" EXCHANGE "], " SIGNED "}}",
 		"{" HEAD ", " PCRS ", " QUOTE ", \"of a later minor\": [1]}",
+		"{" HEAD ", " PCRS ", " QUOTE ", " BOOT "}",
+		"{" HEAD ", " PCRS ", " QUOTE ", \"firmware_log\": {\"sha256\": \"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\"}}",
 		"{" HEAD ", \"pcrs\": {\"0x1234\": {\"0\": \"00\", \"23\": \"11\"}}, " QUOTE "}",
 	};
 	size_t i;
@@ -76,6 +79,13 @@ static void what_is_wrong_is_told(void **state)
 		{ "{" HEAD ", " PCRS ", \"quote\": {\"attest\": \"f\"}}", "\"attest\": not an even number" },
 		{ "{" HEAD ", " PCRS ", \"quote\": {\"attest\": \"fg\"}}", "\"attest\": not an even number" },
 		{ "{" HEAD ", " PCRS ", " QUOTE ", \"no_counter\": 1}", "\"no_counter\": a string" },
+		{ "{" HEAD ", " PCRS ", " QUOTE ", \"boot\": 1}", "\"boot\": an object" },
+		{ "{" HEAD ", " PCRS ", " QUOTE ", \"boot\": {" SIGNED "}}", "\"pcrs\": an object" },
+		{ "{" HEAD ", " PCRS ", " QUOTE ", \"boot\": {" PCRS ", " SIGNED "}}", "\"boot\": PCR index from 0 to 9" },
+		{ "{" HEAD ", " PCRS ", " QUOTE ", \"boot\": {\"pcrs\": {\"0x1234\": {\"0\": \"00\"}}}}", "\"attest\": a string" },
+		{ "{" HEAD ", " PCRS ", " QUOTE ", \"firmware_log\": 1}", "\"firmware_log\": an object" },
+		{ "{" HEAD ", " PCRS ", " QUOTE ", \"firmware_log\": {}}", "\"sha256\": a string" },
+		{ "{" HEAD ", " PCRS ", " QUOTE ", \"firmware_log\": {\"sha256\": \"00\"}}", "not a SHA-256 digest" },
 		{ "{" HEAD ", " PCRS ", " QUOTE ", \"counter\": 1}", "\"counter\": an object" },
 		{ "{" HEAD ", " PCRS ", " QUOTE ", \"counter\": {\"hash\": \"md5\"}}", "\"hash\": unknown hash" },
 		{ "{" HEAD ", " PCRS ", " QUOTE ", \"counter\": {\"hash\": \"sha256\", \"exchanges\": []}}", "1 to 50" },
