@@ -5,10 +5,12 @@ Memory and disks that fail, at each call in turn (tests/fail_call.c): an error a
 No file is left that is only half there, and what "watch --keep" has copied stays good.
 """
 
+import base64
 import errno
 import itertools
 import json
 import os
+import re
 import signal
 import subprocess
 from pathlib import Path
@@ -16,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from lab import lists
+from lab.ca import openssl
 from lab.host import NONCE, Host
 from lab.verifier import VECTORS, Answer
 from model import entries
@@ -86,6 +89,8 @@ class Folder:
             "json": ["verify", CUT / "list", "--pcrs", CUT / "pcrs", "--json"],
             "parts": ["verify", path / "first", path / "second", "--pcr", f"sha256:{path / 'value'}"],
             "page": ["verify", CUT / "list", "--pcrs", CUT / "pcrs", "--html", path / "page"],
+            "ear": ["verify", CUT / "list", "--pcrs", CUT / "pcrs", "--ear", path / "ear", "--ear-unsigned"],
+            "signed ear": ["verify", CUT / "list", "--pcrs", CUT / "pcrs", "--ear", path / "ear", "--ear-key", path / "key"],
             "state": ["verify", CUT / "list", "--pcrs", CUT / "pcrs", "--state", path / "state"],
             "with": ["verify", CUT / "list", "--pcrs", CUT / "pcrs", "--with", kept],
             "with a file": ["verify", CUT / "list", "--pcrs", CUT / "pcrs", "--with", CUT / "list"],
@@ -94,6 +99,7 @@ class Folder:
             "show": ["show", CUT / "list"],
             "show as json": ["show", CUT / "list", "--json"],
         }
+        openssl("genpkey", "-algorithm", "ED25519", "-out", path / "key")
         data = (CUT / "list").read_bytes()
         tenth = lists.entries(data)[10].start
         (path / "first").write_bytes(data[:tenth])
@@ -103,16 +109,19 @@ class Folder:
                                     encoding="ascii")
 
     def run(self, way: str, environment=None) -> Answer:
-        for name in ("page", "state", "kept/a", "kept/b"):
+        for name in ("page", "ear", "state", "kept/a", "kept/b"):
             (self.path / name).unlink(missing_ok=True)
         return self.verifier.call(*self.arguments[way], env=environment)
 
     def files(self):
         """The names of those that it writes, and what is in them but for the time."""
         found = {path.name: path.read_text(encoding="utf-8") for path in (*self.path.iterdir(), *(self.path / "kept").iterdir())
-                 if path.name.split(".")[0] in ("page", "state", "a", "b") and path.is_file()}
+                 if path.name.split(".")[0] in ("page", "ear", "state", "a", "b") and path.is_file()}
         if "page" in found:
             found["page"] = found["page"].rpartition("imatally 0.1 at")[0]
+        if "ear" in found:
+            header, payload, _ = found["ear"].split(".")
+            found["ear"] = header + re.sub('"iat":[0-9]+', "", base64.urlsafe_b64decode(payload + "==").decode())
         return found
 
 
@@ -121,7 +130,10 @@ def folder(verifier, tmp_path):
     return Folder(verifier, tmp_path)
 
 
-WAYS = ["text", "json", "parts", "page", "state", "with", "with a file", "jobs", "jobs with states", "show", "show as json"]
+WAYS = ["text", "json", "parts", "page", "ear", "signed ear", "state", "with", "with a file", "jobs",
+        "jobs with states", "show", "show as json"]
+# In files that are written for an error too
+SAYS_ERROR = {"page": "no verdict: an error", "ear": '"verdict":"error"'}
 
 
 @pytest.mark.parametrize("call", ["memory", *DISK])
@@ -139,7 +151,7 @@ def test_answer(folder, failing, way, call):
                 line in usual.out.splitlines() or line.endswith(": error") or "exit status 3: error" in line for line in lines)
         assert same or is_error(answer, usual), (number, answer)
         for name, text in folder.files().items():
-            assert text == written[name] or name == "page" and "no verdict: an error" in text, (number, name)
+            assert text == written[name] or re.search(SAYS_ERROR.get(name, "$^"), text, re.M), (number, name)
 
 
 @pytest.fixture
@@ -179,7 +191,7 @@ def host(verifier, tmp_path_factory, tpm_tools):
 def test_evidence(host, failing, call):
     def run(environment=None):
         return host.verifier.call("verify", "--evidence", "evidence", "--previous", "before", "--ak", "ak.pem", "--nonce", NONCE,
-                                  cwd=host.folder, env=environment)
+                                  "--ear", "ear", "--ear-unsigned", cwd=host.folder, env=environment)
     usual = run()
     assert usual.status == 0, usual.text
     for number, answer in failing.each(call, run):

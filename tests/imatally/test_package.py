@@ -87,7 +87,7 @@ def test_upgrade_leaves_the_service_running(built, tmp_path):
 @pytest.mark.parametrize("prefix", ["/usr", "/usr/local"])
 def test_manual_names_the_schemas_where_they_are(tmp_path, prefix):
     PLAIN.make("installing", "install", f"DESTDIR={tmp_path}", f"PREFIX={prefix}")
-    for name in ("evidence", "result"):
+    for name in ("ear", "evidence", "result"):
         page = (tmp_path / prefix[1:] / "share" / "man" / "man5" / f"imatally-{name}.5").read_text(encoding="utf-8")
         schema = re.search(rf"/\S+/{name}\.schema\.json", page)[0]
         assert (tmp_path / schema[1:]).exists(), schema

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "ear.h"
 #include "json.h"
 #include "progress.h"
 #include "report.h"
@@ -51,6 +52,11 @@ const char cmd_verify_usage[] =
 "                           complete; a boot_aggregate that differs is a mismatch\n"
 "           --json          print JSON, also for errors; see imatally-result(5)\n"
 "           --html FILE     also write a page with a plot to FILE\n"
+"           --ear FILE      also write an attestation result (EAT) to FILE, a JWT\n"
+"                           that is signed with --ear-key, or not signed; see\n"
+"                           imatally-ear(5)\n"
+"           --ear-key KEY   the private key (PEM) to sign it with\n"
+"           --ear-unsigned  leave it without a signature\n"
 "         Read the PCRs first and the list afterwards: entries that were added\n"
 "         since the PCRs were read are not a fault.  \"-\" is standard input.\n"
 "         Exit status: 0 complete, 1 incomplete, 2 mismatch, 3 error,\n"
@@ -72,6 +78,9 @@ struct options {
 	const char *with;	/* a copy of the list, or NULL */
 	bool strict, json;
 	const char *html;	/* file to write, or NULL */
+	const char *ear, *ear_key;	/* files, or NULL */
+	bool ear_unsigned;
+	struct jwt_key *key;	/* NULL to leave the EAR without a signature */
 	bool has_jobs;
 	unsigned int jobs;	/* at a time */
 	bool stdin_used;
@@ -230,7 +239,7 @@ static int check_jobs(const struct options *options)
 
 	if (options->nr_operands && !options->pcrs.nr && !evidence->dir &&
 	    !evidence->previous && !options->html && !options->with &&
-	    has_state_folder &&
+	    !options->ear && has_state_folder &&
 	    !evidence->ak == !evidence->nonce)
 		return options->state ? check_states(options) : 0;
 	if (!has_state_folder)
@@ -241,7 +250,21 @@ static int check_jobs(const struct options *options)
 	else if (!evidence->ak != !evidence->nonce)
 		complain("--ak (or --enrolled) and --nonce require each other");
 	else
-		complain("--jobs cannot be combined with --pcrs, --pcr, --evidence, --previous, --with and --html");
+		complain("--jobs cannot be combined with --pcrs, --pcr, --evidence, --previous, --with, --html and --ear");
+	fputs(cmd_verify_usage, stderr);
+	return -1;
+}
+
+/* An EAR without a signature must be asked for. */
+static int check_ear(struct options *options)
+{
+	if (options->ear &&
+	    !options->ear_key != options->ear_unsigned)
+		complain("--ear requires either --ear-key or --ear-unsigned");
+	else if (!options->ear && (options->ear_key || options->ear_unsigned))
+		complain("--ear-key and --ear-unsigned require --ear");
+	else
+		return options->ear_key ? claim(options, options->ear_key) : 0;
 	fputs(cmd_verify_usage, stderr);
 	return -1;
 }
@@ -278,6 +301,15 @@ static int check_one(struct options *options)
 	return -1;
 }
 
+/* Prepare what the answers need.  0, or -1 after an error message. */
+static int prepare(struct options *options)
+{
+	if (!options->ear_key)
+		return 0;
+	options->key = jwt_key_read(options->ear_key);
+	return options->key ? 0 : -1;
+}
+
 /* 0; 1 after --help; -1 after an error message */
 static int parse(struct options *options, int argc, char *argv[])
 {
@@ -296,6 +328,9 @@ static int parse(struct options *options, int argc, char *argv[])
 		{ "state", .text = &options->state },
 		{ "with", .text = &options->with },
 		{ "html", .text = &options->html },
+		{ "ear", .text = &options->ear },
+		{ "ear-key", .text = &options->ear_key },
+		{ "ear-unsigned", .given = &options->ear_unsigned },
 		{ "jobs", .given = &options->has_jobs,
 		  .number = &options->jobs, .max = MAX_JOBS },
 		{ "evidence", .text = &options->evidence.dir },
@@ -322,7 +357,10 @@ static int parse(struct options *options, int argc, char *argv[])
 		options->jobs = sysconf(_SC_NPROCESSORS_ONLN);
 	options->operand = argv + optind;
 	options->nr_operands = argc - optind;
-	return options->has_jobs ? check_jobs(options) : check_one(options);
+	if (check_ear(options) ||
+	    (options->has_jobs ? check_jobs(options) : check_one(options)))
+		return -1;
+	return prepare(options);
 }
 
 /* ---- A job: a list, and what it is verified with */
@@ -336,6 +374,7 @@ struct job {
 	struct evidence_arguments evidence;	/* dir is NULL without evidence */
 	struct imatally_pcrs pcrs;	/* from the evidence or directory */
 	const char *state;		/* file, or NULL */
+	const char *ear;		/* file to write, or NULL */
 	/* allocated strings that the others point to */
 	char *log_path, *pcrs_path, *ak_path, *state_path;
 };
@@ -376,6 +415,7 @@ static int job_begin(struct job *job, const struct options *options)
 	*job = (struct job){
 		.options = options, .log = options->log,
 		.evidence = options->evidence, .state = options->state,
+		.ear = options->ear,
 	};
 	job->part = calloc(options->nr_operands + 1, sizeof(*job->part));
 	if (job->evidence.dir)
@@ -602,6 +642,9 @@ static int answer(const struct job *job, struct report *report)
 	report->copy = options->with;
 	if (options->html && report_html(report, options->html))
 		status = EXIT_ERROR;
+	if (job->ear && ear_write(report, job->evidence.nonce, options->key,
+				  job->ear))
+		status = EXIT_ERROR;
 	if (!options->json && job->name)
 		report_line(report, job->name);
 	else if (!options->json)
@@ -748,5 +791,6 @@ int cmd_verify(int argc, char *argv[])
 	}
 	imatally_pcrs_free(&options.pcrs);
 	imatally_pcrs_free(&options.boot_pcrs);
+	jwt_key_free(options.key);
 	return ret;
 }

@@ -31,6 +31,9 @@ void report_line(const struct report *report, const char *name);
  */
 int report_json(const struct report *report);
 
+/* The verdict as it is called there, "error" and "not_authentic" included. */
+const char *report_verdict(const struct report *report);
+
 /*
  * report_html.c: a self-contained page in the file @path, which is replaced.
  * Returns -1 after an error message.

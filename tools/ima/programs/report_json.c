@@ -8,7 +8,7 @@
 
 #define VERSION 1
 
-static const char *verdict_name(const struct report *report)
+const char *report_verdict(const struct report *report)
 {
 	if (report->result)
 		return imatally_verdict_name(report->result->verdict);
@@ -398,7 +398,7 @@ int report_json(const struct report *report)
 
 	put_member(&stream, "format", json_string("imatally-result"));
 	put_member(&stream, "version", json_integer(VERSION));
-	put_member(&stream, "verdict", json_string(verdict_name(report)));
+	put_member(&stream, "verdict", json_string(report_verdict(report)));
 	put_member(&stream, "status", json_integer(report->status));
 	put_member(&stream, "strict", json_boolean(report->strict));
 	if (report->log)
