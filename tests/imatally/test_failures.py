@@ -91,10 +91,12 @@ class Folder:
             "page": ["verify", CUT / "list", "--pcrs", CUT / "pcrs", "--html", path / "page"],
             "ear": ["verify", CUT / "list", "--pcrs", CUT / "pcrs", "--ear", path / "ear", "--ear-unsigned"],
             "signed ear": ["verify", CUT / "list", "--pcrs", CUT / "pcrs", "--ear", path / "ear", "--ear-key", path / "key"],
+            "metrics": ["verify", CUT / "list", "--pcrs", CUT / "pcrs", "--metrics", path / "metrics"],
             "state": ["verify", CUT / "list", "--pcrs", CUT / "pcrs", "--state", path / "state"],
             "with": ["verify", CUT / "list", "--pcrs", CUT / "pcrs", "--with", kept],
             "with a file": ["verify", CUT / "list", "--pcrs", CUT / "pcrs", "--with", CUT / "list"],
             "jobs": ["verify", "--jobs", "1", path / "a", path / "b"],
+            "jobs with metrics": ["verify", "--jobs", "2", path / "a", path / "b", "--metrics", path / "metrics"],
             "jobs with states": ["verify", "--jobs", "2", path / "a", path / "b", "--state", path / "kept"],
             "show": ["show", CUT / "list"],
             "show as json": ["show", CUT / "list", "--json"],
@@ -109,16 +111,18 @@ class Folder:
                                     encoding="ascii")
 
     def run(self, way: str, environment=None) -> Answer:
-        for name in ("page", "ear", "state", "kept/a", "kept/b"):
+        for name in ("page", "ear", "metrics", "state", "kept/a", "kept/b"):
             (self.path / name).unlink(missing_ok=True)
         return self.verifier.call(*self.arguments[way], env=environment)
 
     def files(self):
         """The names of those that it writes, and what is in them but for the time."""
         found = {path.name: path.read_text(encoding="utf-8") for path in (*self.path.iterdir(), *(self.path / "kept").iterdir())
-                 if path.name.split(".")[0] in ("page", "ear", "state", "a", "b") and path.is_file()}
+                 if path.name.split(".")[0] in ("page", "ear", "metrics", "state", "a", "b") and path.is_file()}
         if "page" in found:
             found["page"] = found["page"].rpartition("imatally 0.1 at")[0]
+        if "metrics" in found:
+            found["metrics"] = re.sub("seconds [0-9]+", "seconds", found["metrics"])
         if "ear" in found:
             header, payload, _ = found["ear"].split(".")
             found["ear"] = header + re.sub('"iat":[0-9]+', "", base64.urlsafe_b64decode(payload + "==").decode())
@@ -130,10 +134,10 @@ def folder(verifier, tmp_path):
     return Folder(verifier, tmp_path)
 
 
-WAYS = ["text", "json", "parts", "page", "ear", "signed ear", "state", "with", "with a file", "jobs",
-        "jobs with states", "show", "show as json"]
+WAYS = ["text", "json", "parts", "page", "ear", "signed ear", "metrics", "state", "with", "with a file", "jobs",
+        "jobs with metrics", "jobs with states", "show", "show as json"]
 # In files that are written for an error too
-SAYS_ERROR = {"page": "no verdict: an error", "ear": '"verdict":"error"'}
+SAYS_ERROR = {"page": "no verdict: an error", "ear": '"verdict":"error"', "metrics": r'verdict="error"} [12]$'}
 
 
 @pytest.mark.parametrize("call", ["memory", *DISK])
@@ -191,7 +195,7 @@ def host(verifier, tmp_path_factory, tpm_tools):
 def test_evidence(host, failing, call):
     def run(environment=None):
         return host.verifier.call("verify", "--evidence", "evidence", "--previous", "before", "--ak", "ak.pem", "--nonce", NONCE,
-                                  "--ear", "ear", "--ear-unsigned", cwd=host.folder, env=environment)
+                                  "--ear", "ear", "--ear-unsigned", "--metrics", "metrics", cwd=host.folder, env=environment)
     usual = run()
     assert usual.status == 0, usual.text
     for number, answer in failing.each(call, run):

@@ -11,6 +11,7 @@
 
 #include "ear.h"
 #include "json.h"
+#include "metrics.h"
 #include "progress.h"
 #include "report.h"
 
@@ -57,6 +58,7 @@ const char cmd_verify_usage[] =
 "                           imatally-ear(5)\n"
 "           --ear-key KEY   the private key (PEM) to sign it with\n"
 "           --ear-unsigned  leave it without a signature\n"
+"           --metrics FILE  also write figures for monitoring to FILE, as OpenMetrics\n"
 "         Read the PCRs first and the list afterwards: entries that were added\n"
 "         since the PCRs were read are not a fault.  \"-\" is standard input.\n"
 "         Exit status: 0 complete, 1 incomplete, 2 mismatch, 3 error,\n"
@@ -81,6 +83,8 @@ struct options {
 	const char *ear, *ear_key;	/* files, or NULL */
 	bool ear_unsigned;
 	struct jwt_key *key;	/* NULL to leave the EAR without a signature */
+	const char *metrics;	/* file to write, or NULL */
+	struct sample *samples;	/* for each list, or NULL */
 	bool has_jobs;
 	unsigned int jobs;	/* at a time */
 	bool stdin_used;
@@ -301,13 +305,21 @@ static int check_one(struct options *options)
 	return -1;
 }
 
+static size_t nr_lists(const struct options *options)
+{
+	return options->has_jobs ? options->nr_operands : 1;
+}
+
 /* Prepare what the answers need.  0, or -1 after an error message. */
 static int prepare(struct options *options)
 {
-	if (!options->ear_key)
-		return 0;
-	options->key = jwt_key_read(options->ear_key);
-	return options->key ? 0 : -1;
+	if (options->ear_key &&
+	    !(options->key = jwt_key_read(options->ear_key)))
+		return -1;
+	if (options->metrics &&
+	    !(options->samples = metrics_begin(nr_lists(options))))
+		return -1;
+	return 0;
 }
 
 /* 0; 1 after --help; -1 after an error message */
@@ -331,6 +343,7 @@ static int parse(struct options *options, int argc, char *argv[])
 		{ "ear", .text = &options->ear },
 		{ "ear-key", .text = &options->ear_key },
 		{ "ear-unsigned", .given = &options->ear_unsigned },
+		{ "metrics", .text = &options->metrics },
 		{ "jobs", .given = &options->has_jobs,
 		  .number = &options->jobs, .max = MAX_JOBS },
 		{ "evidence", .text = &options->evidence.dir },
@@ -375,6 +388,7 @@ struct job {
 	struct imatally_pcrs pcrs;	/* from the evidence or directory */
 	const char *state;		/* file, or NULL */
 	const char *ear;		/* file to write, or NULL */
+	struct sample *sample;		/* to be taken, or NULL */
 	/* allocated strings that the others point to */
 	char *log_path, *pcrs_path, *ak_path, *state_path;
 };
@@ -415,7 +429,7 @@ static int job_begin(struct job *job, const struct options *options)
 	*job = (struct job){
 		.options = options, .log = options->log,
 		.evidence = options->evidence, .state = options->state,
-		.ear = options->ear,
+		.ear = options->ear, .sample = options->samples,
 	};
 	job->part = calloc(options->nr_operands + 1, sizeof(*job->part));
 	if (job->evidence.dir)
@@ -450,6 +464,18 @@ static bool find_files(struct job *job)
 	       (job->log_path = path_in(job->name, IMATALLY_EVIDENCE_LOG, ""));
 }
 
+static struct sample *sample_for(const struct options *options, const char *dir)
+{
+	unsigned int i;
+
+	if (!options->samples)
+		return NULL;
+	/* not by its name, which may be given twice */
+	for (i = 0; options->operand[i] != dir; i++)
+		;
+	return &options->samples[i];
+}
+
 /* Prepare the list in directory @dir, with evidence or a file of PCR values. */
 static int job_begin_folder(struct job *job, const struct options *options,
 			    const char *dir)
@@ -457,7 +483,8 @@ static int job_begin_folder(struct job *job, const struct options *options,
 	size_t len = 0;
 	char *text;
 
-	*job = (struct job){ .options = options, .name = dir, .log = dir };
+	*job = (struct job){ .options = options, .name = dir, .log = dir,
+			     .sample = sample_for(options, dir) };
 	job->part = calloc(1, sizeof(*job->part));
 	if (!job->part || !find_files(job)) {
 		complain("out of memory");
@@ -632,6 +659,18 @@ static int exit_status(const struct imatally_result *result,
 	return strict && has_findings(result, signer);
 }
 
+/* Count a list whose answer is @report. */
+static void take_sample(const struct job *job, const struct report *report)
+{
+	char *manifest = NULL;
+
+	if (job->evidence.dir)
+		manifest = path_in(job->evidence.dir,
+				   IMATALLY_EVIDENCE_MANIFEST, "");
+	metrics_take(job->sample, report, manifest ? manifest : job->pcrs_path);
+	free(manifest);
+}
+
 /* Print a report in the requested format.  Returns the exit status. */
 static int answer(const struct job *job, struct report *report)
 {
@@ -645,6 +684,8 @@ static int answer(const struct job *job, struct report *report)
 	if (job->ear && ear_write(report, job->evidence.nonce, options->key,
 				  job->ear))
 		status = EXIT_ERROR;
+	if (job->sample)
+		take_sample(job, report);
 	if (!options->json && job->name)
 		report_line(report, job->name);
 	else if (!options->json)
@@ -712,13 +753,24 @@ static int verify(struct job *job)
 
 /* ---- One job, or many */
 
+/* Write the figures of all jobs.  Returns the exit status. */
+static int with_metrics(const struct options *options, int status)
+{
+	if (!options->samples ||
+	    !metrics_write(options->metrics, options->samples,
+			   nr_lists(options)) ||
+	    status > EXIT_ERROR)
+		return status;
+	return EXIT_ERROR;
+}
+
 static int verify_one(const struct options *options)
 {
 	struct job job;
 	int ret = job_begin(&job, options) ? answer_error(&job) : verify(&job);
 
 	job_end(&job);
-	return ret;
+	return with_metrics(options, ret);
 }
 
 /* A task in a process of its own */
@@ -735,7 +787,8 @@ static int verify_folder(const void *options, const char *dir)
 /* The process for a directory was killed, or could not be started. */
 static void lose_folder(const void *options, const char *dir, const char *why)
 {
-	struct job job = { .options = options, .name = dir, .log = dir };
+	struct job job = { .options = options, .name = dir, .log = dir,
+			   .sample = sample_for(options, dir) };
 
 	complain("%s: %s", dir, why);
 	answer_error(&job);
@@ -758,6 +811,7 @@ static int verify_folders(const struct options *options)
 	for (i = 0; i < NR_EXITS; i++)
 		if (count[i])
 			worst = i;
+	worst = with_metrics(options, worst);
 	if (options->json)
 		return worst;
 	printf("%u %s", options->nr_operands,
@@ -792,5 +846,6 @@ int cmd_verify(int argc, char *argv[])
 	imatally_pcrs_free(&options.pcrs);
 	imatally_pcrs_free(&options.boot_pcrs);
 	jwt_key_free(options.key);
+	metrics_end(options.samples, nr_lists(&options));
 	return ret;
 }
