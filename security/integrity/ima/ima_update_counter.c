@@ -40,8 +40,9 @@ static const char * const ima_counter_events[] = {
  * @entries:	number of entries in the list, including deleted ones
  * @carried:	how many of these were carried over by kexec
  * @trimmed:	how many of these were deleted
- * @extends:	number of extends that the TPM acknowledged
- * @failed:	number of entries whose extend failed or has an unknown outcome
+ * @extends:	number of extends that the TPM acknowledged and that updated a PCR
+ * @failed:	number of entries whose extend failed, updated no PCR, or has an
+ *		unknown outcome
  * @dropped:	measurement attempts that left no entry, because of the kernel
  * @unread:	measurement attempts that left no entry, because the file could
  *		not be read
@@ -113,18 +114,41 @@ void ima_counter_count_carried(void)
 	counted.carried++;
 }
 
+/* Count the banks that hold the PCR. An extend updates these banks. */
+static unsigned int ima_counter_banks(const struct tpm_chip *chip, int pcr)
+{
+	unsigned int i, count = 0;
+
+	for (i = 0; i < NR_BANKS(chip); i++)
+		if (chip->allocated_banks[i].pcr_mask & BIT_ULL(pcr))
+			count++;
+
+	return count;
+}
+
+/*
+ * Did an extend update a PCR? A TPM also acknowledges the extend of a PCR that
+ * none of its banks holds, and does nothing.
+ */
+static bool ima_counter_has_extended(const struct tpm_chip *chip, int pcr,
+				     int tpmresult)
+{
+	return !tpmresult && ima_counter_banks(chip, pcr);
+}
+
 /**
  * ima_counter_count_extend - count an extend of a PCR
+ * @pcr: the PCR
  * @tpmresult: return value of tpm_pcr_extend()
  *
  * Context: The caller holds ima_extend_list_mutex.
  */
-void ima_counter_count_extend(int tpmresult)
+void ima_counter_count_extend(int pcr, int tpmresult)
 {
-	if (tpmresult)
-		counted.failed++;
-	else
+	if (ima_counter_has_extended(ima_tpm_chip, pcr, tpmresult))
 		counted.extends++;
+	else
+		counted.failed++;
 }
 
 static void ima_counter_get_account(struct ima_counter_account *account)
@@ -144,19 +168,6 @@ static void ima_counter_get_account(struct ima_counter_account *account)
 static bool ima_counter_has_tpm2(const struct tpm_chip *chip)
 {
 	return chip && (chip->flags & TPM_CHIP_FLAG_TPM2);
-}
-
-/* Count the banks that hold IMA's PCR. An extend updates these banks. */
-static unsigned int ima_counter_banks(const struct tpm_chip *chip)
-{
-	unsigned int i, count = 0;
-
-	for (i = 0; i < NR_BANKS(chip); i++)
-		if (chip->allocated_banks[i].pcr_mask &
-		    BIT(CONFIG_IMA_MEASURE_PCR_IDX))
-			count++;
-
-	return count;
 }
 
 /**
@@ -210,7 +221,8 @@ void __init ima_counter_end_step(void)
 	    !tpm_get_update_counter(ima_tpm_chip, CONFIG_IMA_MEASURE_PCR_IDX,
 				    &snapshot))
 		counted.step = ima_counter_step(&before, &snapshot,
-						ima_counter_banks(ima_tpm_chip));
+						ima_counter_banks(ima_tpm_chip,
+								  CONFIG_IMA_MEASURE_PCR_IDX));
 
 	mutex_unlock(&ima_extend_list_mutex);
 }
@@ -280,7 +292,8 @@ static void ima_counter_format(struct seq_buf *s,
 	if (ima_counter_has_tpm2(facts->chip))
 		seq_buf_printf(s, "updates=%llu;uncertain=%llu;banks=%u;",
 			       counter->updates, counter->uncertain,
-			       ima_counter_banks(facts->chip));
+			       ima_counter_banks(facts->chip,
+						 CONFIG_IMA_MEASURE_PCR_IDX));
 	if (account->step >= 0)
 		seq_buf_printf(s, "step=%lld;", account->step);
 	if (facts->starts)

@@ -81,7 +81,7 @@ struct ima_counter_record {
 	(IMA_COUNTER_TEXT_MAX - IMA_COUNTER_BEFORE_MAX + 192)
 
 void ima_counter_count_carried(void);
-void ima_counter_count_extend(int tpmresult);
+void ima_counter_count_extend(int pcr, int tpmresult);
 
 void __init ima_counter_begin_step(void);
 void __init ima_counter_end_step(void);
@@ -103,7 +103,7 @@ void __init ima_counter_init_pm(void);
 #define IMA_COUNTER_ENTRY_MAX	0
 
 static inline void ima_counter_count_carried(void) {}
-static inline void ima_counter_count_extend(int tpmresult) {}
+static inline void ima_counter_count_extend(int pcr, int tpmresult) {}
 
 static inline void ima_counter_begin_step(void) {}
 static inline void ima_counter_end_step(void) {}

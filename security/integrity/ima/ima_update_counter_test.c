@@ -297,6 +297,29 @@ static void test_banks_that_were_not_returned_are_absent(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, has(sample, ";banks=2;"));
 }
 
+/* The TPM acknowledges an extend of a PCR that no bank holds. */
+static void test_an_extend_that_reaches_no_bank_has_failed(struct kunit *test)
+{
+	struct sample *sample = alloc_sample(test);
+	struct tpm_chip *chip = sample->chip;
+
+	/* No bank at all */
+	KUNIT_EXPECT_FALSE(test, ima_counter_has_extended(chip, 10, 0));
+
+	add_bank(sample, TPM_ALG_SHA1, HASH_ALGO_SHA1, 2);
+	add_bank(sample, TPM_ALG_SHA256, HASH_ALGO_SHA256, 2);
+	chip->allocated_banks[0].pcr_mask = BIT(0);
+	chip->allocated_banks[1].pcr_mask = BIT(0) | BIT(11);
+	KUNIT_EXPECT_FALSE(test, ima_counter_has_extended(chip, 10, 0));
+	KUNIT_EXPECT_TRUE(test, ima_counter_has_extended(chip, 11, 0));
+	KUNIT_EXPECT_TRUE(test, ima_counter_has_extended(chip, 0, 0));
+	/* The largest number that a rule can select */
+	KUNIT_EXPECT_FALSE(test, ima_counter_has_extended(chip, 63, 0));
+
+	KUNIT_EXPECT_FALSE(test, ima_counter_has_extended(chip, 11, -EIO));
+	KUNIT_EXPECT_FALSE(test, ima_counter_has_extended(chip, 11, 0x101));
+}
+
 static void test_what_was_not_read_is_absent(struct kunit *test)
 {
 	struct sample *sample = alloc_sample(test);
@@ -529,6 +552,7 @@ static struct kunit_case ima_update_counter_cases[] = {
 	KUNIT_CASE(test_a_record_that_does_not_fit_is_noticed),
 	KUNIT_CASE(test_an_algorithm_without_a_name_has_a_number),
 	KUNIT_CASE(test_banks_that_were_not_returned_are_absent),
+	KUNIT_CASE(test_an_extend_that_reaches_no_bank_has_failed),
 	KUNIT_CASE(test_what_was_not_read_is_absent),
 	KUNIT_CASE(test_an_error_takes_the_place_of_the_counter),
 	KUNIT_CASE(test_without_a_tpm2_it_is_a_record_of_the_list),
