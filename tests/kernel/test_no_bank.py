@@ -33,7 +33,8 @@ tpm2_pcrread sha256 >/out/pcrs
 
 def allocate(state: Path, temp: Path) -> None:
     """Make a TPM without the IMA PCR; this takes effect when it is started again."""
-    with LocalTpm(temp, DEFAULT_BANKS, state=state) as tpm:
+    tpm = LocalTpm(temp, DEFAULT_BANKS, state=state)
+    with tpm:
         banks = "+".join(f"{bank}:{PCRS}" for bank in DEFAULT_BANKS.split(","))
         subprocess.run(["tpm2_pcrallocate", banks], env=os.environ | {"TPM2TOOLS_TCTI": tpm.tcti}, check=True,
                        stdout=subprocess.PIPE)
