@@ -24,7 +24,8 @@ WITHOUT_RECORDS = fields(skip=WITH_RECORDS, verdict=r"complete \(not counted\)")
 LOAD = fields(programs=("load_test",), boots=1, settings=f"LOAD_ENTRIES={os.environ.get('LOAD_ENTRIES', 1000)}",
               timeout=1800, **COMPLETE)
 # What IMA could not record for want of memory, on a kernel that also looks for errors of memory and locking
-MEMORY = fields(programs=("memory_test",), boots=1, mem=1024, timeout=1800, config="vm,debug")
+MEMORY = fields(programs=("memory_test",), boots=1, mem=1024, timeout=1800, config="vm,debug",
+                around="copied_kernel", settings="KERNEL_IMAGE=/tmp/kernel")
 
 FAILED = r"\d+ entr(y|ies) whose extend failed"
 DROPPED = r"\d+ measurements? dropped"
