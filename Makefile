@@ -16,6 +16,7 @@
 #	T=EXPR		make check: only the tests that EXPR matches (pytest -k): T='kexec and boot2'
 #	KEYLIME=DIR	make check-keylime: a tree of Keylime
 #	BOOTS=N		make check-full T=standstill: how many machines to boot (default: 20)
+#	LTP=DIR		make check-full T=ltp: a tree of LTP
 #	FUZZ_SECONDS=N	make fuzz: for how long, all fuzzers together (default: 600)
 
 # Tests run on all bases unless one is given. Two machines run at a time.
@@ -24,7 +25,7 @@ CHECK := /usr/bin/python3 -m pytest -n 2 --dist loadgroup $(addprefix --base ,$(
 BASE ?= 6.12
 ON_BASE = /usr/bin/python3 -m pytest --base $(BASE) $(if $(T),-k "$(T)")
 KCONFIG ?= /boot/config-$(shell uname -r)
-export KSRC
+export KSRC LTP
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\): .*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20

@@ -38,7 +38,7 @@ def collect(group: Group, kernel: Build, program: Path, script: str, append: str
     """@program: imatally for the guest, which may lack some of its libraries."""
     def boot() -> Collected:
         out = group.fresh_folder()
-        image.add_program(program, out, architectures.get(group.arch))
+        image.add_programs([program], out, architectures.get(group.arch))
         result = vm.run(vm.Machine(kernel.image, out, GUEST / script, mem=768, append=append, arch=group.arch))
         return Collected(out, result)
 

@@ -89,7 +89,7 @@ def boot(kernel: Path, out: Path, run: Run, policy: str = "", arch: str = DEFAUL
     out.mkdir(parents=True, exist_ok=True)
     (out / "files").write_text(f"{run.files}\n", encoding="ascii")
     if run.keeps_copy:
-        image.add_program(verifier.build(), out, architectures.get(arch))
+        image.add_programs([verifier.build()], out, architectures.get(arch))
     (out / "policy").write_text(policy, encoding="ascii")
     return Carried(out, vm.run(vm.Machine(kernel=kernel, out=out, script=GUEST / "carry.sh",
                                           append="" if policy else vm.TCB, arch=arch)))

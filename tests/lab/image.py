@@ -105,11 +105,12 @@ def install(source: Path, target: Path) -> None:
     target.chmod(0o755)
 
 
-def add_program(program: Path, out: Path, facts: Arch) -> None:
-    """Give a guest a program in its folder @out, and in out/lib the libraries for it, of which the guest may lack some."""
+def add_programs(programs: list[Path], out: Path, facts: Arch) -> None:
+    """Give a guest programs in its folder @out, and in out/lib the libraries for them, of which it may lack some."""
     (out / "lib").mkdir()
-    shutil.copy(program, out)
-    for file in libraries([program], facts).values():
+    for program in programs:
+        shutil.copy(program, out)
+    for file in libraries(programs, facts).values():
         shutil.copy(file, out / "lib")
 
 
