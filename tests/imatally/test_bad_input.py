@@ -149,6 +149,15 @@ def test_unknown_template_is_replayed_and_named(judge):
     assert answer.status == 0 and answer.says('entry 0: template "imaxng" is unknown'), answer.text
 
 
+def test_unknown_template_in_the_other_byte_order_hides_no_record(judge):
+    """No digest covers the numbers in front of the data, nor the template's name. Those in the data are covered."""
+    def other(entry):
+        start, data = entry.start, lists.data_of(LIST, entry)
+        return b"".join((LIST[start:start + 4][::-1], LIST[start + 4:start + 4 + lists.DIGEST], b"\0\0\0\1x",
+                         LIST[data - 4:data][::-1], LIST[data:entry.end]))
+    assert is_error(judge(b"".join(map(other, ENTRIES))), "entry 0, offset 33: the template data does not consist of")
+
+
 def test_what_is_not_printable_is_not_printed(judge):
     assert is_error(judge(put(28, b"\x1b[31m\n")), r'entry 0, offset 28: unknown template "\?\[31m\?"')
 

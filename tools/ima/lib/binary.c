@@ -134,10 +134,13 @@ static int parse_ima_data(struct cursor *c, struct imatally_entry *entry,
 }
 
 /*
- * The fields of an unknown template follow from their lengths, as long as these
- * fit.  The data is hashed as a whole, whatever it is.
+ * The fields of an unknown template follow from their lengths.  These must fit, or
+ * whoever hands over the list could hide what an entry is: no digest covers the
+ * name of the template and the numbers in front of the data, which tell the byte
+ * order.
  */
-static void separate_fields(struct cursor *c, struct imatally_entry *entry)
+static int separate_fields(struct cursor *c, struct imatally_entry *entry,
+			   size_t data_pos)
 {
 	const uint8_t *p = entry->data;
 	size_t left = entry->data_len;
@@ -145,20 +148,21 @@ static void separate_fields(struct cursor *c, struct imatally_entry *entry)
 	entry->nr_fields = 0;
 	while (left) {
 		struct imatally_field *field = &entry->fields[entry->nr_fields];
-		uint32_t len;
+		uint32_t len = left < 4 ? 0 :
+				get_u32(p, c->w->layout.big_endian);
 
-		if (entry->nr_fields == IMATALLY_MAX_FIELDS || left < 4)
-			break;
-		len = get_u32(p, c->w->layout.big_endian);
-		if (len > left - 4)
-			break;
+		if (entry->nr_fields == IMATALLY_MAX_FIELDS || left < 4 ||
+		    len > left - 4)
+			return imatally_window_malformed(c->w,
+							 data_pos + (p - entry->data),
+							 "the template data does not consist of up to %d fields with their lengths",
+							 IMATALLY_MAX_FIELDS);
 		*field = (struct imatally_field){ "", p + 4, len };
 		entry->nr_fields++;
 		p += 4 + len;
 		left -= 4 + len;
 	}
-	if (left)
-		entry->nr_fields = 0;
+	return 0;
 }
 
 static int parse_data(struct cursor *c, struct imatally_entry *entry,
@@ -169,8 +173,7 @@ static int parse_data(struct cursor *c, struct imatally_entry *entry,
 	entry->data = at(c, data_pos);
 	if (!entry->unknown_template)
 		return parse_fields(c, entry, data_pos);
-	separate_fields(c, entry);
-	return 0;
+	return separate_fields(c, entry, data_pos);
 }
 
 static int parse_pcr(struct cursor *c, struct imatally_entry *entry)
