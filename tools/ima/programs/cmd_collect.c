@@ -9,9 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "collect.h"
 #include "commands.h"
-#include "kernel.h"
-#include "tpm.h"
 
 const char cmd_collect_usage[] =
 "Usage: imatally collect --ak AK --nonce HEX --out DIR [OPTION...]\n"
@@ -153,12 +152,6 @@ static int write_manifest(const struct imatally_evidence *evidence,
 	return ret;
 }
 
-/*
- * The order matters: the record comes first, so that the PCR values cover it,
- * and the list is read last, because it must contain all entries that the PCR
- * values cover.  It is open all the while, so that nobody deletes an entry in
- * between.
- */
 static int collect(struct tpm *tpm, const struct arguments *args,
 		   const struct imatally_bytes *nonce)
 {
@@ -166,19 +159,9 @@ static int collect(struct tpm *tpm, const struct arguments *args,
 	struct kernel_list list;
 	int ret = -1;
 
-	if (kernel_open_list(args->ima, &list))
+	if (collect_begin(tpm, args->ima, args->pcr, nonce, &list, &evidence))
 		return -1;
-	switch (kernel_request_record(args->ima)) {
-	case 0:
-		break;
-	case 1:
-		complain("this kernel does not create records on request");
-		break;
-	default:
-		complain("no new record was created");
-	}
-	if (!tpm_attest(tpm, args->pcr, nonce, &evidence) &&
-	    !write_log(&list, args->out) &&
+	if (!write_log(&list, args->out) &&
 	    !firmware_collect(args->firmware_log, args->out, &evidence) &&
 	    !write_manifest(&evidence, args->out))
 		ret = 0;

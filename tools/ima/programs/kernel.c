@@ -107,25 +107,32 @@ int kernel_open_list(const char *ima, struct kernel_list *list)
 	return -1;
 }
 
-static int copy(FILE *from, FILE *to)
+size_t kernel_read_list(const struct kernel_list *list, void *buf, size_t len)
 {
-	static char buf[1 << 16];
-	size_t len;
+	size_t have = list->staged ? fread(buf, 1, len, list->staged) : 0;
 
-	/* whether it can be written is found out when @to is closed */
-	while ((len = fread(buf, 1, sizeof(buf), from)) && !ferror(to))
-		fwrite(buf, 1, len, to);
-	if (!ferror(from))
-		return 0;
-	complain("the measurement list: read error");
-	return -1;
+	if (have < len && (!list->staged || !ferror(list->staged)))
+		have += fread((char *)buf + have, 1, len - have, list->rest);
+	return have;
+}
+
+bool kernel_list_failed(const struct kernel_list *list)
+{
+	return (list->staged && ferror(list->staged)) || ferror(list->rest);
 }
 
 int kernel_copy_list(const struct kernel_list *list, FILE *to)
 {
-	if (list->staged && copy(list->staged, to))
-		return -1;
-	return copy(list->rest, to);
+	static char buf[1 << 16];
+	size_t len;
+
+	while ((len = kernel_read_list(list, buf, sizeof(buf))))
+		if (fwrite(buf, 1, len, to) != len)
+			return 0;	/* found out when @to is closed */
+	if (!kernel_list_failed(list))
+		return 0;
+	complain("the measurement list: read error");
+	return -1;
 }
 
 void kernel_close_list(struct kernel_list *list)

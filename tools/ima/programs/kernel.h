@@ -3,6 +3,7 @@
 #ifndef PROGRAMS_KERNEL_H
 #define PROGRAMS_KERNEL_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #define KERNEL_IMA "/sys/kernel/security/ima"
@@ -30,6 +31,13 @@ struct kernel_list {
  * entries, but goes on adding them.  These return -1 after an error message.
  */
 int kernel_open_list(const char *ima, struct kernel_list *list);
+/*
+ * Read up to @len bytes from where the last read of the list ended.  Returns how
+ * many these are; fewer than @len at its end or on a read error, which
+ * kernel_list_failed() tells apart.  Neither prints a message.
+ */
+size_t kernel_read_list(const struct kernel_list *list, void *buf, size_t len);
+bool kernel_list_failed(const struct kernel_list *list);
 /* Write all entries so far to @to, whose errors are left to the caller. */
 int kernel_copy_list(const struct kernel_list *list, FILE *to);
 void kernel_close_list(struct kernel_list *list);
