@@ -4,8 +4,11 @@
  * counter.
  */
 
+#include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "commands.h"
 
@@ -22,6 +25,27 @@ static const struct command {
 	{ "watch", cmd_watch, cmd_watch_usage },
 };
 
+/*
+ * "imatally fleet" is a program of its own, beside this one, which so needs no
+ * library of NATS.  Returns only after an error message.
+ */
+static int run_fleet(char *argv[])
+{
+	static const char name[] = "imatally-fleet";
+	char path[PATH_MAX];
+	ssize_t len = readlink("/proc/self/exe", path,
+			       sizeof(path) - sizeof(name));
+
+	while (len > 0 && path[len - 1] != '/')
+		len--;
+	if (len > 0) {
+		memcpy(path + len, name, sizeof(name));
+		execv(path, argv);
+	}
+	complain("%s: %s", name, len > 0 ? strerror(errno) : "not found");
+	return EXIT_ERROR;
+}
+
 static void usage(FILE *to)
 {
 	size_t i;
@@ -31,7 +55,8 @@ static void usage(FILE *to)
 	      "\n", to);
 	for (i = 0; i < ARRAY_SIZE(commands); i++)
 		fprintf(to, "%s\n", commands[i].usage);
-	fputs("       imatally COMMAND --help\n"
+	fputs("       imatally fleet COMMAND: see imatally-fleet(1)\n"
+	      "       imatally COMMAND --help\n"
 	      "       imatally --version\n", to);
 }
 
@@ -59,6 +84,8 @@ int main(int argc, char *argv[])
 			continue;
 		return finish_output(commands[i].run(argc - 1, argv + 1));
 	}
+	if (!strcmp(argv[1], "fleet"))
+		return run_fleet(argv + 1);
 	complain("unknown command \"%s\"", argv[1]);
 	usage(stderr);
 	return EXIT_ERROR;

@@ -483,11 +483,8 @@ static struct imatally_log *read_list(const struct kernel_list *list)
 	FILE *first = list->staged ? list->staged : list->rest;
 	struct imatally_log *log;
 
-	if (fseeko(first, 0, SEEK_SET) || fseeko(list->rest, 0, SEEK_SET)) {
-		complain("the kernel's list: cannot read it again: %s",
-			 strerror(errno));
+	if (kernel_rewind_list(list))
 		return NULL;
-	}
 	log = imatally_log_open_file(first);
 	if (log && first != list->rest &&
 	    imatally_log_add_file(log, list->rest)) {

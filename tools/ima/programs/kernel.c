@@ -116,6 +116,15 @@ size_t kernel_read_list(const struct kernel_list *list, void *buf, size_t len)
 	return have;
 }
 
+int kernel_rewind_list(const struct kernel_list *list)
+{
+	if ((!list->staged || !fseeko(list->staged, 0, SEEK_SET)) &&
+	    !fseeko(list->rest, 0, SEEK_SET))
+		return 0;
+	complain("the measurement list: %s", strerror(errno));
+	return -1;
+}
+
 bool kernel_list_failed(const struct kernel_list *list)
 {
 	return (list->staged && ferror(list->staged)) || ferror(list->rest);

@@ -38,6 +38,8 @@ int kernel_open_list(const char *ima, struct kernel_list *list);
  */
 size_t kernel_read_list(const struct kernel_list *list, void *buf, size_t len);
 bool kernel_list_failed(const struct kernel_list *list);
+/* Read from the start again.  Returns -1 after an error message. */
+int kernel_rewind_list(const struct kernel_list *list);
 /* Write all entries so far to @to, whose errors are left to the caller. */
 int kernel_copy_list(const struct kernel_list *list, FILE *to);
 void kernel_close_list(struct kernel_list *list);
