@@ -5,8 +5,11 @@ Lists and evidence that once got a wrong answer, each an example of its kind: ve
 Each has the verdict, and what the answer says besides. "-" before a text: the answer does not say it.
 """
 
+import shutil
+
 import pytest
 
+from lab import lists
 from lab.verifier import VECTORS
 
 CASES = VECTORS / "cases"
@@ -113,6 +116,17 @@ def test_pcr_that_stands_still_is_named_with_a_state(verifier, tmp_path):
 def test_pcr_that_stands_still_is_named_with_previous_evidence(verifier, number, previous, text):
     answer = verify_evidence(verifier, STILL, number, "--previous", f"ev.{previous}", "--strict")
     expect(answer, 0 if text.startswith("-") else 1, "complete (not counted)", text)
+
+
+@pytest.mark.quick
+def test_list_without_the_last_entry_of_before_is_noticed(verifier, tmp_path):
+    """Whoever cuts the list before it may want to hide that the PCR stands still."""
+    shutil.copytree(STILL, tmp_path / "case")
+    log = tmp_path / "case" / "ev.03" / "log"
+    data = log.read_bytes()
+    log.write_bytes(data[:lists.entries(data)[18].end])
+    answer = verify_evidence(verifier, tmp_path / "case", "03", "--previous", "ev.02", "--strict")
+    expect(answer, 1, "complete (not counted)", "the last entry of PCR 10 in the list of the previous evidence is not in this one")
 
 
 @pytest.mark.quick

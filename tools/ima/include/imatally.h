@@ -514,6 +514,9 @@ enum imatally_kind {
 	/* faults: PCR @pcr in bank @alg, of which a known value was given */
 	IMATALLY_BOOT_PCR_DIFFERS = 44, /* has another one */
 	IMATALLY_BOOT_PCR_MISSING = 45, /* has none */
+	/* finding */
+	IMATALLY_EARLIER_GONE = 46, /* the last entry of the earlier list: PCR @pcr */
+	IMATALLY_RESETTABLE = 47, /* entries in PCR @pcr, whose value proves nothing */
 };
 
 /* A place in the list. */

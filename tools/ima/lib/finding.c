@@ -59,6 +59,8 @@ static const struct {
 	[IMATALLY_BOOT_NOT_COMPARED] = { "boot_aggregate_not_compared", IMATALLY_NOTE },
 	[IMATALLY_BOOT_PCR_DIFFERS] = { "boot_pcr_differs", IMATALLY_FAULT },
 	[IMATALLY_BOOT_PCR_MISSING] = { "boot_pcr_missing", IMATALLY_FAULT },
+	[IMATALLY_EARLIER_GONE] = { "earlier_entry_missing", IMATALLY_FINDING },
+	[IMATALLY_RESETTABLE] = { "resettable_pcr", IMATALLY_FINDING },
 };
 
 const char *imatally_kind_name(enum imatally_kind kind)

@@ -155,6 +155,7 @@ struct reading {
 	struct moment proved;
 	bool follows_state;		/* the list has the state's last entry */
 	uint64_t earlier_entries;	/* in the list up to asked->earlier */
+	bool has_earlier;		/* that entry is in the list, or may be */
 
 	/* reported only once */
 	bool said_unknown_key, said_unknown_event, said_unknown_template;

@@ -1313,8 +1313,10 @@ static void compare_earlier(struct reading *r,
 	if (asked->has_earlier && entry->pcr == earlier->pcr &&
 	    entry->data_len == earlier->data_len &&
 	    entry->digest_len == earlier->digest_len &&
-	    !memcmp(entry->digest, earlier->digest, earlier->digest_len))
+	    !memcmp(entry->digest, earlier->digest, earlier->digest_len)) {
 		r->earlier_entries = r->pcr[asked->ima_pcr].entries;
+		r->has_earlier = true;
+	}
 	if (!asked->state)
 		return;
 	end = imatally_state_end(asked->state);
@@ -1496,6 +1498,10 @@ static enum imatally_status judge_pcr(struct reading *r, uint32_t pcr)
 	if (!status && !given)
 		status = report_bank(r, IMATALLY_PCR_NOT_GIVEN, at_start,
 				     at_end, pcr, 0);
+	/* anyone can invent an entry there, and give the PCR the value for it */
+	if (!status && given && !is_provable(r, pcr))
+		status = report_count_of_pcr(r, IMATALLY_RESETTABLE,
+					     state->entries, pcr);
 	if (!status && most && least && least < most && !r->asked->one_moment)
 		status = report_bank(r, IMATALLY_TWO_MOMENTS, at_entry(least),
 				     at_entry(most), pcr, 0);
@@ -1530,6 +1536,10 @@ static enum imatally_status judge_earlier(struct reading *r)
 	uint64_t earlier = r->earlier_entries;
 	bool unchanged = r->asked->earlier_unchanged;
 
+	/* whoever leaves it out may want it to seem that nothing stands still */
+	if (r->asked->has_earlier && !r->has_earlier)
+		return report_count_of_pcr(r, IMATALLY_EARLIER_GONE, 0,
+					   r->asked->ima_pcr);
 	if (r->follows_state) {
 		struct imatally_state_end end =
 			imatally_state_end(r->asked->state);
@@ -1921,6 +1931,8 @@ static enum imatally_status resume(struct reading *r, struct imatally_log *log,
 		return imatally_fail(err, IMATALLY_ERR_NOMEM, "out of memory");
 	remember_first(r, &entry);
 	r->follows_state = true;
+	/* perhaps among the entries that are not read again */
+	r->has_earlier = true;
 	r->assumes = true;
 	*how = has_banks(r) ? IMATALLY_RESUMED : IMATALLY_ANEW_BANK;
 	return IMATALLY_OK;

@@ -139,6 +139,7 @@ static json_t *finding(const struct imatally_finding *f)
 		break;
 	case IMATALLY_STILL_TAIL:
 	case IMATALLY_STANDS_STILL:
+	case IMATALLY_RESETTABLE:
 		v = js_with(v, "count", json_integer(f->count));
 		v = js_with(v, "pcr", json_integer(f->pcr));
 		break;
@@ -163,6 +164,7 @@ static json_t *finding(const struct imatally_finding *f)
 	case IMATALLY_PCR_NOT_GIVEN:
 	case IMATALLY_RECORD_ELSEWHERE:
 	case IMATALLY_TWO_MOMENTS:
+	case IMATALLY_EARLIER_GONE:
 		v = js_with(v, "pcr", json_integer(f->pcr));
 		break;
 	case IMATALLY_UNJUDGED:

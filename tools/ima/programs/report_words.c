@@ -266,6 +266,15 @@ void put_finding(FILE *to, const struct imatally_finding *f)
 			count, plural(count, "entry is", "entries are"), f->pcr,
 			plural(count, "it was", "they were"));
 		break;
+	case IMATALLY_RESETTABLE:
+		fprintf(to, "%" PRId64 " %s in PCR %u, which anyone can reset: its value does not prove %s",
+			count, entries(count), f->pcr,
+			plural(count, "it", "them"));
+		break;
+	case IMATALLY_EARLIER_GONE:
+		fprintf(to, "the last entry of PCR %u in the list of the previous evidence is not in this one",
+			f->pcr);
+		break;
 	case IMATALLY_STANDS_STILL:
 		fprintf(to, "PCR %u has not changed since %" PRId64 " %s added to the list: extends do not reach the TPM",
 			f->pcr, count, plural(count, "entry was", "entries were"));
