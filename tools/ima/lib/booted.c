@@ -185,7 +185,7 @@ enum imatally_match imatally_booted_compare(const struct imatally_aggregate *agg
 		memcpy(values + len, bank->value, bank->len);
 		len += bank->len;
 	}
-	done = imatally_hash_init(&hash, value->alg) &&
+	done = !imatally_hash_init(&hash, value->alg) &&
 	       imatally_hash(&hash, values, len, digest);
 	imatally_hash_free(&hash);
 	if (!done)

@@ -26,8 +26,11 @@ struct imatally_digester *imatally_digester_new(void)
 	if (!digester)
 		return NULL;
 	for (i = 0; i < ARRAY_SIZE(algs); i++) {
-		if (imatally_hash_init(&digester->hash[i], algs[i]) ||
-		    algs[i] >= IMATALLY_ALG_SM3_256)
+		enum imatally_status status =
+			imatally_hash_init(&digester->hash[i], algs[i]);
+
+		if (!status || (status == IMATALLY_ERR_CRYPTO &&
+				algs[i] >= IMATALLY_ALG_SM3_256))
 			continue;
 		imatally_digester_free(digester);
 		return NULL;

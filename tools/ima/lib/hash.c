@@ -5,25 +5,49 @@
  * initialized context, which is the fastest way with EVP.
  */
 
+#include <openssl/err.h>
 #include <string.h>
 
 #include "private.h"
 
-bool imatally_hash_init(struct imatally_hash *hash, uint16_t alg)
+/* Fetch hash->md. */
+static enum imatally_status fetch(struct imatally_hash *hash, uint16_t alg)
 {
+	bool lacks;
+
+	if (!hash->size)
+		return IMATALLY_ERR_CRYPTO;
+	ERR_set_mark();
+	hash->md = imatally_alg_fetch(alg);
+	lacks = !hash->md &&
+		ERR_GET_REASON(ERR_peek_last_error()) == ERR_R_UNSUPPORTED;
+	ERR_pop_to_mark();
+	if (lacks)
+		return IMATALLY_ERR_CRYPTO;
+	return hash->md ? IMATALLY_OK : IMATALLY_ERR_NOMEM;
+}
+
+enum imatally_status imatally_hash_init(struct imatally_hash *hash,
+					uint16_t alg)
+{
+	enum imatally_status status;
+
 	*hash = (struct imatally_hash){
 		.sha = imatally_sha(alg), .size = imatally_alg_size(alg),
 	};
 	if (hash->sha)
-		return true;
-	hash->md = imatally_alg_fetch(alg);
-	hash->initialized = EVP_MD_CTX_new();
-	hash->ctx = EVP_MD_CTX_new();
-	if (hash->md && hash->initialized && hash->ctx &&
-	    EVP_DigestInit_ex(hash->initialized, hash->md, NULL))
-		return true;
-	imatally_hash_free(hash);
-	return false;
+		return IMATALLY_OK;
+	status = fetch(hash, alg);
+	if (!status) {
+		hash->initialized = EVP_MD_CTX_new();
+		hash->ctx = EVP_MD_CTX_new();
+		if (!hash->initialized || !hash->ctx ||
+		    !EVP_DigestInit_ex(hash->initialized, hash->md, NULL))
+			status = IMATALLY_ERR_NOMEM;
+	}
+	if (status)
+		imatally_hash_free(hash);
+	return status;
 }
 
 void imatally_hash_free(struct imatally_hash *hash)

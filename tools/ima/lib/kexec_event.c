@@ -103,7 +103,7 @@ static bool digest_of(uint16_t alg, const void *data, size_t len,
 		      uint8_t *digest)
 {
 	struct imatally_hash hash = { 0 };
-	bool done = imatally_hash_init(&hash, alg) &&
+	bool done = !imatally_hash_init(&hash, alg) &&
 		    imatally_hash(&hash, data, len, digest);
 
 	imatally_hash_free(&hash);

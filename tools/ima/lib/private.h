@@ -75,8 +75,13 @@ struct imatally_hash {
 	size_t size;		/* of a digest in bytes; 0 if not prepared */
 };
 
-/* False if libcrypto does not have it. */
-bool imatally_hash_init(struct imatally_hash *hash, uint16_t alg);
+/*
+ * IMATALLY_ERR_CRYPTO if libcrypto does not have the algorithm, IMATALLY_ERR_NOMEM
+ * if it fails otherwise, which it only does when out of memory.  Then there is
+ * nothing to free.
+ */
+enum imatally_status imatally_hash_init(struct imatally_hash *hash,
+					uint16_t alg);
 void imatally_hash_free(struct imatally_hash *hash);
 /* With EVP, for the two functions below. */
 bool imatally_hash_evp(const struct imatally_hash *hash, const void *data,

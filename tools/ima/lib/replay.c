@@ -17,7 +17,7 @@ struct imatally_replay *imatally_replay_new(void)
 
 	if (!replay)
 		return NULL;
-	if (!imatally_hash_init(&replay->sha1, IMATALLY_ALG_SHA1)) {
+	if (imatally_hash_init(&replay->sha1, IMATALLY_ALG_SHA1)) {
 		free(replay);
 		return NULL;
 	}
@@ -81,6 +81,7 @@ static bool may_pad(const struct imatally_replay *replay,
 enum imatally_status imatally_replay_add_bank(struct imatally_replay *replay,
 					      uint16_t alg, bool from_start)
 {
+	enum imatally_status status;
 	struct bank *bank;
 	unsigned int i;
 
@@ -90,8 +91,9 @@ enum imatally_status imatally_replay_add_bank(struct imatally_replay *replay,
 		return IMATALLY_ERR_CRYPTO;
 	bank = &replay->bank[replay->nr_banks];
 	memset(bank, 0, sizeof(*bank));
-	if (!imatally_hash_init(&bank->hash, alg))
-		return IMATALLY_ERR_CRYPTO;
+	status = imatally_hash_init(&bank->hash, alg);
+	if (status)
+		return status;
 	bank->alg = alg;
 	bank->possible[MODE_OWN] = true;
 	bank->possible[MODE_PADDED] = may_pad(replay, bank);

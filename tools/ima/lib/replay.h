@@ -32,7 +32,8 @@ void imatally_replay_free(struct imatally_replay *replay);
 /*
  * Also replay bank @alg.  With @from_start, all PCRs are zero; otherwise their
  * values are unknown until imatally_replay_restart().  Returns
- * IMATALLY_ERR_CRYPTO if libcrypto cannot compute @alg.
+ * IMATALLY_ERR_CRYPTO if libcrypto cannot compute @alg, IMATALLY_ERR_NOMEM when
+ * out of memory.
  */
 enum imatally_status imatally_replay_add_bank(struct imatally_replay *replay,
 					      uint16_t alg, bool from_start);

@@ -60,7 +60,7 @@ struct imatally_restore *imatally_restore_new(void)
 	struct imatally_restore *restore = calloc(1, sizeof(*restore));
 
 	if (restore &&
-	    !imatally_hash_init(&restore->hash, IMATALLY_ALG_SHA256)) {
+	    imatally_hash_init(&restore->hash, IMATALLY_ALG_SHA256)) {
 		free(restore);
 		return NULL;
 	}

@@ -32,11 +32,15 @@ enum imatally_status imatally_reading_begin(struct reading *r,
 	r->result.nr_targets = given->nr;
 	for (i = 0; i < given->nr; i++) {
 		struct imatally_target *target = &r->result.target[i];
+		enum imatally_status status;
 
 		target->pcr = given->pcr[i].index;
 		target->bank = given->pcr[i].bank;
-		target->supported = !imatally_replay_add_bank(
-			r->replay, target->bank.alg, true);
+		status = imatally_replay_add_bank(r->replay, target->bank.alg,
+						  true);
+		if (status == IMATALLY_ERR_NOMEM)
+			return status;
+		target->supported = !status;
 	}
 	return IMATALLY_OK;
 }
@@ -279,6 +283,21 @@ static enum imatally_status settle(struct reading *r, uint32_t pcr,
 				r->said_padded);
 }
 
+/* Begin to replay a bank, if libcrypto has its algorithm. */
+static enum imatally_status add_bank(struct reading *r,
+				     const struct imatally_mark *mark,
+				     uint16_t alg)
+{
+	enum imatally_status status =
+		imatally_replay_add_bank(r->replay, alg, false);
+
+	if (status != IMATALLY_ERR_CRYPTO)
+		return status;
+	return report_bank_once(r, IMATALLY_BANK_UNSUPPORTED, at_mark(mark),
+				mark->record.pcr.index, alg,
+				r->said_unsupported);
+}
+
 static bool has_replayed_bank(const struct reading *r,
 			      const struct imatally_record *rec)
 {
@@ -309,16 +328,10 @@ static enum imatally_status compare_record(struct reading *r,
 	for (i = 0; i < rec->pcr.nr && !status; i++) {
 		const struct imatally_bank_value *bank = &rec->pcr.bank[i];
 
-		if (!adds && !imatally_replay_has_bank(r->replay, bank->alg))
+		if (adds)
+			status = add_bank(r, mark, bank->alg);
+		if (!imatally_replay_has_bank(r->replay, bank->alg))
 			continue;
-		if (!imatally_replay_has_bank(r->replay, bank->alg) &&
-		    imatally_replay_add_bank(r->replay, bank->alg, false)) {
-			status = report_bank_once(r, IMATALLY_BANK_UNSUPPORTED,
-						  at_mark(mark),
-						  rec->pcr.index, bank->alg,
-						  r->said_unsupported);
-			continue;
-		}
 		switch (imatally_replay_compare(r->replay, rec->pcr.index,
 						bank)) {
 		case IMATALLY_MATCH_UNKNOWN:
