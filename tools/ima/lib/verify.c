@@ -547,6 +547,15 @@ static enum imatally_status report_counter(struct reading *r,
 	return status;
 }
 
+/* The replay differs at a record, in this bank, and nothing explains it. */
+static enum imatally_status report_differs(struct reading *r,
+					   const struct imatally_mark *mark,
+					   uint16_t alg)
+{
+	return report_bank(r, IMATALLY_DIFFERS_AT_RECORD, r->agreed,
+			   at_mark(mark), mark->record.pcr.index, alg);
+}
+
 /* Search for failed extends that explain the values in the record. */
 static enum imatally_search search_failed(struct reading *r,
 					  const struct imatally_mark *mark,
@@ -573,6 +582,22 @@ static enum imatally_search search_failed(struct reading *r,
 	return found;
 }
 
+/* There are too many failed extends, or entries, to find out which they are. */
+static enum imatally_status report_not_searched(struct reading *r,
+						const struct imatally_mark *mark)
+{
+	enum imatally_status status = IMATALLY_OK;
+
+	if (r->without_tpm)
+		status = report_between(r, IMATALLY_FAILED, r->agreed,
+					at_mark(mark), r->without_tpm);
+	r->result.failed += r->without_tpm;
+	if (status)
+		return status;
+	return report_between(r, IMATALLY_NOT_SEARCHED, r->agreed,
+			      at_mark(mark), r->failed + r->without_tpm);
+}
+
 /*
  * Only failed extends are known since the replay last matched: without those
  * entries, it must match the record.
@@ -581,36 +606,26 @@ static enum imatally_status find_failed(struct reading *r,
 					const struct imatally_mark *mark,
 					uint16_t alg)
 {
-	const struct imatally_record *rec = &mark->record;
-	enum imatally_status status = IMATALLY_OK;
 	struct imatally_left_out left_out;
 	enum imatally_search found = search_failed(r, mark, &left_out);
+	struct imatally_finding differs = {
+		.kind = IMATALLY_DIFFERS_FAILED,
+		.from = r->agreed, .to = at_mark(mark),
+		.count = r->failed + r->without_tpm,
+		.pcr = mark->record.pcr.index, .alg = alg,
+	};
+	enum imatally_status status = IMATALLY_OK;
 	unsigned int i;
 
-	if ((found != IMATALLY_SEARCH_FOUND || !left_out.nr) && !r->failed &&
-	    !r->without_tpm)
-		return report_bank(r, IMATALLY_DIFFERS_AT_RECORD, r->agreed,
-				   at_mark(mark), rec->pcr.index, alg);
-	if (found == IMATALLY_SEARCH_GIVEN_UP && r->without_tpm)
-		status = report_between(r, IMATALLY_FAILED, r->agreed,
-					at_mark(mark), r->without_tpm);
-	if (found == IMATALLY_SEARCH_GIVEN_UP) {
-		r->result.failed += r->without_tpm;
-		return status ? status :
-			report_between(r, IMATALLY_NOT_SEARCHED, r->agreed,
-				       at_mark(mark),
-				       r->failed + r->without_tpm);
-	}
 	/* if none is left out, this bank matches, but another does not */
-	if (found == IMATALLY_SEARCH_NONE || !left_out.nr) {
-		struct imatally_finding finding = {
-			.kind = IMATALLY_DIFFERS_FAILED,
-			.from = r->agreed, .to = at_mark(mark),
-			.count = r->failed + r->without_tpm, .pcr = rec->pcr.index, .alg = alg,
-		};
-
-		return report(r, &finding);
-	}
+	if (found == IMATALLY_SEARCH_FOUND && !left_out.nr)
+		found = IMATALLY_SEARCH_NONE;
+	if (found != IMATALLY_SEARCH_FOUND && !differs.count)
+		return report_differs(r, mark, alg);
+	if (found == IMATALLY_SEARCH_NONE)
+		return report(r, &differs);
+	if (found == IMATALLY_SEARCH_GIVEN_UP)
+		return report_not_searched(r, mark);
 	if (left_out.nr > r->failed)
 		r->result.failed += left_out.nr - r->failed;
 	for (i = 0; i < left_out.nr && !status; i++)
@@ -639,8 +654,7 @@ static enum imatally_status resolve_difference(struct reading *r,
 	else if (r->failed || r->uncounted || r->without_tpm)
 		status = find_failed(r, mark, alg);
 	else
-		status = report_bank(r, IMATALLY_DIFFERS_AT_RECORD, r->agreed,
-				     at_mark(mark), rec->pcr.index, alg);
+		status = report_differs(r, mark, alg);
 
 	/* Continue in any case, to report what else is wrong. */
 	r->result.restarted = true;
@@ -869,8 +883,7 @@ static enum imatally_status judge_start(struct reading *r,
 	case START_DIFFERS:
 		if (!r->lost)
 			break;
-		return report_bank(r, IMATALLY_DIFFERS_AT_RECORD, r->agreed,
-				   at_mark(mark), mark->record.pcr.index, alg);
+		return report_differs(r, mark, alg);
 	case START_LEADS:
 		if (r->lost || r->restarted_tpm || is_counted(r, mark) ||
 		    search_failed(r, mark, &left_out) == IMATALLY_SEARCH_FOUND)
