@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * See metrics.h.  The text is OpenMetrics.  It has only what the older format
- * of Prometheus has too, since node_exporter's textfile collector reads that:
- * no other types than gauges, and no times of its own.  No label names a list,
- * so that the number of time series does not depend on the number of lists.
+ * See metrics.h.  No label names a list, so that the number of time series does
+ * not depend on the number of lists.
  */
 
 #include <errno.h>
-#include <inttypes.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
 
+#include "gauges.h"
 #include "metrics.h"
 
 /* An error is first: it is what a sample of zeroes says. */
@@ -89,43 +87,30 @@ static void add(struct total *total, const struct sample *sample)
 		total->oldest = sample->arrived;
 }
 
-static void put_family(FILE *to, const char *name, const char *help)
-{
-	fprintf(to, "# HELP imatally_%s %s\n# TYPE imatally_%s gauge\n", name,
-		help, name);
-}
-
-static void put_gauge(FILE *to, const char *name, uint64_t value,
-		      const char *help)
-{
-	put_family(to, name, help);
-	fprintf(to, "imatally_%s %" PRIu64 "\n", name, value);
-}
-
 static void put(FILE *to, const struct total *total)
 {
 	size_t i;
 
-	put_family(to, "lists", "Lists that were verified, by verdict.");
+	gauge_family(to, "lists", "Lists that were verified, by verdict.");
 	for (i = 0; i < ARRAY_SIZE(verdicts); i++)
-		fprintf(to, "imatally_lists{verdict=\"%s\"} %" PRIu64 "\n",
-			verdicts[i], total->verdict[i]);
-	put_gauge(to, "lists_with_findings", total->with_findings,
+		gauge_member(to, "lists", "verdict", verdicts[i],
+			     total->verdict[i]);
+	gauge_put(to, "lists_with_findings", total->with_findings,
 		  "Complete and incomplete lists that have findings.");
-	put_gauge(to, "entries_verified", total->proved,
+	gauge_put(to, "entries_verified", total->proved,
 		  "Entries of complete lists that the PCR values prove.");
-	put_gauge(to, "entries_lost", total->lost,
+	gauge_put(to, "entries_lost", total->lost,
 		  "Entries that are missing from incomplete lists.");
-	put_gauge(to, "measurements_dropped", total->dropped,
+	gauge_put(to, "measurements_dropped", total->dropped,
 		  "Measurements that never became an entry of incomplete lists.");
-	put_gauge(to, "extends_failed", total->failed,
+	gauge_put(to, "extends_failed", total->failed,
 		  "Entries of incomplete lists that were not extended.");
 	if (total->oldest)
-		put_gauge(to, "oldest_evidence_timestamp_seconds", total->oldest,
+		gauge_put(to, "oldest_evidence_timestamp_seconds", total->oldest,
 			  "When the oldest evidence was received.");
-	put_gauge(to, "verified_timestamp_seconds", time(NULL),
+	gauge_put(to, "verified_timestamp_seconds", time(NULL),
 		  "When the lists were verified.");
-	fputs("# EOF\n", to);
+	gauges_end(to);
 }
 
 int metrics_write(const char *path, const struct sample *samples, size_t nr)

@@ -1,18 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * The verdict as a page: report.html with the results filled in.  The page
- * loads nothing, and text that comes from the list is escaped.  As a second
- * line of defence, the content security policy allows no other script or style
- * than the page's own.
- */
+/* The verdict as a page: report.html with the results filled in. */
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include <openssl/evp.h>
-
+#include "page.h"
 #include "report.h"
 
 /* Generated from the files with these names */
@@ -20,27 +14,10 @@ static const char page[] = {
 #include "report.html.inc"
 	0
 };
-static const char style[] = {
-#include "report.css.inc"
-	0
-};
 static const char script[] = {
 #include "report.js.inc"
 	0
 };
-
-/* Escape text for any place in the page, and replace control characters. */
-static void put_escaped(FILE *to, const char *text)
-{
-	for (; *text; text++) {
-		if (strchr("<>&\"'", *text))
-			fprintf(to, "&#%d;", *text);
-		else if ((unsigned char)*text < 0x20 || *text == 0x7f)
-			fputs("&#xfffd;", to);
-		else
-			fputc(*text, to);
-	}
-}
 
 /* Something is missing from the page, for want of memory. */
 static bool is_short_of_memory;
@@ -57,7 +34,7 @@ static void put_words(FILE *to, void (*write)(FILE *to, const void *of),
 		write(words, of);
 	/* when out of memory, there may be no text even if this succeeds */
 	if (words && !fclose(words) && text)
-		put_escaped(to, text);
+		page_put_escaped(to, text);
 	else
 		is_short_of_memory = true;
 	free(text);
@@ -77,34 +54,10 @@ static void write_copy(FILE *to, const void *of)
 
 /* ---- Places in the page */
 
-static void put_hash(FILE *to, const char *of)
-{
-	uint8_t digest[EVP_MAX_MD_SIZE];
-	unsigned char text[2 * EVP_MAX_MD_SIZE];
-	unsigned int len;
-
-	if (!EVP_Digest(of, strlen(of), digest, &len, EVP_sha256(), NULL))
-		return;		/* the page works without it */
-	EVP_EncodeBlock(text, digest, len);
-	fputs((char *)text, to);
-}
-
-static void put_style_hash(FILE *to, const struct report *report)
-{
-	(void)report;
-	put_hash(to, style);
-}
-
 static void put_script_hash(FILE *to, const struct report *report)
 {
 	(void)report;
-	put_hash(to, script);
-}
-
-static void put_style(FILE *to, const struct report *report)
-{
-	(void)report;
-	fputs(style, to);
+	page_put_hash(to, script);
 }
 
 static void put_script(FILE *to, const struct report *report)
@@ -149,7 +102,7 @@ static void put_title(FILE *to, const struct report *report)
 	put_heading(to, report);
 	if (report->log) {
 		fputs(" - ", to);
-		put_escaped(to, report->log);
+		page_put_escaped(to, report->log);
 	}
 }
 
@@ -187,7 +140,7 @@ static void put_facts(FILE *to, const struct report *report)
 	if (report->log) {
 		/* the name could change the direction of the text after it */
 		fputs("<dt>List</dt><dd><bdi>", to);
-		put_escaped(to, report->log);
+		page_put_escaped(to, report->log);
 		fputs("</bdi></dd>\n", to);
 	}
 	if (report->result) {
@@ -241,9 +194,9 @@ static void put_problems(FILE *to, const struct report *report)
 	} else {
 		fputs("<li class=\"fault\">", to);
 		if (report->status == EXIT_NOT_AUTHENTIC)
-			put_escaped(to, report->why->text);
+			page_put_escaped(to, report->why->text);
 		else if (complaint)
-			put_escaped(to, complaint->text);
+			page_put_escaped(to, complaint->text);
 		fputs("</li>\n", to);
 	}
 	fputs("</ul>\n", to);
@@ -421,31 +374,22 @@ static const struct place {
 	const char *name;
 	void (*put)(FILE *to, const struct report *report);
 } places[] = {
-	{ "style-hash", put_style_hash }, { "script-hash", put_script_hash },
-	{ "style", put_style },		  { "script", put_script },
-	{ "title", put_title },		  { "class", put_class },
-	{ "verdict", put_heading },	  { "facts", put_facts },
-	{ "problems", put_problems },	  { "plot", put_plot },
-	{ "intervals", put_intervals },	  { "values", put_values },
-	{ "findings", put_findings },	  { "footer", put_footer },
+	{ "script-hash", put_script_hash }, { "script", put_script },
+	{ "title", put_title },		    { "class", put_class },
+	{ "verdict", put_heading },	    { "facts", put_facts },
+	{ "problems", put_problems },	    { "plot", put_plot },
+	{ "intervals", put_intervals },	    { "values", put_values },
+	{ "findings", put_findings },	    { "footer", put_footer },
 };
 
-static void put_page(FILE *to, const struct report *report)
+static void put_place(FILE *to, const char *name, size_t len, const void *report)
 {
-	const char *at = page, *begin, *end;
 	size_t i;
 
-	while ((begin = strstr(at, "<!--@")) && (end = strstr(begin, "-->"))) {
-		const char *name = begin + strlen("<!--@");
-
-		fwrite(at, 1, begin - at, to);
-		for (i = 0; i < ARRAY_SIZE(places); i++)
-			if (strlen(places[i].name) == (size_t)(end - name) &&
-			    !memcmp(places[i].name, name, end - name))
-				places[i].put(to, report);
-		at = end + strlen("-->");
-	}
-	fputs(at, to);
+	for (i = 0; i < ARRAY_SIZE(places); i++)
+		if (strlen(places[i].name) == len &&
+		    !memcmp(places[i].name, name, len))
+			places[i].put(to, report);
 }
 
 int report_html(const struct report *report, const char *path)
@@ -455,7 +399,7 @@ int report_html(const struct report *report, const char *path)
 	if (output_open(&output, path))
 		return -1;
 	is_short_of_memory = false;
-	put_page(output.file, report);
+	page_put(output.file, page, put_place, report);
 	if (is_short_of_memory)
 		complain("out of memory");
 	return output_close(&output, !is_short_of_memory);
