@@ -15,10 +15,12 @@ static const char usage[] =
 "         Add a host with the AK that \"imatally challenge\" enrolled, and write\n"
 "         DIR/hosts/HOST.seed for its agent.\n"
 "       imatally fleet remove DIR HOST\n"
-"       imatally fleet status DIR [--json] [--watch]\n"
-"         The last verdict of each host, the worst first.\n"
+"       imatally fleet status DIR [--json] [--watch] [--html FILE]\n"
+"         The last verdict of each host, the worst first; --html also writes a page.\n"
 "       imatally fleet history DIR HOST\n"
 "         The last verdicts of a host, each as a line of JSON.\n"
+"       imatally fleet metrics DIR [--listen ADDRESS:PORT]\n"
+"         Figures for monitoring, as OpenMetrics; --listen serves them over HTTP.\n"
 "         Exit status: 0, 3 error; of status the highest verdict: 1 incomplete or\n"
 "         silent, 2 mismatch, 3 error, 4 not authentic.\n";
 
@@ -32,6 +34,7 @@ static const struct command {
 	{ "remove", fleet_remove, true },
 	{ "status", fleet_status, false },
 	{ "history", fleet_history, true },
+	{ "metrics", fleet_metrics, false },
 };
 
 /* Options that were given belong to the command. */
@@ -43,7 +46,8 @@ static int check_options(const struct command *command,
 		bool given;
 		int (*owner)(const struct fleet_arguments *args);
 	} options[] = {
-		{ "listen", args->listen, fleet_init },
+		{ "listen", args->listen,
+		  command->run == fleet_metrics ? fleet_metrics : fleet_init },
 		{ "tls-cert", args->tls_cert, fleet_init },
 		{ "tls-key", args->tls_key, fleet_init },
 		{ "tls-ca", args->tls_ca, fleet_init },
@@ -51,6 +55,7 @@ static int check_options(const struct command *command,
 		{ "enrolled", args->enrolled, fleet_add },
 		{ "json", args->json, fleet_status },
 		{ "watch", args->watch, fleet_status },
+		{ "html", args->html, fleet_status },
 	};
 	size_t i;
 
@@ -94,6 +99,7 @@ static int parse(struct fleet_arguments *args, const struct command **command,
 		{ "enrolled", .text = &args->enrolled },
 		{ "json", .given = &args->json },
 		{ "watch", .given = &args->watch },
+		{ "html", .text = &args->html },
 	};
 	int ret = options_parse(argc, argv, rows, ARRAY_SIZE(rows), usage,
 				NULL);
@@ -115,7 +121,7 @@ static int parse(struct fleet_arguments *args, const struct command **command,
 		complain("fleet %s takes a folder%s", (*command)->name,
 			 (*command)->has_host ? " and a host" : "");
 	else
-		complain("fleet: init, add, remove, status or history expected");
+		complain("fleet: init, add, remove, status, history or metrics expected");
 	fputs(usage, stderr);
 	return -1;
 }

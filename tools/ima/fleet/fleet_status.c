@@ -4,134 +4,11 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "commands.h"
+#include "table.h"
 
 #define WATCH_MS 2000
-
-struct table {
-	struct fleet_record *record;
-	size_t nr;
-};
-
-/* Whether silence is worse than the last verdict. */
-static bool is_silent(const struct fleet_record *r)
-{
-	return r->silent_since && r->verdict >= FLEET_INCOMPLETE;
-}
-
-static int rank(const struct fleet_record *r)
-{
-	return is_silent(r) ? 2 * FLEET_INCOMPLETE - 1 : 2 * (int)r->verdict;
-}
-
-static int compare(const void *a, const void *b)
-{
-	const struct fleet_record *x = a, *y = b;
-
-	if (rank(x) != rank(y))
-		return rank(x) - rank(y);
-	return strcmp(x->host, y->host);
-}
-
-static const char *word(const struct fleet_record *r)
-{
-	return is_silent(r) ? "silent" : fleet_verdict_name(r->verdict);
-}
-
-static int exit_status(const struct table *table)
-{
-	static const int status[FLEET_NR_VERDICTS] = {
-		[FLEET_MISMATCH] = 2, [FLEET_NOT_AUTHENTIC] = EXIT_NOT_AUTHENTIC,
-		[FLEET_ERROR] = EXIT_ERROR, [FLEET_INCOMPLETE] = 1,
-	};
-	int worst = 0;
-	size_t i;
-
-	for (i = 0; i < table->nr; i++) {
-		const struct fleet_record *r = &table->record[i];
-		int one = status[r->verdict];
-
-		if (!one && r->silent_since)
-			one = 1;
-		if (one > worst)
-			worst = one;
-	}
-	return worst;
-}
-
-static int add(struct table *table, const struct fleet *fleet, kvEntry *entry)
-{
-	struct fleet_record *grown =
-		realloc(table->record, (table->nr + 1) * sizeof(*grown));
-
-	if (!grown) {
-		complain("out of memory");
-		return -1;
-	}
-	table->record = grown;
-	switch (fleet_record_of(fleet, entry, &grown[table->nr])) {
-	case FLEET_STORED:
-		table->nr++;
-		return 0;
-	case FLEET_ABSENT:
-		return 0;
-	default:
-		complain("%s: what is stored is not from a verifier of this fleet",
-			 kvEntry_Key(entry));
-		return -1;
-	}
-}
-
-static void empty(struct table *table)
-{
-	while (table->nr)
-		fleet_record_free(&table->record[--table->nr]);
-	free(table->record);
-	table->record = NULL;
-}
-
-/* All hosts, sorted. */
-static int fill(struct table *table, const struct fleet_net *net,
-		const struct fleet *fleet)
-{
-	kvWatcher *watcher = NULL;
-	kvEntry *entry = NULL;
-	natsStatus s = kvStore_Watch(&watcher, net->kv, "host.*", NULL);
-	int ret = 0;
-
-	/* NULL after the last one */
-	while (s == NATS_OK &&
-	       (s = kvWatcher_Next(&entry, watcher, 5000)) == NATS_OK && entry) {
-		ret |= add(table, fleet, entry);
-		kvEntry_Destroy(entry);
-	}
-	kvWatcher_Destroy(watcher);
-	if (s != NATS_OK) {
-		complain("%s: %s", fleet->url, natsStatus_GetText(s));
-		return -1;
-	}
-	if (table->nr)
-		qsort(table->record, table->nr, sizeof(*table->record),
-		      compare);
-	return ret;
-}
-
-static const char *age(char text[32], int64_t then)
-{
-	int64_t seconds = time(NULL) - then;
-
-	if (!then)
-		return "-";
-	if (seconds < 120)
-		snprintf(text, 32, "%lld s", (long long)seconds);
-	else if (seconds < 7200)
-		snprintf(text, 32, "%lld min", (long long)seconds / 60);
-	else
-		snprintf(text, 32, "%lld h", (long long)seconds / 3600);
-	return text;
-}
 
 static void print_table(const struct table *table)
 {
@@ -144,7 +21,7 @@ static void print_table(const struct table *table)
 		const struct fleet_record *r = &table->record[i];
 
 		printf("%-20s %-22s %9s %9" PRIu64 " %9" PRIu64 "  %s\n",
-		       r->host, word(r), age(text, r->time), r->entries,
+		       r->host, host_word(r), host_age(text, r->time), r->entries,
 		       r->lost + r->dropped + r->failed,
 		       r->why[0] ? r->why : r->findings ? "findings" : "");
 	}
@@ -153,7 +30,7 @@ static void print_table(const struct table *table)
 static json_t *json_of(const struct fleet_record *r)
 {
 	return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:s, s:I, s:s}",
-			 "host", r->host, "status", word(r),
+			 "host", r->host, "status", host_word(r),
 			 "verdict", fleet_verdict_name(r->verdict),
 			 "time", (json_int_t)r->time,
 			 "silent_since", (json_int_t)r->silent_since,
@@ -191,14 +68,16 @@ static int show(const struct fleet_arguments *args, const struct fleet_net *net,
 		const struct fleet *fleet)
 {
 	struct table table = { 0 };
-	int ret = fill(&table, net, fleet);
+	int ret = table_fill(&table, net, fleet);
 
 	if (args->json && print_json(&table))
 		ret = -1;
 	if (!args->json)
 		print_table(&table);
-	ret = ret ? EXIT_ERROR : exit_status(&table);
-	empty(&table);
+	if (args->html && fleet_page(&table, fleet->url, args->html))
+		ret = -1;
+	ret = ret ? EXIT_ERROR : table_status(&table);
+	table_empty(&table);
 	return ret;
 }
 
