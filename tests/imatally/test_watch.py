@@ -76,9 +76,11 @@ def watch(verifier, tmp_path):
     found = Watch(verifier, tmp_path)
     yield found
     if found.process:
-        found.process.terminate()
+        # In this order: SIGCONT takes back a SIGSTOP that is pending, such as the one by which LeakSanitizer
+        # stops a program that ends, and for which it waits without a limit
         found.process.send_signal(signal.SIGCONT)
-        found.process.communicate()
+        found.process.terminate()
+        found.process.communicate(timeout=SECONDS)
         found.process.stderr.close()
     if found.pipe >= 0:
         os.close(found.pipe)
