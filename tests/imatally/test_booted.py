@@ -9,7 +9,7 @@ import struct
 import pytest
 
 from lab import schema
-from lab.host import Host
+from lab.host import Host, edit_manifest
 
 pytestmark = pytest.mark.usefixtures("tpm_tools")
 
@@ -54,13 +54,6 @@ def evidence(host):
 @pytest.fixture
 def copy(evidence, tmp_path):
     return shutil.copytree(evidence, tmp_path / "copy")
-
-
-def edit(folder, change):
-    path = folder / "manifest.json"
-    manifest = json.loads(path.read_text(encoding="utf-8"))
-    change(manifest)
-    path.write_text(json.dumps(manifest), encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +135,7 @@ def test_known_value_that_differs_is_a_mismatch(host, changed, tmp_path):
 
 
 def test_known_value_that_is_not_in_the_evidence_is_a_mismatch(host, copy, tmp_path):
-    edit(copy, lambda manifest: manifest.pop("boot"))
+    edit_manifest(copy, lambda manifest: manifest.pop("boot"))
     answer = host.verify(copy, "--boot-pcrs", known(host, tmp_path, "sha256:7"))
     assert answer.status == 2 and answer.says("PCR 7, sha256: a value is known, but the machine gave none")
 
@@ -154,35 +147,35 @@ def is_not_authentic(answer, reason):
 
 
 def test_evidence_without_what_booted_is_as_before(host, copy):
-    edit(copy, lambda manifest: manifest.pop("boot"))
+    edit_manifest(copy, lambda manifest: manifest.pop("boot"))
     answer = host.verify(copy)
     assert (answer.status, answer.verdict) == (0, "complete")
     assert answer.says("what booted is not signed: the evidence has no values of PCRs 0 to 9")
 
 
 def test_edited_value_is_not_authentic(host, copy):
-    edit(copy, lambda manifest: manifest["boot"]["pcrs"]["sha256"].update({"4": "11" * 32}))
+    edit_manifest(copy, lambda manifest: manifest["boot"]["pcrs"]["sha256"].update({"4": "11" * 32}))
     is_not_authentic(host.verify(copy), "the quote of PCRs 0 to 9: the PCR values are not the quoted ones")
 
 
 def test_value_left_out_is_not_authentic(host, copy):
-    edit(copy, lambda manifest: manifest["boot"]["pcrs"]["sha256"].pop("4"))
+    edit_manifest(copy, lambda manifest: manifest["boot"]["pcrs"]["sha256"].pop("4"))
     is_not_authentic(host.verify(copy), "the quote of PCRs 0 to 9")
 
 
 def test_quote_for_another_nonce_is_not_authentic(host, copy):
     older = json.loads((host.must_collect("older", nonce="ab" * 16) / "manifest.json").read_text(encoding="utf-8"))
-    edit(copy, lambda manifest: manifest.update(boot=older["boot"]))
+    edit_manifest(copy, lambda manifest: manifest.update(boot=older["boot"]))
     is_not_authentic(host.verify(copy), "the quote of PCRs 0 to 9: .*nonce")
 
 
 def test_quote_of_the_ima_pcr_does_not_pass_for_it(host, copy):
-    edit(copy, lambda manifest: manifest["boot"].update(manifest["quote"]))
+    edit_manifest(copy, lambda manifest: manifest["boot"].update(manifest["quote"]))
     is_not_authentic(host.verify(copy), "the quote of PCRs 0 to 9")
 
 
 def test_pcr_that_tells_nothing_of_the_boot_is_refused(host, copy):
-    edit(copy, lambda manifest: manifest["boot"]["pcrs"]["sha256"].update({"10": "11" * 32}))
+    edit_manifest(copy, lambda manifest: manifest["boot"]["pcrs"]["sha256"].update({"10": "11" * 32}))
     answer = host.verify(copy)
     assert answer.status == 3 and answer.says("PCR index from 0 to 9 expected")
 

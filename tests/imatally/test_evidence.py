@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from lab import schema
-from lab.host import HANDLE, NONCE, Host, checkquote, flipped
+from lab.host import HANDLE, NONCE, Host, checkquote, edit_manifest, flipped
 
 OTHER_NONCE = "ff" + NONCE
 
@@ -46,14 +46,6 @@ def evidence(host):
 def copy(evidence, tmp_path):
     """A copy of the evidence, to be changed."""
     return shutil.copytree(evidence, tmp_path / "copy")
-
-
-def edit(folder, change):
-    """Have @change change the manifest of evidence, which it gets as a dictionary."""
-    path = folder / "manifest.json"
-    manifest = json.loads(path.read_text(encoding="utf-8"))
-    change(manifest)
-    path.write_text(json.dumps(manifest), encoding="utf-8")
 
 
 # ---- Every kind of AK
@@ -157,7 +149,7 @@ def weak(host, evidence, tmp_path_factory):
         del manifest["counter"]
         manifest["quote"] = {part: (folder / part).read_bytes().hex() for part in ("attest", "signature")}
         manifest["pcrs"] = {"sha1": {"10": values[:40]}, "sha256": {"11": values[40:]}}
-    edit(folder, replace)
+    edit_manifest(folder, replace)
     return folder
 
 
@@ -295,18 +287,18 @@ def test_another_ak_is_not_authentic(host, evidence, other_ak):
 
 @pytest.mark.parametrize("part", ["attest", "signature"])
 def test_changed_bit_of_the_quote_is_not_authentic(host, copy, part):
-    edit(copy, lambda manifest: manifest["quote"].update({part: flipped(manifest["quote"][part], 60)}))
+    edit_manifest(copy, lambda manifest: manifest["quote"].update({part: flipped(manifest["quote"][part], 60)}))
     assert is_not_authentic(host.verify(copy), "the quote: the signature is not by this AK, or what it signed was changed")
 
 
 @pytest.mark.parametrize("bank", ["sha1", "sha256"])
 def test_changed_pcr_value_is_not_authentic(host, copy, bank):
-    edit(copy, lambda manifest: manifest["pcrs"][bank].update({"10": flipped(manifest["pcrs"][bank]["10"], 3)}))
+    edit_manifest(copy, lambda manifest: manifest["pcrs"][bank].update({"10": flipped(manifest["pcrs"][bank]["10"], 3)}))
     assert is_not_authentic(host.verify(copy), "the PCR values are not the quoted ones")
 
 
 def test_bank_left_out_is_not_authentic(host, copy):
-    edit(copy, lambda manifest: manifest["pcrs"].pop("sha256"))
+    edit_manifest(copy, lambda manifest: manifest["pcrs"].pop("sha256"))
     assert is_not_authentic(host.verify(copy), "the quote: it covers PCR 10 of bank sha256")
 
 
@@ -322,7 +314,7 @@ def leave_out_an_exchange(manifest):
 
 @pytest.mark.parametrize("change", [change_counter, leave_out_an_exchange], ids=["changed", "left out"])
 def test_attested_counter_that_is_edited_is_not_authentic(host, copy, change):
-    edit(copy, change)
+    edit_manifest(copy, change)
     assert is_not_authentic(host.verify(copy), "the attested counter: the commands and responses are not the ones")
 
 
@@ -350,7 +342,7 @@ def mixed(history, tmp_path):
     """The quote of later evidence beside the counter of earlier one."""
     folder = shutil.copytree(history.folder / "first", tmp_path / "mixed")
     later = json.loads((history.folder / "later" / "manifest.json").read_text(encoding="utf-8"))
-    edit(folder, lambda manifest: manifest.update(quote=later["quote"]))
+    edit_manifest(folder, lambda manifest: manifest.update(quote=later["quote"]))
     return folder
 
 
@@ -373,7 +365,7 @@ def test_earlier_evidence_is_not_authentic(history):
 
 def test_previous_evidence_has_to_be_authentic(history, tmp_path):
     broken = shutil.copytree(history.folder / "first", tmp_path / "broken")
-    edit(broken, lambda manifest: manifest["quote"].update(attest=flipped(manifest["quote"]["attest"], 60)))
+    edit_manifest(broken, lambda manifest: manifest["quote"].update(attest=flipped(manifest["quote"]["attest"], 60)))
     assert is_not_authentic(history.verify("later", "--previous", broken, nonce=LATER_NONCE),
                             "the previous evidence: the quote: the signature")
 
@@ -453,7 +445,7 @@ def test_reason_why_the_counter_is_not_attested_is_in_json(owned, not_attested):
 
 
 def test_counter_that_was_left_out_is_a_finding_without_a_reason(host, copy):
-    edit(copy, lambda manifest: manifest.pop("counter"))
+    edit_manifest(copy, lambda manifest: manifest.pop("counter"))
     answer = host.verify(copy, "--strict")
     assert answer.status == 1 and answer.says("pcrUpdateCounter is not attested: the evidence gives no reason")
 

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
@@ -148,6 +149,14 @@ def checkquote(evidence: Path, ak: Path, nonce: str) -> subprocess.CompletedProc
                                "-F", "values", "-f", folder / "pcrs", "-l", "+".join(f"{bank}:10" for bank in banks)],
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                               check=False)
+
+
+def edit_manifest(evidence: Path, change: Callable[[dict], object]) -> None:
+    """Have @change change the manifest of evidence, which it gets as a dictionary."""
+    path = evidence / "manifest.json"
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    change(manifest)
+    path.write_text(json.dumps(manifest), encoding="utf-8")
 
 
 def flipped(text: str, at: int) -> str:
