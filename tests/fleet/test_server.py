@@ -1,11 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The server: whether it is there, and whether it is the right one."""
 
+import base64
+import json
+import os
+import socket
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from lab.fleet import Certificate, Fleet
+from lab.nats import raw_seed
 
 pytestmark = pytest.mark.check
 
@@ -35,6 +41,34 @@ def test_host_must_use_tls_if_the_server_does(verifier, tmp_path):
         (fleet.folder / "url").write_text(f"nats://127.0.0.1:{fleet.port}\n", encoding="utf-8")
         (fleet.folder / "ca.pem").unlink()
         assert fleet.fleet("status", fleet.folder).status == 3
+
+
+def test_signature_may_begin_with_any_byte(verifier, tmp_path):
+    """libnats 3.4 does not send one that begins with a zero byte."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    def connection_of(server, nonce):
+        connection, _ = server.accept()
+        with connection, connection.makefile("rw", encoding="ascii") as stream:
+            stream.write("INFO " + json.dumps({"server_id": "server", "max_payload": 1 << 20, "nonce": nonce}) + "\r\n")
+            stream.flush()
+            said = json.loads(stream.readline().removeprefix("CONNECT "))
+            stream.write("-ERR 'Authorization Violation'\r\n")
+        return said
+
+    with ThreadPoolExecutor() as pool, socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(30)
+        fleet = Fleet(verifier, tmp_path / "fleet")
+        fleet.port = server.getsockname()[1]
+        assert fleet.fleet("init", fleet.folder, "--listen", f"127.0.0.1:{fleet.port}").status == 0
+        seed = (fleet.folder / "verifier.seed").read_text(encoding="utf-8").strip()
+        key = Ed25519PrivateKey.from_private_bytes(raw_seed(seed))
+        unlucky = next(nonce for nonce in iter(lambda: os.urandom(8).hex(), "") if key.sign(nonce.encode())[0] == 0)
+        lucky = next(nonce for nonce in iter(lambda: os.urandom(8).hex(), "") if key.sign(nonce.encode())[0] != 0)
+        pool.submit(fleet.fleet, "status", fleet.folder)
+        connection_of(server, unlucky)
+        signature = connection_of(server, lucky)["sig"]
+    assert base64.urlsafe_b64decode(signature + "==") == key.sign(lucky.encode())
 
 
 def test_server_that_is_not_there_is_named(fleet):

@@ -10,6 +10,7 @@
 
 #define SECONDS 1000000000LL	/* in nanoseconds */
 #define RECONNECT_WAIT 500	/* milliseconds */
+#define SIGNATURES 4
 
 /* After TLS, libnats 3.4 frees at exit what libcrypto frees then, too. */
 void fleet_begin(void)
@@ -80,6 +81,20 @@ static bool is_connecting(natsStatus s)
 	return s == NATS_OK || s == NATS_NOT_YET_CONNECTED;
 }
 
+/*
+ * libnats 3.4 takes a signature that begins with a zero byte for an empty one,
+ * and the server then refuses the user.  Each attempt has another nonce to sign.
+ */
+static natsStatus connect_signed(struct fleet_net *net)
+{
+	natsStatus s = NATS_CONNECTION_AUTH_FAILED;
+	int i;
+
+	for (i = 0; i < SIGNATURES && s == NATS_CONNECTION_AUTH_FAILED; i++)
+		s = natsConnection_Connect(&net->connection, net->options);
+	return s;
+}
+
 int fleet_net_open(struct fleet_net *net, bool waits, const char *url,
 		   const char *seed, const char *ca, const char *inbox,
 		   const char *name)
@@ -101,7 +116,7 @@ int fleet_net_open(struct fleet_net *net, bool waits, const char *url,
 		s = set_options(net, waits, url, seed, public, ca, inbox,
 				name);
 	if (s == NATS_OK)
-		s = natsConnection_Connect(&net->connection, net->options);
+		s = connect_signed(net);
 	if (is_connecting(s))
 		s = natsConnection_JetStream(&net->js, net->connection, NULL);
 	if (s == NATS_OK)
