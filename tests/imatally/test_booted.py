@@ -194,11 +194,12 @@ def with_log(host, name, log):
 
 
 @pytest.mark.parametrize("name, log, said", [
-    ("other", firmware_log((4, b"other")), "the firmware's log does not lead to PCR 4, sha1"),
-    ("more", firmware_log((4, b"late"), (7, b"more")), "the firmware's log does not lead to PCR 7, sha1"),
-    ("less", firmware_log(), "the firmware's log does not lead to PCR 4, sha1|cannot replay"),
-    ("noise", b"noise" * 100, "tpm2_eventlog cannot replay the firmware's log"),
-    ("cut", firmware_log((4, b"late"))[:-3], "tpm2_eventlog cannot replay the firmware's log"),
+    pytest.param("other", firmware_log((4, b"other")), "the firmware's log does not lead to PCR 4, sha1", id="other"),
+    pytest.param("more", firmware_log((4, b"late"), (7, b"more")), "the firmware's log does not lead to PCR 7, sha1",
+                 id="more"),
+    pytest.param("less", firmware_log(), "the firmware's log does not lead to PCR 4, sha1|cannot replay", id="less"),
+    pytest.param("noise", b"noise" * 100, "tpm2_eventlog cannot replay the firmware's log", id="noise"),
+    pytest.param("cut", firmware_log((4, b"late"))[:-3], "tpm2_eventlog cannot replay the firmware's log", id="cut"),
 ])
 def test_log_that_does_not_is_a_finding(changed, name, log, said):
     answer = changed.verify(with_log(changed, name, log))
