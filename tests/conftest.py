@@ -19,6 +19,8 @@ from patchset import console
 from patchset.console import Failed, say
 from patchset.patches import BASES
 
+# A time limit of items that boot no machine
+SECONDS_WITH_FIXTURES = 600
 # What an item runs on that names no group
 ANY_KERNEL = Group("any", bases=())
 
@@ -84,6 +86,10 @@ def pytest_collection_modifyitems(config, items):
     if empty:
         config.hook.pytest_deselected(items=empty)
         items[:] = [item for item in items if item not in empty]
+    for item in items:
+        if not is_of_group(item) and not item.get_closest_marker("timeout"):
+            # With its fixtures: one that never ends would hold up the whole run
+            item.add_marker(pytest.mark.timeout(SECONDS_WITH_FIXTURES, func_only=False))
 
 
 # ---- Builds come before tests: those have time limits, and a machine is slow beside a compiler
@@ -106,6 +112,10 @@ def pytest_collection_finish(session):
         except (Failed, CannotRun) as error:
             # The items that need it fail with the same
             say(str(error))
+
+
+def is_of_group(item) -> bool:
+    return hasattr(item, "callspec") and "group" in item.callspec.params
 
 
 def group_of(item) -> Group:
