@@ -46,7 +46,7 @@ def waiting_time(pid: int) -> float:
     for thread in Path(f"/proc/{pid}/task").iterdir():
         try:
             seconds += int((thread / "schedstat").read_text(encoding="ascii").split()[1]) / 1e9
-        except FileNotFoundError:  # it has ended, or the host's kernel does not count this
+        except (FileNotFoundError, ProcessLookupError):  # it has ended, or the host's kernel does not count this
             pass
     return seconds
 
