@@ -36,6 +36,10 @@ demo: ## install what is missing, build, and show a complete and an incomplete l
 	@scripts/deps demo
 	@scripts/demo --base $(BASE)
 
+demo-fleet: ## the same for a fleet: nats-server, two verifiers, and four machines
+	@scripts/deps demo-fleet
+	@scripts/demo-fleet --base $(BASE)
+
 check: ## install what is missing, build, and run the tests
 	@scripts/deps check
 	@$(CHECK) -m "quick or check"
@@ -110,4 +114,4 @@ deb: ## build Debian packages of the verifier and its library, in build/deb
 clean: ## remove build/; the caches in your home folder stay
 	rm -rf build
 
-.PHONY: help demo check check-quick check-full check-fresh check-keylime mutants kernel tree refresh port series check-series bench kernel-deb docs imatally fuzz deb clean
+.PHONY: help demo demo-fleet check check-quick check-full check-fresh check-keylime mutants kernel tree refresh port series check-series bench kernel-deb docs imatally fuzz deb clean

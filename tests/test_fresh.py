@@ -34,6 +34,7 @@ def last_lines(log: Path) -> str:
 COMMANDS = {
     "verdict": "scripts/deps verifier && make -C tools/ima && build/imatally --version",
     "demo": "make demo",
+    "demo-fleet": "make demo-fleet",
     "check": "make check",
 }
 

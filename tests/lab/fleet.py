@@ -23,12 +23,12 @@ def free_port() -> int:
         return one.getsockname()[1]
 
 
-def until(found: Callable[[], Any], seconds: float = 30) -> Any:
+def until(found: Callable[[], Any], seconds: float = 30, pause: float = 0.1) -> Any:
     """Wait until @found returns something, and return that."""
     end = time.monotonic() + seconds
     while not (got := found()):
         assert time.monotonic() < end, f"not within {seconds} s"
-        time.sleep(0.1)
+        time.sleep(pause)
     return got
 
 
@@ -137,8 +137,8 @@ class Fleet:
 
     # ---- Hosts
 
-    def add(self, name: str, pem: Path) -> None:
-        done = self.fleet("add", self.folder, name, "--ak", pem)
+    def add(self, name: str, key: Path, option: str = "--ak") -> None:
+        done = self.fleet("add", self.folder, name, option, key)
         assert done.status == 0, done.text
         self.reload()
 
@@ -152,8 +152,9 @@ class Fleet:
             yield host
 
     def status(self) -> dict[str, dict]:
+        """Nothing while the server does not answer."""
         done = self.fleet("status", self.folder, "--json")
-        return {host["host"]: host for host in json.loads(done.out)["hosts"]}
+        return {host["host"]: host for host in json.loads(done.out)["hosts"]} if done.out else {}
 
     def history(self, name: str) -> list[dict]:
         return [json.loads(line) for line in self.fleet("history", self.folder, name).out.splitlines()]
@@ -165,7 +166,7 @@ class Fleet:
             fits = host.get("status") == word and host["time"] >= int(since)
             return host if fits and all(host[key] == value for key, value in wanted.items()) else None
         try:
-            return until(right, seconds)
+            return until(right, seconds, max(0.1, self.interval / 20))
         except AssertionError:
             raise AssertionError(f"{name} is not {word}: {self.status().get(name)}\n{self.logs()}") from None
 

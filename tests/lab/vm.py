@@ -59,6 +59,8 @@ class Machine:
     mem: int = 512
     # Let the TPM fail as the guest says in /out/faults, and log its commands in out/commands
     faults: bool = False
+    # Give it a network card, if its kernel has a network, and with it a way to this machine's 127.0.0.1 as 10.0.2.2
+    network: bool = False
     # A TCG plugin for QEMU, FILE[,NAME=VALUE...]; no KVM then
     plugin: str | None = None
     # Where QEMU is to listen for QMP
@@ -166,6 +168,8 @@ def qemu_argv(machine: Machine, temp: Path, tpm: Path | str | None) -> list[str]
         device = devices.get(machine.tpm) or next(iter(devices.values()))
         argv += ["-chardev", f"socket,id=tpm,path={quoted(tpm)}", "-tpmdev", "emulator,id=tpm0,chardev=tpm",
                  "-device", f"{device},tpmdev=tpm0"]
+    if machine.network:
+        argv += ["-netdev", "user,id=net", "-device", "virtio-net-pci,netdev=net,romfile="]
     if machine.qmp:
         argv += ["-qmp", f"unix:{quoted(socket_path(machine.qmp))},server=on,wait=off"]
     return argv
