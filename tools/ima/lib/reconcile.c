@@ -235,6 +235,18 @@ static bool follows_execute(const struct imatally_span *span)
 	       span->kernel_start > from->index + 1;
 }
 
+/* Return whether more was handed over than there was, up to the execute record. */
+static bool handed_too_much(const struct imatally_span *span)
+{
+	const struct imatally_mark *from = span->from;
+
+	return from && from->record.event == IMATALLY_EVENT_KEXEC_EXECUTE &&
+	       span->kernel_start == from->index + 1 &&
+	       value(span->to, IMATALLY_KEY_CARRIED) +
+			       value(from, IMATALLY_KEY_TRIMMED) >
+		       value(from, IMATALLY_KEY_ENTRIES) + 1;
+}
+
 /*
  * Compare the entries before the kernel's first with those it was handed: those
  * that the kernel before had been handed, and those that it made and did not
@@ -248,10 +260,18 @@ static uint64_t count_handover(const struct imatally_span *span,
 
 	if (own_start(span))
 		return 0;
+	if (handed_too_much(span))
+		iv->accounts_disagree = true;
 	more = shown_more(span);
 	if (!value(span->to, IMATALLY_KEY_CARRIED)) {
-		/* no list arrived: what is here was saved elsewhere */
-		if (span->begins_part || span->from_whole)
+		/*
+		 * No list arrived: what is here was saved elsewhere.  If the
+		 * replay does not lead on from there, only a boot record tells
+		 * whether the PCR began anew or entries are missing.
+		 */
+		if ((span->begins_part || span->from_whole) &&
+		    (span->replay != IMATALLY_MATCH_DIFFERENT ||
+		     span->to->record.event == IMATALLY_EVENT_BOOT))
 			return 0;
 		return count_handed_more(span, iv, more);
 	}

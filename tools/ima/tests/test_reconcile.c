@@ -360,6 +360,43 @@ static void kexec_after_an_execute_record_is_unexplained(void **state)
 	assert_int_equal(iv.others, 4);
 }
 
+/* It is the last entry of its kernel: no more can have been handed over. */
+static void kexec_hands_over_what_the_execute_record_counts(void **state)
+{
+	(void)state;
+	second.index = 20;
+	second.record.event = IMATALLY_EVENT_KEXEC_EXECUTE;
+	SET(second, ENTRIES, 20);
+	assert_false(judge(&across).accounts_disagree);
+	SET(second, TRIMMED, 1);
+	assert_true(judge(&across).accounts_disagree);
+	SET(other, CARRIED, 20);
+	SET(other, ENTRIES, 21);
+	assert_false(judge(&across).accounts_disagree);
+	SET(other, CARRIED, 22);
+	SET(other, ENTRIES, 23);
+	assert_true(judge(&across).accounts_disagree);
+	/* a kernel without records came between */
+	second.index = 19;
+	assert_false(judge(&across).accounts_disagree);
+}
+
+/* Nothing was handed over, and the replay does not lead to this record. */
+static void entries_in_front_need_a_boot_record_to_explain_them(void **state)
+{
+	(void)state;
+	SET(other, CARRIED, 0);
+	SET(other, ENTRIES, 1);
+	across.from_whole = true;
+	across.replay = IMATALLY_MATCH_DIFFERENT;
+	other.record.event = IMATALLY_EVENT_BOOT;
+	assert_int_equal(judge(&across).inserted, 0);
+	other.record.event = IMATALLY_EVENT_RESUME;
+	assert_int_not_equal(judge(&across).inserted, 0);
+	across.replay = IMATALLY_MATCH_SAME;
+	assert_int_equal(judge(&across).inserted, 0);
+}
+
 static void kexec_counts_what_was_carried(void **state)
 {
 	struct imatally_interval iv;
@@ -566,6 +603,8 @@ int main(void)
 		TEST(kexec_counts_what_the_counter_saw_and_the_log_lacks),
 		TEST(kexec_counts_by_the_measured_step),
 		TEST(kexec_after_an_execute_record_is_unexplained),
+		TEST(kexec_hands_over_what_the_execute_record_counts),
+		TEST(entries_in_front_need_a_boot_record_to_explain_them),
 		TEST(kexec_counts_what_was_carried),
 		TEST(a_kexec_after_a_restart_of_the_tpm_loses_nothing),
 		TEST(kexec_counts_what_the_kernel_before_made),
