@@ -125,7 +125,8 @@ def test_counters_of_the_intervals_add_up(answer_to_story):
 
 def test_each_kind_of_finding_is_there(answer_to_story):
     kinds = {finding["kind"] for finding in answer_to_story["findings"]}
-    assert kinds == {"dropped", "failed", "failed_entry", "lost", "others", "unexplained", "unjudged"}
+    assert kinds == {"dropped", "failed", "failed_entry", "lost", "others", "records_not_proved",
+                     "unexplained", "unjudged"}
 
 
 def test_reasons_not_to_judge_are_reported(answer_to_story):

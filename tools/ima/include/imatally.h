@@ -517,6 +517,7 @@ enum imatally_kind {
 	/* finding */
 	IMATALLY_EARLIER_GONE = 46, /* the last entry of the earlier list: PCR @pcr */
 	IMATALLY_RESETTABLE = 47, /* entries in PCR @pcr, whose value proves nothing */
+	IMATALLY_RECORDS_NOT_PROVED = 48, /* those of the kernels before @to */
 };
 
 /* A place in the list. */

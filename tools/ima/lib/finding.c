@@ -61,6 +61,7 @@ static const struct {
 	[IMATALLY_BOOT_PCR_MISSING] = { "boot_pcr_missing", IMATALLY_FAULT },
 	[IMATALLY_EARLIER_GONE] = { "earlier_entry_missing", IMATALLY_FINDING },
 	[IMATALLY_RESETTABLE] = { "resettable_pcr", IMATALLY_FINDING },
+	[IMATALLY_RECORDS_NOT_PROVED] = { "records_not_proved", IMATALLY_FINDING },
 };
 
 const char *imatally_kind_name(enum imatally_kind kind)

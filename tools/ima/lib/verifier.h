@@ -147,6 +147,7 @@ struct reading {
 
 	bool has_mark;
 	struct imatally_mark mark;	/* the last record */
+	unsigned int first_kernel;	/* that of the first record */
 	/* the last record whose PCR values agreed with the replay */
 	struct imatally_point agreed;
 	char *mark_text;		/* its text, if a state is to be saved */

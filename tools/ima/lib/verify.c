@@ -604,10 +604,10 @@ static enum imatally_status report_not_searched(struct reading *r,
  */
 static enum imatally_status find_failed(struct reading *r,
 					const struct imatally_mark *mark,
-					uint16_t alg)
+					uint16_t alg,
+					struct imatally_left_out *left_out)
 {
-	struct imatally_left_out left_out;
-	enum imatally_search found = search_failed(r, mark, &left_out);
+	enum imatally_search found = search_failed(r, mark, left_out);
 	struct imatally_finding differs = {
 		.kind = IMATALLY_DIFFERS_FAILED,
 		.from = r->agreed, .to = at_mark(mark),
@@ -618,21 +618,50 @@ static enum imatally_status find_failed(struct reading *r,
 	unsigned int i;
 
 	/* if none is left out, this bank matches, but another does not */
-	if (found == IMATALLY_SEARCH_FOUND && !left_out.nr)
+	if (found == IMATALLY_SEARCH_FOUND && !left_out->nr)
 		found = IMATALLY_SEARCH_NONE;
 	if (found != IMATALLY_SEARCH_FOUND && !differs.count)
 		return report_differs(r, mark, alg);
 	if (found == IMATALLY_SEARCH_NONE)
 		return report(r, &differs);
-	if (found == IMATALLY_SEARCH_GIVEN_UP)
+	if (found == IMATALLY_SEARCH_GIVEN_UP) {
+		left_out->nr = 0;
 		return report_not_searched(r, mark);
-	if (left_out.nr > r->failed)
-		r->result.failed += left_out.nr - r->failed;
-	for (i = 0; i < left_out.nr && !status; i++)
+	}
+	if (left_out->nr > r->failed)
+		r->result.failed += left_out->nr - r->failed;
+	for (i = 0; i < left_out->nr && !status; i++)
 		status = report_between(r, IMATALLY_FAILED_ENTRY,
-					at_entry(left_out.index[i]),
-					at_entry(left_out.index[i]), 0);
+					at_entry(left_out->index[i]),
+					at_entry(left_out->index[i]), 0);
 	return status;
+}
+
+/* Return whether the last record is among the entries that were not extended. */
+static bool is_left_out(const struct reading *r,
+			const struct imatally_left_out *left_out)
+{
+	unsigned int i;
+
+	for (i = 0; i < left_out->nr; i++)
+		if (left_out->index[i] == r->mark.index)
+			return true;
+	return false;
+}
+
+/*
+ * The replay goes on from the values in @mark.  So what the list has before is
+ * proved only by the counts in @mark, which are of its kernel: whoever hands over
+ * the list can make up what the kernels before say.
+ */
+static enum imatally_status report_not_proved(struct reading *r,
+					      const struct imatally_mark *mark)
+{
+	if (r->have[IMATALLY_FAULT] || !r->has_mark ||
+	    r->first_kernel == mark->kernel)
+		return IMATALLY_OK;
+	return report_between(r, IMATALLY_RECORDS_NOT_PROVED, at_start,
+			      at_mark(mark), 0);
 }
 
 /*
@@ -643,6 +672,7 @@ static enum imatally_status resolve_difference(struct reading *r,
 					       uint16_t alg)
 {
 	const struct imatally_record *rec = &mark->record;
+	struct imatally_left_out left_out = { .nr = 0 };
 	enum imatally_status status = IMATALLY_OK;
 	unsigned int i;
 
@@ -652,9 +682,11 @@ static enum imatally_status resolve_difference(struct reading *r,
 		status = report_between(r, IMATALLY_RESET, r->agreed,
 					at_mark(mark), 0);
 	else if (r->failed || r->uncounted || r->without_tpm)
-		status = find_failed(r, mark, alg);
+		status = find_failed(r, mark, alg, &left_out);
 	else
 		status = report_differs(r, mark, alg);
+	if (!status && (!left_out.nr || is_left_out(r, &left_out)))
+		status = report_not_proved(r, mark);
 
 	/* Continue in any case, to report what else is wrong. */
 	r->result.restarted = true;
@@ -1126,6 +1158,8 @@ static enum imatally_status add_record(struct reading *r,
 			status = IMATALLY_ERR_NOMEM;
 		r->mark_len = len;
 	}
+	if (!r->has_mark)
+		r->first_kernel = mark.kernel;
 	r->mark = mark;
 	r->has_mark = true;
 	r->unproved = 0;

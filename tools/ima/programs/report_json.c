@@ -193,6 +193,7 @@ static json_t *finding(const struct imatally_finding *f)
 	case IMATALLY_STARTED_ANEW:
 	case IMATALLY_NO_START:
 	case IMATALLY_CUT_AT_KEXEC:
+	case IMATALLY_RECORDS_NOT_PROVED:
 	case IMATALLY_UNPROTECTED:
 	case IMATALLY_FOREIGN:
 	case IMATALLY_UNREADABLE_RECORD:

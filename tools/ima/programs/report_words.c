@@ -184,6 +184,11 @@ void put_finding(FILE *to, const struct imatally_finding *f)
 		put_between(to, f);
 		fprintf(to, ": the PCR values prove nothing before that");
 		break;
+	case IMATALLY_RECORDS_NOT_PROVED:
+		fprintf(to, "nothing proves the records of the kernels before ");
+		put_point(to, &f->to);
+		fprintf(to, ": whoever hands over the list could have made up what these say was lost, dropped or failed");
+		break;
 	case IMATALLY_STARTED_ANEW:
 		fprintf(to, "the TPM was started anew ");
 		put_between(to, f);

@@ -215,7 +215,8 @@ static void a_cut_list_is_counted_by_the_counter(void **state)
 		assert_int_equal(lost->to.kernel, 2);
 		assert_true(lost->by_counter);
 		assert_false(lost->at_most);
-		assert_false(result.has_findings);
+		/* nothing proves that record of kernel 1 */
+		expect_between(IMATALLY_RECORDS_NOT_PROVED, 0, 0, 72);
 
 		/* and with some of the newer ones kept */
 		start(banks);
@@ -814,6 +815,43 @@ static void a_gap_is_passed_at_the_next_record_that_can(void **state)
 	forge(m.nr_entries - 2);
 	assert_int_equal(verdict(), IMATALLY_MISMATCH);
 	assert_non_null(finding(IMATALLY_DIFFERS_AT_RECORD));
+}
+
+/* Execute a kernel whose list is cut before the execute record. */
+static void kexec_with_a_gap(void)
+{
+	unsigned int at;
+
+	machine_record(&m, "kexec_load");
+	at = m.nr_entries;
+	machine_measure(&m, 5);
+	machine_record(&m, "kexec_execute");
+	machine_delete(&m, at, 5);
+	machine_kexec(&m, m.nr_entries, true);
+}
+
+/*
+ * The execute record is part of what the PCR values prove, and counts what its
+ * kernel lost.  What the kernels before it lost, only their own records tell.
+ */
+static void a_gap_proves_the_records_of_one_kernel(void **state)
+{
+	const struct imatally_finding *unproved;
+
+	(void)state;
+	start(2);
+	kexec_with_a_gap();
+	assert_int_equal(verdict(), IMATALLY_INCOMPLETE);
+	assert_int_equal(result.lost, 5);
+	assert_null(finding(IMATALLY_RECORDS_NOT_PROVED));
+
+	kexec_with_a_gap();
+	assert_int_equal(verdict(), IMATALLY_INCOMPLETE);
+	assert_int_equal(result.lost, 10);
+	unproved = finding(IMATALLY_RECORDS_NOT_PROVED);
+	assert_non_null(unproved);
+	assert_int_equal(unproved->to.kernel, 2);
+	assert_int_equal(unproved->to.event, IMATALLY_EVENT_KEXEC_EXECUTE);
 }
 
 static void dropped_measurements_are_incomplete(void **state)
@@ -2060,6 +2098,7 @@ int main(void)
 		TEST(too_many_failed_extends_are_not_searched_for),
 		TEST(the_search_for_failed_extends_ends_for_the_whole_log),
 		TEST(a_gap_is_passed_at_the_next_record_that_can),
+		TEST(a_gap_proves_the_records_of_one_kernel),
 		TEST(dropped_measurements_are_incomplete),
 		TEST(others_are_a_note_and_unexplained_ones_a_finding),
 		TEST(a_read_that_lost_its_session_is_a_finding),

@@ -112,6 +112,8 @@ static const struct {
 	{ { IMATALLY_EARLIER_GONE, .from = AT(END, 0), .to = AT(END, 0), .pcr = 10 },
 	  "the last entry of PCR 10 in the list of the previous evidence is not in this one",
 	  "earlier_entry_missing" },
+	{ { IMATALLY_RECORDS_NOT_PROVED, .from = AT(START, 0), .to = AT(RECORD, 9) },
+	  "nothing proves the records of the kernels before entry 9", "records_not_proved" },
 	{ { IMATALLY_STANDS_STILL, .from = AT(END, 0), .to = AT(END, 0), .count = 7, .pcr = 10 },
 	  "PCR 10 has not changed since 7 entries were added", "pcr_stands_still" },
 	{ { IMATALLY_CUT_AT_KEXEC, .from = AT(START, 0), .to = AT(ENTRY, 30) },
