@@ -64,9 +64,9 @@ def right_answer(expected: Expected) -> Answer:
     failed = min(expected.failed)
     starts = [None, *(told.index for told in expected.told)]
     intervals = [{"from": start, "to": told.index, "lost": told.lost, "lost_handover": 0, "dropped": told.dropped,
-                  "failed": told.failed} for start, told in zip(starts, expected.told)]
+                  "failed": told.failed, "kernel": expected.counts[told.index].kernel} for start, told in zip(starts, expected.told)]
     return Answer({"verdict": verdict, "lost": lost, "dropped": dropped, "failed": failed, "kernels": expected.kernels,
-                   "intervals": intervals, "findings": []}, None)
+                   "intervals": intervals, "findings": [], "restarted": verdict == check.INCOMPLETE}, None)
 
 
 def test_truth_of_a_machine_without_trouble():
@@ -101,3 +101,43 @@ def test_a_misplaced_loss_is_noticed(name):
     counts = [one[name] for one in answer.data["intervals"]]
     moved = [{**one, name: count} for one, count in zip(answer.data["intervals"], counts[-1:] + counts[:-1])]
     assert check.problems(replace(answer, data={**answer.data, "intervals": moved}), with_losses())
+
+
+def two_gaps() -> Expected:
+    """Of a list that somebody may have changed: three entries lost in the first kernel, four in the second."""
+    gap = (Load(room=0), Measure(3), Kexec(Boot()))
+    return replace(truth_of(*gap, Measure(), Load(room=0), Measure(4), Drop(1), Kexec(Boot()), Measure()), forged=True)
+
+
+def with_counts(answer: Answer, record: int, name: str, count: int, unproved: int | None) -> Answer:
+    """The same answer, with another count at a record; it says that nothing proves the kernels before @unproved."""
+    intervals = [{**one, name: count if one["to"] == record else one[name]} for one in answer.data["intervals"]]
+    findings = [{"kind": "records_not_proved", "to": ["record", unproved, 2]}] if unproved else []
+    return replace(answer, data={**answer.data, "intervals": intervals, "findings": findings,
+                                 name: sum(one[name] for one in intervals)})
+
+
+def test_sizes_that_the_answer_calls_unproved_may_be_made_up():
+    expected = two_gaps()
+    answer = right_answer(expected)
+    first, second = (one.index for one in expected.told if one.lost)
+    assert not check.problems(answer, expected)
+    for name in ("lost", "dropped"):
+        assert check.problems(with_counts(answer, first, name, 5, None), expected)
+        assert not check.problems(with_counts(answer, first, name, 5, second), expected)
+    assert check.problems(with_counts(answer, first, "lost", 5, second), replace(expected, forged=False))
+
+
+def test_the_record_after_a_gap_proves_the_counts_of_its_kernel():
+    expected = two_gaps()
+    answer = right_answer(expected)
+    second = [one.index for one in expected.told if one.lost][-1]
+    assert not check.problems(with_counts(answer, second, "dropped", 1, second), expected)
+    for name, wrong in (("lost", 0), ("dropped", 0), ("failed", 1)):
+        assert check.problems(with_counts(answer, second, name, wrong, second), expected), name
+
+
+def test_a_replay_that_went_on_from_a_record_is_never_complete():
+    expected = truth_of(Measure())
+    answer = right_answer(expected)
+    assert check.problems(replace(answer, data={**answer.data, "restarted": True}), expected)

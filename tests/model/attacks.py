@@ -108,6 +108,46 @@ TWISTS: dict[str, Callable[[Pairs, int], None]] = {
 }
 
 
+def _dropped(pairs: Pairs, by: int) -> None:
+    _number(pairs, "dropped", by)
+
+
+def _failing(pairs: Pairs, by: int) -> None:
+    """As if the extends of so many of the entries had failed."""
+    banks = int(pairs.get("banks", 0))
+    _number(pairs, "failed", by)
+    for key, fewer in (("extends", by), ("updates", by * banks), ("pcrUpdateCounter", by * banks)):
+        _number(pairs, key, -fewer)
+
+
+def _shared(pairs: Pairs, by: int) -> None:
+    """As if others had updated PCRs."""
+    for key in ("updates", "pcrUpdateCounter"):
+        _number(pairs, key, by)
+
+
+def _lost_instead(pairs: Pairs, by: int) -> None:
+    """As if updates by others had been entries, which are lost."""
+    _number(pairs, "entries", by)
+    _number(pairs, "extends", by)
+
+
+def _both(*changes: Callable[[Pairs, int], None]) -> Callable[[Pairs, int], None]:
+    def change(pairs: Pairs, by: int) -> None:
+        for one in changes:
+            one(pairs, by)
+    return change
+
+
+# What the records of a story can claim: none of these contradicts a key of the same record
+CLAIMS: dict[str, Callable[[Pairs, int], None]] = {
+    "nothing": lambda pairs, by: None, "lost": _later, "dropped": _dropped, "failed": _failing, "others": _shared,
+    "lost, not others": _lost_instead, "trimmed": _plus("trimmed"), "behind": _plus("pcrUpdateCounter"),
+    "uncertain": _both(_plus("uncertain"), _plus("pcrUpdateCounter")),
+    "lost and dropped": _both(_later, _dropped), "fewer lost": lambda pairs, by: _later(pairs, -by),
+    "none dropped": _set("dropped", "0"), "none failed": _set("failed", "0")}
+
+
 def quoted_values(quote: Quote) -> str:
     """The quoted values, as a record has them."""
     return values_text(quote, {bank.alg: value for bank, value in quote.values})
@@ -199,6 +239,7 @@ class Change:
     count: int = 1
     forgery: Forgery = Forgery()
     template: str = "ima-ng"
+    claim: str = "nothing"
 
     def apply(self, shown: list[Shown], quote: Quote) -> list[Shown]:
         if not shown:
@@ -222,6 +263,10 @@ class Change:
             made[at], made[other] = Shown(made[other].wire, None), Shown(made[at].wire, None)
         elif self.what == "edit":
             made[at] = edited(made[at], self.count)
+        elif self.what == "story":
+            return told(made, self, quote)
+        elif self.what == "kernel":
+            made[at:at] = [Shown(wire, None) for wire in kernel(shown, self, quote, at)]
         elif self.what == "forge record":
             made[at] = forged(made[at], self.forgery)
         elif self.what == "violation":
@@ -259,6 +304,105 @@ def forged(one: Shown, forgery: Forgery) -> Shown:
         return one
     fields = (file_digest(text), one.wire.fields[1], text)
     return Shown(one.wire.changed(fields=fields), None)
+
+
+def record_of(one: Shown, quote: Quote) -> Pairs | None:
+    """The keys of a record, whoever made it."""
+    wire = one.wire
+    if wire.pcr != quote.ima_pcr or wire.is_violation or wire.name != b"pcr_counter" or len(wire.fields) != 3 or \
+            not wire.fields[2].startswith(b"version=") or not wire.fields[2].endswith(b";") or \
+            not wire.fields[2].isascii():
+        return None
+    pairs = [pair.split("=", 1) for pair in wire.fields[2].decode().split(";") if pair]
+    return {pair[0]: pair[1] for pair in pairs} if all(len(pair) == 2 for pair in pairs) else None
+
+
+def with_text(wire: Wire, text: bytes) -> Wire:
+    return wire.changed(fields=(file_digest(text), wire.fields[1], text))
+
+
+def told(shown: list[Shown], story: Change, quote: Quote) -> list[Shown]:
+    """
+    A claim in the records of a kernel from the entry @at on, and all that follows from it in up to @count records, or if
+    that is odd, in those up to the last gap: with the values of the forgery "replayed", they agree with each other and
+    with the entries in front of them.
+    """
+    made, start, before = list(shown), 0, None
+    at, carried, moved = story.at % len(shown), None, 0
+    left = len(shown) if story.count % 2 else max(story.count // 2, 1)
+    end = last_gap(shown, quote) if story.count % 2 else len(shown)
+    for index, one in enumerate(made):
+        pairs = record_of(one, quote)
+        if pairs is None:
+            continue
+        if at <= index < end and left:
+            left -= 1
+            if carried is None:
+                carried = pairs.get("carried")
+            counter = int(pairs.get("pcrUpdateCounter", 0))
+            if pairs.get("carried") == carried:
+                CLAIMS[story.claim](pairs, story.forgery.by)
+                moved = int(pairs.get("pcrUpdateCounter", 0)) - counter
+            else:
+                _number(pairs, "pcrUpdateCounter", moved)
+            if story.forgery.values == "replayed":
+                retold(pairs, quote, made[:index], start, before)
+            if text_of(pairs) != one.wire.fields[2]:
+                made[index] = Shown(with_text(one.wire, text_of(pairs)), None)
+        start, before = index, text_of(pairs) if "pcr" in pairs else None
+    return made
+
+
+def last_gap(shown: list[Shown], quote: Quote) -> int:
+    """The last record to whose values the entries before it do not lead."""
+    start, before, found = 0, None, 0
+    for index, one in enumerate(shown):
+        pairs = record_of(one, quote)
+        if pairs is None or "pcr" not in pairs:
+            continue
+        if pairs["pcr"] != replayed(quote, shown[:index], start, before):
+            found = index
+        start, before = index, text_of(pairs)
+    return found
+
+
+def retold(pairs: Pairs, quote: Quote, shown: list[Shown], start: int, text: bytes | None) -> None:
+    """Give a record the values to which the entries before it lead."""
+    if "pcr" in pairs:
+        pairs["pcr"] = replayed(quote, shown, start, text)
+    if "before" in pairs:
+        pairs["before"] = replayed(quote, shown[:-1], start, text)
+
+
+def kernel(shown: list[Shown], story: Change, quote: Quote, at: int) -> list[Wire]:
+    """As if a kernel had been executed there: its last record, and the first two entries of the next one."""
+    order = shown[0].wire.order
+    last = Forgery(by=story.forgery.by).made(shown, quote, at)
+    old = record_of(Shown(last, None), quote) or {}
+    old["event"] = "kexec_execute"
+    if not {"entries", "trimmed", "banks"} <= set(old):
+        return []
+    CLAIMS[story.claim](old, story.forgery.by)
+    last = with_text(last, text_of(old)).changed(order=order)
+    first = entries.of_file(quote.ima_pcr, b"boot_aggregate", b"firmware").changed(order=order)
+    banks, carried = int(old["banks"]), int(old["entries"]) + 1 - int(old["trimmed"])
+    new = {key: "0" for key in old if key != "pcr"} | {
+        "version": "1", "event": "boot", "banks": str(banks), "updates": str(banks), "carried": str(carried),
+        "entries": str(carried + 1), "extends": "1"}
+    if "step" in old:
+        new["step"] = old["step"]
+    if "pcrUpdateCounter" in old:
+        new["pcrUpdateCounter"] = str((int(old["pcrUpdateCounter"]) + 2 * banks) % 2**32)
+    both = [*shown[:at], Shown(last, None)]
+    index = next((n for n in range(at - 1, -1, -1) if record_of(shown[n], quote)), 0)
+    text = shown[index].wire.fields[2] if shown and record_of(shown[index], quote) else None
+    if text and "pcr=" not in text.decode():
+        text = None
+    if "pcr" in old:
+        new["before"] = replayed(quote, both, index if text else 0, text)
+        new["pcr"] = replayed(quote, [*both, Shown(first, None)], index if text else 0, text)
+    boot = entries.of_buffer(quote.ima_pcr, b"pcr_counter", text_of(new)).changed(order=order)
+    return [last, first, boot]
 
 
 def as_violation(one: Shown, forgery: Forgery, shown: list[Shown], quote: Quote, at: int) -> Shown:

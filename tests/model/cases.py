@@ -106,7 +106,7 @@ def carrier(library: Library, attack: tuple[History, list[Change], list[int]],
         entries = change.apply(entries, quote)
     entries = recognized([one.wire for one in entries], quote.list, quote.ima_pcr)
     found = judge(entries, quote)
-    expected = replace(found, verdicts=found.verdicts | REFUSED)
+    expected = replace(found, verdicts=found.verdicts | REFUSED, forged=True)
     story = f"{brief(history[0])}\n{brief([*history[1], history[2]])}\n{brief(changes)} {places}"
     parts = split(entries, places)
     return [Wrong("carrier", story, parts, quote, expected, form, problems, answer)
@@ -128,7 +128,7 @@ def right_otherwise(answer: Answer, entries: list[Shown], quote: Quote) -> bool:
                 for start in ([Shown(wire, None) for wire in wires[:index]],
                               recognized(wires[:index], made[:first], quote.ima_pcr)):
                     found = judge(start + rest, quote)
-                    if not check.problems(answer, replace(found, verdicts=found.verdicts | REFUSED)):
+                    if not check.problems(answer, replace(found, verdicts=found.verdicts | REFUSED, forged=True)):
                         return True
     return False
 
@@ -195,5 +195,5 @@ def copier(library: Library, attack: tuple[History, list[Change], list[Change], 
     return [Wrong("copier", story, [entries], quote, expected, form, problems, answer)] if problems else []
 
 
-KINDS: dict[str, Callable[..., list[Wrong]]] = {"histories": honest, "carriers": carrier, "roots": root, "buses": bus,
+KINDS: dict[str, Callable[..., list[Wrong]]] = {"histories": honest, "carriers": carrier, "stories": carrier, "roots": root, "buses": bus,
                                                 "copies": copier}

@@ -57,6 +57,11 @@ def problems(answer: Answer, expected: Expected) -> list[str]:
     if verdict in REFUSED:
         return []
     found = []
+    if data["restarted"] and verdict in (COMPLETE, NOT_COUNTED):
+        found.append(f"{verdict}, although the replay went on from a record")
+    gap = unproved_before(data)
+    if gap and expected.forged:
+        return found + contradicted(answer, expected, gap) + misplaced(answer, expected, gap)
     for name in ("lost", "dropped", "failed"):
         right = getattr(expected, name)
         if right is not None and data[name] not in right:
@@ -66,6 +71,28 @@ def problems(answer: Answer, expected: Expected) -> list[str]:
     if expected.kernels not in (None, data["kernels"]):
         found.append(f"{data['kernels']} kernels, not {expected.kernels}")
     return found or misplaced(answer, expected) + unexplained(answer, expected)
+
+
+def unproved_before(data: dict) -> int | None:
+    """The index of the last record of which the answer says that nothing proves the kernels before it."""
+    return max((one["to"][1] for one in data["findings"] if one["kind"] == "records_not_proved"), default=None)
+
+
+def contradicted(answer: Answer, expected: Expected, gap: int) -> list[str]:
+    """What record @gap says of its own kernel is right, and at least the entries that it counts are missing."""
+    right = expected.counts.get(gap)
+    if right is None:
+        return [f"the answer relies on record {gap}, which no kernel made"]
+    before = [one for one in answer.data["intervals"] if one["to"] is not None and one["to"] <= gap]
+    own = [one for one in before if one["kernel"] == before[-1]["kernel"]]
+    found = []
+    for name in ("dropped", "failed"):
+        value = sum(one[name] for one in own)
+        if value != getattr(right, name):
+            found.append(f"{value} {name} in the kernel of record {gap}, not {getattr(right, name)}")
+    if sum(one["lost"] + one["lost_handover"] for one in before) < right.entries - gap:
+        found.append(f"record {gap} counts {right.entries} entries, which are not all there or lost")
+    return found
 
 
 def unexplained(answer: Answer, expected: Expected) -> list[str]:
@@ -81,14 +108,15 @@ def unexplained(answer: Answer, expected: Expected) -> list[str]:
     return found
 
 
-def misplaced(answer: Answer, expected: Expected) -> list[str]:
+def misplaced(answer: Answer, expected: Expected, start: int = -1) -> list[str]:
     """Are the sizes where they belong? Intervals between records that no kernel made count for the next true one."""
     found = []
     intervals = [one for one in answer.data["intervals"] if one["to"] is not None]
-    start = -1
     for told in expected.told:
         if told.index >= expected.low:
             break
+        if told.index <= start:
+            continue
         here = [one for one in intervals if start < one["to"] <= told.index]
         if not here:
             start = told.index

@@ -46,12 +46,12 @@ static void put_interval(FILE *out, const struct imatally_interval *i)
 {
 	put_number(out, "from", i->has_from, i->from);
 	put_number(out, "to", i->has_to, i->to);
-	fprintf(out, ",\"kernel_start\":%" PRIu64 ",\"present\":%" PRIu64
+	fprintf(out, ",\"kernel\":%u,\"kernel_start\":%" PRIu64 ",\"present\":%" PRIu64
 		",\"lost\":%" PRIu64 ",\"lost_handover\":%" PRIu64
 		",\"by_counter\":%d,\"at_most\":%d,\"inserted\":%" PRIu64
 		",\"failed\":%" PRIu64 ",\"dropped\":%" PRIu64
 		",\"trimmed\":%" PRIu64 ",\"disagree\":%d,\"unjudged\":%u",
-		i->kernel_start, i->present, i->lost, i->lost_handover,
+		i->to_kernel, i->kernel_start, i->present, i->lost, i->lost_handover,
 		i->by_counter, i->at_most, i->inserted, i->failed, i->dropped,
 		i->trimmed, i->accounts_disagree, i->unjudged);
 	put_number(out, "counter", i->has_counter, i->counter);

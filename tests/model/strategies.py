@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from model import operations as ops
 from model.entries import BIG, LITTLE
-from model.attacks import TWISTS, Change, Forgery, Root
+from model.attacks import CLAIMS, TWISTS, Change, Forgery, Root
 from model.kernel import LOST_DONE, LOST_UNDONE, REFUSED, Boot
 from model.machine import Setup
 from model.tpm import Bank
@@ -104,6 +104,20 @@ changes = st.one_of(
               st.integers(1, 6)),
     st.builds(Change, st.just("template"), places, st.integers(1, 40),
               template=st.sampled_from(("ima-ng", "ima-sig", "ima-buf", "ima-txt", "ima-cgpath"))))
+# Records that agree with each other and with the list
+told = st.builds(Change, st.sampled_from(("story", "story", "kernel")), places, st.integers(1, 6), forgery=st.builds(
+    Forgery, by=st.integers(1, 6), values=st.sampled_from(("replayed", "base"))), claim=st.sampled_from(tuple(CLAIMS)))
+# Gaps after gaps, so that no value proves what comes before the last one
+gap = st.tuples(st.builds(ops.Load, st.integers(0, 3)), st.builds(ops.Measure, st.integers(2, 6)), st.one_of(
+    st.just(ops.Request()), st.builds(ops.Drop, st.integers(1, 3)), st.builds(ops.Others, st.just(7)),
+    st.builds(ops.Delete, st.integers(1, 4), st.booleans()), st.just(ops.Suspend("disk"))),
+    st.builds(ops.Kexec, calm_boots)).map(list)
+gaps = st.tuples(
+    st.builds(Setup, banks=st.just((BANKS[1],)), boot=calm_boots),
+    st.lists(gap | st.builds(ops.Measure, st.integers(1, 3)).map(lambda one: [one]) | st.just([ops.Request()]), min_size=1,
+             max_size=6).map(lambda groups: [one for group in groups for one in group]),
+    st.builds(ops.TakeQuote))
+stories = st.tuples(st.one_of(attacked, gaps, gaps), st.lists(told | told | changes, min_size=1, max_size=3), st.lists(places, max_size=2))
 carriers = st.tuples(attacked, st.lists(changes, min_size=1, max_size=3), st.lists(places, max_size=2))
 roots = st.tuples(attacked, st.builds(Root, st.lists(forgeries, max_size=3).map(tuple),
                                        st.lists(changes, max_size=2).map(tuple)))

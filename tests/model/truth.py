@@ -77,6 +77,15 @@ class Updates:
     unexplained: int
 
 
+@dataclass(frozen=True)
+class Counts:
+    """What a record says of its kernel, whatever other records say."""
+    kernel: int
+    entries: int
+    dropped: int
+    failed: int
+
+
 @dataclass
 class Expected:
     verdicts: frozenset[str]
@@ -93,6 +102,10 @@ class Expected:
     unsized: bool = False
     kernels: int | None = None
     updates: list[Updates] = field(default_factory=list)
+    # Of each record that a kernel made, by its index
+    counts: dict[int, Counts] = field(default_factory=dict)
+    # Could somebody change what comes before a gap? Then only the counts of the record after it are proved
+    forged: bool = False
 
 
 class _Judge:
@@ -378,7 +391,12 @@ class _Judge:
         if self.quote.others and not self.others_agree():
             verdicts |= {INCOMPLETE, MISMATCH}
         return Expected(frozenset(verdicts), None if self.unsized else totals["lost"], totals["dropped"],
-                        failed, low, high, self.told, self.why, self.unsized, self.kernels(low), self.updates(low))
+                        failed, low, high, self.told, self.why, self.unsized, self.kernels(low), self.updates(low),
+                        self.counts())
+
+    def counts(self) -> dict[int, Counts]:
+        every = {index: self.entries[index].facts(self.quote.ima_pcr) for index in self.records}
+        return {index: Counts(facts.kernel, len(facts.before), facts.dropped, facts.failed) for index, facts in every.items() if facts}
 
     def others_agree(self) -> bool:
         """Do the entries that are shown lead to the values of other PCRs, too?"""
