@@ -15,10 +15,11 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from lab import verifier as builds
 from lab.groups import once
-from model import cases, driver, strategies
+from model import cases, command, driver, strategies
 
 # Histories of each kind in an item: 2,500 in "check", 125,000 in "full"
-EXAMPLES = {"histories": 700, "carriers": 800, "roots": 350, "buses": 150, "copies": 500}
+EXAMPLES = {"histories": 600, "carriers": 600, "stories": 500, "roots": 300, "buses": 100, "copies": 400}
+COMMANDED = 15
 ITEMS_IN_FULL, EXAMPLES_IN_FULL = 5, {name: 10 * count for name, count in EXAMPLES.items()}
 SEED = int(os.environ.get("IMA_MODEL_SEED", "0"))
 
@@ -58,3 +59,16 @@ def test_no_answer_is_wrong(library, kind, number, examples):
         assert not wrong, str(wrong[0])
 
     no_answer_is_wrong()
+
+
+@pytest.mark.check
+def test_the_command_answers_as_the_library(library, tmp_path_factory):
+    @seed(SEED)
+    @settings(max_examples=COMMANDED, deadline=None, database=None, phases=(Phase.generate, Phase.shrink),
+              suppress_health_check=list(HealthCheck), print_blob=False)
+    @given(strategies.histories)
+    def answers_as_the_library(history):
+        assert not command.differences(library, builds.PLAIN.binary, tmp_path_factory.mktemp("list"), history)
+
+    builds.PLAIN.build()
+    answers_as_the_library()

@@ -197,6 +197,8 @@ class Forgery:
     values: str = "replayed"
     pcr: int | None = None
     template: str = "ima-buf"
+    # Of a record, with keys that agree with each other
+    claim: str = "nothing"
 
     def wire(self, shown: list[Shown], quote: Quote, at: int) -> Wire:
         order = shown[0].wire.order if shown else entries.LITTLE
@@ -222,6 +224,7 @@ class Forgery:
                 start, base = index, entry.facts
                 break
         pairs = moved_on(base.text if base else NO_RECORD, at - start)
+        CLAIMS[self.claim](pairs, self.by)
         if self.values == "replayed" and "error" not in pairs:
             pairs["pcr"] = replayed(quote, shown[:at], start, base.text if base and base.has_values else None)
         elif self.values == "quoted" and "error" not in pairs:
@@ -240,6 +243,8 @@ class Change:
     forgery: Forgery = Forgery()
     template: str = "ima-ng"
     claim: str = "nothing"
+    # Of entries, or of the events of records
+    name: bytes = b""
 
     def apply(self, shown: list[Shown], quote: Quote) -> list[Shown]:
         if not shown:
@@ -253,6 +258,11 @@ class Change:
             made.append(Shown(self.forgery.wire(shown, quote, len(shown)), None))
         elif self.what == "delete":
             del made[at:at + count]
+        elif self.what == "delete named":
+            named = [index for index, one in enumerate(made) if one.wire.name.startswith(self.name) or
+                     (record_of(one, quote) or {}).get("event", "").encode() == self.name]
+            if named:
+                del made[named[self.at % len(named)]]
         elif self.what == "truncate":
             del made[at:]
         elif self.what == "double":
@@ -323,9 +333,9 @@ def with_text(wire: Wire, text: bytes) -> Wire:
 
 def told(shown: list[Shown], story: Change, quote: Quote) -> list[Shown]:
     """
-    A claim in the records of a kernel from the entry @at on, and all that follows from it in up to @count records, or if
-    that is odd, in those up to the last gap: with the values of the forgery "replayed", they agree with each other and
-    with the entries in front of them.
+    A claim in the records of a kernel from the entry @at on, and all that follows from it, in half of @count records,
+    or if that is odd, in those up to the last gap: with the values of the forgery "replayed", they agree with each other
+    and with the entries in front of them.
     """
     made, start, before = list(shown), 0, None
     at, carried, moved = story.at % len(shown), None, 0

@@ -16,6 +16,7 @@ from model.truth import EVERY, Expected, Shown, judge, recognized, shown
 
 History = tuple[Setup, list[Operation], TakeQuote]
 Parts = Sequence[Sequence[Shown]]
+PLAIN_AND_QUOTED = check.FORMS[0], check.FORMS[-1]
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ def split(entries: list[Shown], places: list[int]) -> list[list[Shown]]:
 
 
 def carrier(library: Library, attack: tuple[History, list[Change], list[int]],
-            forms: Sequence[Form] = check.FORMS[:3]) -> list[Wrong]:
+            forms: Sequence[Form] = (*check.FORMS[:3], check.FORMS[-1])) -> list[Wrong]:
     """The list is changed on its way, and handed over as a whole or in parts."""
     history, changes, places = attack
     live = lived(history)
@@ -133,7 +134,7 @@ def right_otherwise(answer: Answer, entries: list[Shown], quote: Quote) -> bool:
     return False
 
 
-def root(library: Library, attack: tuple[History, Root], forms: Sequence[Form] = check.FORMS[:1]) -> list[Wrong]:
+def root(library: Library, attack: tuple[History, Root], forms: Sequence[Form] = PLAIN_AND_QUOTED) -> list[Wrong]:
     history, villain = attack
     live = lived(history)
     entries, quote = villain.apply(live)
@@ -148,7 +149,7 @@ def root(library: Library, attack: tuple[History, Root], forms: Sequence[Form] =
             for wrong in check.wrong_answers(library, [entries], quote, expected, forms)]
 
 
-def bus(library: Library, history: History, forms: Sequence[Form] = check.FORMS[:1]) -> list[Wrong]:
+def bus(library: Library, history: History, forms: Sequence[Form] = PLAIN_AND_QUOTED) -> list[Wrong]:
     """Answers of the TPM are altered on their way to the kernel."""
     live = lived(history)
     quote = live.quotes[-1]

@@ -25,11 +25,14 @@ class Form:
     parts: bool = False
     # With pcrUpdateCounter as of the PCR values
     counter: bool = False
+    # As evidence has them: with that, and what a quote signs
+    quoted: bool = False
 
 
 FORMS = (Form("binary"), Form("ascii", ascii=True), Form("binary parts", how=FILE, parts=True),
          Form("ascii parts", ascii=True, how=FILE, parts=True), Form("binary pipe", how=PIPE),
-         Form("ascii pipe", ascii=True, how=PIPE), Form("binary parts, pipes", how=PIPE, parts=True), Form("binary with counter", counter=True))
+         Form("ascii pipe", ascii=True, how=PIPE), Form("binary parts, pipes", how=PIPE, parts=True), Form("binary with counter", counter=True),
+         Form("binary quoted", counter=True, quoted=True))
 
 
 def rendered(parts: Sequence[Sequence[Shown]], form: Form) -> list[bytes]:
@@ -141,8 +144,12 @@ def wrong_answers(library: Library, parts: Sequence[Sequence[Shown]], quote: Quo
             continue
         if (form.parts and len(parts) < 2) or (quote.has_copy and not form.parts):
             continue
+        if form.quoted and len(set(quote.positions.values())) > 1:
+            # A quote is of one moment
+            continue
         answer = library.verify(rendered(parts, form) or [b""], quote.pcrs, how=form.how, ima_pcr=quote.ima_pcr,
-                                counter=quote.counter if form.counter else None)
+                                counter=quote.counter if form.counter else None,
+                                starts=quote.starts if form.quoted else None)
         wrong = problems(answer, expected)
         if wrong:
             found.append((form, wrong, answer))

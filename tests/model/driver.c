@@ -145,11 +145,12 @@ static FILE *stream_of(enum how how, const void *data, size_t len)
 
 /*
  * Verify the list in @nr parts.  @counter is pcrUpdateCounter at the time of the PCR
- * values, or negative; @state one to resume from, or NULL; the @nr_runs of @run a copy
+ * values, or negative; so are @resets, with @restarts, which a quote signs; @state one to resume from, or NULL; the @nr_runs of @run a copy
  * of the list.  Returns 0, or -1 if the verification could not be set up.
  */
 int model_verify(int how, size_t nr, const void *const *part, const size_t *len,
 		 const char *pcrread, unsigned int ima_pcr, int64_t counter,
+		 int64_t resets, int64_t restarts,
 		 const char *state, size_t state_len, int keep_state,
 		 size_t nr_runs, const void *const *run, const size_t *run_len,
 		 struct answer *answer);
@@ -157,6 +158,7 @@ void model_free(struct answer *answer);
 
 int model_verify(int how, size_t nr, const void *const *part, const size_t *len,
 		 const char *pcrread, unsigned int ima_pcr, int64_t counter,
+		 int64_t resets, int64_t restarts,
 		 const char *state, size_t state_len, int keep_state,
 		 size_t nr_runs, const void *const *run, const size_t *run_len,
 		 struct answer *answer)
@@ -201,6 +203,10 @@ int model_verify(int how, size_t nr, const void *const *part, const size_t *len,
 		imatally_verifier_set_pcr(verifier, ima_pcr);
 	if (counter >= 0)
 		imatally_verifier_set_counter(verifier, counter);
+	if (resets >= 0) {
+		imatally_verifier_set_starts(verifier, resets, restarts);
+		imatally_verifier_set_one_moment(verifier);
+	}
 	if (keep_state)
 		imatally_verifier_keep_state(verifier);
 	for (i = 0; i < nr_runs; i++) {

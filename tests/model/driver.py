@@ -55,18 +55,21 @@ class Library:
         self._library = ctypes.CDLL(os.fspath(path))
         self._library.model_verify.argtypes = [
             ctypes.c_int, ctypes.c_size_t, ctypes.POINTER(ctypes.c_char_p), ctypes.POINTER(ctypes.c_size_t),
-            ctypes.c_char_p, ctypes.c_uint, ctypes.c_int64, ctypes.c_char_p, ctypes.c_size_t, ctypes.c_int,
+            ctypes.c_char_p, ctypes.c_uint, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64, ctypes.c_char_p, ctypes.c_size_t, ctypes.c_int,
             ctypes.c_size_t, ctypes.POINTER(ctypes.c_char_p), ctypes.POINTER(ctypes.c_size_t), ctypes.POINTER(_Answer)]
         self._library.model_free.argtypes = [ctypes.POINTER(_Answer)]
 
     def verify(self, parts: Sequence[bytes], pcrs: str, *, how: int = BUFFER, ima_pcr: int = 10,
-               counter: int | None = None, state: bytes | None = None, keep_state: bool = False,
+               counter: int | None = None, starts: tuple[int, int] | None = None, state: bytes | None = None, keep_state: bool = False,
                copy: Sequence[bytes] = ()) -> Answer:
-        """Verify a list in @parts, of which there is a @copy, against @pcrs, text as tpm2_pcrread prints it."""
+        """
+        Verify a list in @parts, of which there is a @copy, against @pcrs, text as tpm2_pcrread prints it. @starts: how
+        often the TPM was reset and restarted, as in a quote.
+        """
         found = _Answer()
         try:
             if self._library.model_verify(how, *_array(parts), pcrs.encode(), ima_pcr,
-                                          -1 if counter is None else counter, state, len(state or b""), keep_state,
+                                          -1 if counter is None else counter, *(starts or (-1, -1)), state, len(state or b""), keep_state,
                                           *_array(copy), ctypes.byref(found)):
                 raise RuntimeError("the library could not be called")
             data = json.loads(ctypes.string_at(found.json, found.json_len))

@@ -199,7 +199,9 @@ class Kernel:
             half = len(facts.text) // 2
             text = facts.text[:half].rstrip(b";") if spoiled == "cut" else b"version=1;\xff" + facts.text[half:]
         pcr = machine.ima_pcr if self.boot.record_pcr is None else self.boot.record_pcr
-        wire = entries.of_buffer(pcr, b"pcr_counter", text if spoiled else facts.text, self.boot.template)
+        # Not in the rule's template, if that cannot hold the text
+        template = self.boot.template if len(entries.TEMPLATES[self.boot.template]) == 3 else "ima-buf"
+        wire = entries.of_buffer(pcr, b"pcr_counter", text if spoiled else facts.text, template)
         return self.append(wire, fault, None if spoiled else facts)
 
     def shown_values(self, values: dict[str, bytes]) -> str:

@@ -46,6 +46,8 @@ class Quote:
     has_copy: bool = False
     # Are there values of other PCRs that entries were extended into?
     others: bool = False
+    # How often the TPM was reset and restarted
+    starts: tuple[int, int] = (0, 0)
 
     @property
     def list(self) -> list[Entry]:
@@ -140,7 +142,8 @@ class Machine:
         own = tuple((bank, values[bank.alg]) for bank in self.tpm.holding(self.ima_pcr))
         self.quotes.append(Quote(self.tpm.pcrread(shown, of), own, counter, positions, log,
                                  (*self.kept, tuple(self.kernel.memory)), tuple(self.master), self.ima_pcr,
-                                 (*self.copies, tuple(self.kernel.everything)), self.has_copy, others))
+                                 (*self.copies, tuple(self.kernel.everything)), self.has_copy, others,
+                                 (self.tpm.resets, self.tpm.restarts)))
 
 
 def run(setup: Setup, operations: Iterable[Operation]) -> Machine:

@@ -34,7 +34,7 @@ boots = st.builds(
     fails=st.frozensets(st.sampled_from(("before", "aggregate", "after", "clock", "read", "extend")), max_size=2)
     | st.just(frozenset()),
     events=st.booleans(),
-    template=st.sampled_from(("ima-buf", "ima-txt")),
+    template=st.sampled_from(("ima-buf", "ima-txt", "ima-ng")),
     file_template=st.sampled_from(("ima-ng", "ima-sig", "ima-ngv2", "ima-sigv2", "evm-sig")),
     record_pcr=st.sampled_from((None,) * 9 + (11,)),
     hmac=st.sampled_from((False, False, True)))
@@ -82,7 +82,7 @@ forgeries = st.builds(
     Forgery, kind=st.sampled_from(("record", "record", "record", "record", "file", "start", "copy", "violation")),
     twist=st.sampled_from(tuple(TWISTS)), second=st.just("as it is") | st.sampled_from(tuple(TWISTS)),
     by=st.integers(1, 6), values=st.sampled_from(("replayed", "quoted", "base")), pcr=st.sampled_from((None, None, None, 10, 11, 16, 23)),
-    template=st.sampled_from(("ima-buf", "ima-txt")))
+    template=st.sampled_from(("ima-buf", "ima-txt")), claim=st.just("nothing") | st.sampled_from(tuple(CLAIMS)))
 places = st.integers(0, 40)
 # Machines without hiccups, so that something is there to be forged
 calm_boots = st.builds(Boot, template=st.sampled_from(("ima-buf", "ima-txt")), events=st.booleans())
@@ -102,6 +102,8 @@ changes = st.one_of(
               forgery=forgeries),
     st.builds(Change, st.sampled_from(("delete", "delete", "truncate", "double", "swap", "edit", "pcr")), places,
               st.integers(1, 6)),
+    st.builds(Change, st.just("delete named"), places, name=st.sampled_from(
+        (b"boot_aggregate", b"pcr_counter", b"kexec_load", b"kexec_execute", b"kernel_version"))),
     st.builds(Change, st.just("template"), places, st.integers(1, 40),
               template=st.sampled_from(("ima-ng", "ima-sig", "ima-buf", "ima-txt", "ima-cgpath"))))
 # Records that agree with each other and with the list
@@ -111,16 +113,17 @@ told = st.builds(Change, st.sampled_from(("story", "story", "kernel")), places, 
 gap = st.tuples(st.builds(ops.Load, st.integers(0, 3)), st.builds(ops.Measure, st.integers(2, 6)), st.one_of(
     st.just(ops.Request()), st.builds(ops.Drop, st.integers(1, 3)), st.builds(ops.Others, st.just(7)),
     st.builds(ops.Delete, st.integers(1, 4), st.booleans()), st.just(ops.Suspend("disk"))),
-    st.builds(ops.Kexec, calm_boots)).map(list)
+    st.builds(ops.Kexec, calm_boots)).map(lambda one: list(one))
 gaps = st.tuples(
     st.builds(Setup, banks=st.just((BANKS[1],)), boot=calm_boots),
-    st.lists(gap | st.builds(ops.Measure, st.integers(1, 3)).map(lambda one: [one]) | st.just([ops.Request()]), min_size=1,
-             max_size=6).map(lambda groups: [one for group in groups for one in group]),
+    st.lists(gap | st.builds(ops.Measure, st.integers(1, 3)).map(lambda one: [one]) | st.just([ops.Request()]),
+             min_size=1, max_size=6).map(lambda groups: [one for group in groups for one in group]),
     st.builds(ops.TakeQuote))
-stories = st.tuples(st.one_of(attacked, gaps, gaps), st.lists(told | told | changes, min_size=1, max_size=3), st.lists(places, max_size=2))
+stories = st.tuples(st.one_of(attacked, gaps, gaps), st.lists(told | told | changes, min_size=1, max_size=3),
+                    st.lists(places, max_size=2))
 carriers = st.tuples(attacked, st.lists(changes, min_size=1, max_size=3), st.lists(places, max_size=2))
-roots = st.tuples(attacked, st.builds(Root, st.lists(forgeries, max_size=3).map(tuple),
-                                       st.lists(changes, max_size=2).map(tuple)))
+roots = st.tuples(attacked | gaps, st.builds(Root, st.lists(forgeries, max_size=3).map(tuple),
+                                       st.lists(changes | told, max_size=2).map(tuple)))
 
 # ---- Copies
 
