@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The verifier's settings and what it learns from a reading of the list.
- * verify.c works on them, and state.c saves and loads them.
+ * verifier.c makes readings, verify.c judges them, and state.c saves and loads them.
  */
 #ifndef IMATALLY_VERIFIER_H
 #define IMATALLY_VERIFIER_H
@@ -178,6 +178,22 @@ enum imatally_status imatally_reading_begin(struct reading *reading,
 					    const struct settings *asked,
 					    bool assume_own);
 void imatally_reading_end(struct reading *reading);
+/*
+ * Read to the end of the list, and judge it.  If the list has to be read again, as
+ * reading->doubts then says, *@result is not set.
+ */
+enum imatally_status imatally_reading_run(struct reading *reading,
+					  struct imatally_log *log,
+					  struct imatally_result *result,
+					  struct imatally_error *err);
+/*
+ * Resume from the state, if it is of this list: its last entry must be in the same
+ * place.  Otherwise *@how is the reason to read the list from its start.
+ */
+enum imatally_status imatally_reading_resume(struct reading *reading,
+					     struct imatally_log *log,
+					     enum imatally_resumption *how,
+					     struct imatally_error *err);
 
 /* state.c */
 /* Where a state ends. */
