@@ -190,7 +190,10 @@ class _Judge:
             self.aliens -= self.aliens_before(index, entry.kernel)
         lost = len(missing) - self.aliens
         elsewhere, self.aliens, self.aliens_elsewhere = self.aliens_elsewhere, 0, 0
-        if lost < 0:
+        if lost < 0 and not same and not facts.carried and self.may_be_reset(index, facts):
+            # What is in front may be another kernel's: the PCR proves nothing before its reset
+            self.doubts.append(index)
+        elif lost < 0:
             self.faults.append(index)
             self.why.append(f"{-lost} entries more than record {index} counts")
         failed = facts.failed - (self.previous.failed if same and self.previous else 0)
@@ -255,6 +258,9 @@ class _Judge:
         start = next(n for n, one in enumerate(self.entries) if one.entry and one.entry.kernel == kernel)
         last = self.records[-2] + 1 if len(self.records) > 1 else 0
         return sum(one.entry is None and one.wire.pcr == self.quote.ima_pcr for one in self.entries[last:start])
+
+    def may_be_reset(self, index: int, facts: Facts) -> bool:
+        return facts.event == "resume" and (facts.resets is None or facts.resets != self.known_resets(index))
 
     def known_resets(self, index: int) -> int | None:
         """What the last record before @index says of the TPM's resets."""
@@ -395,8 +401,11 @@ class _Judge:
                         self.counts())
 
     def counts(self) -> dict[int, Counts]:
-        every = {index: self.entries[index].facts(self.quote.ima_pcr) for index in self.records}
-        return {index: Counts(facts.kernel, len(facts.before), facts.dropped, facts.failed) for index, facts in every.items() if facts}
+        """Of two equal records, either may be the one that a kernel made."""
+        every = {(entry.wire.pcr, entry.wire.key): entry.facts for entry in self.quote.master if entry.facts}
+        found = {index: every.get((one.wire.pcr, one.wire.key)) for index, one in enumerate(self.entries)}
+        return {index: Counts(facts.kernel, len(facts.before), facts.dropped, facts.failed)
+                for index, facts in found.items() if facts and self.entries[index].wire.pcr == self.quote.ima_pcr}
 
     def others_agree(self) -> bool:
         """Do the entries that are shown lead to the values of other PCRs, too?"""
