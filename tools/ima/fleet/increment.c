@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,22 +13,44 @@ struct increment {
 	int fd;
 	uint64_t offset, at;
 	bool *missed;
+	/* What was read last: glibc asks an unbuffered stream for single bytes. */
+	uint64_t first;
+	size_t nr;
+	char block[16384];
 };
+
+/* Have the block begin at @inc->at.  Returns -1 with errno. */
+static int read_block(struct increment *inc)
+{
+	ssize_t got = pread(inc->fd, inc->block, sizeof(inc->block),
+			    inc->at - inc->offset);
+
+	if (got < 0)
+		return -1;
+	inc->first = inc->at;
+	inc->nr = got;
+	return 0;
+}
 
 static ssize_t read_increment(void *cookie, char *buf, size_t size)
 {
 	struct increment *inc = cookie;
-	ssize_t got;
+	size_t left;
 
 	if (inc->at < inc->offset) {
 		*inc->missed = true;
 		errno = EIO;
 		return -1;
 	}
-	got = pread(inc->fd, buf, size, inc->at - inc->offset);
-	if (got > 0)
-		inc->at += got;
-	return got;
+	if ((inc->at < inc->first || inc->at >= inc->first + inc->nr) &&
+	    read_block(inc))
+		return -1;
+	left = inc->first + inc->nr - inc->at;
+	if (size > left)
+		size = left;
+	memcpy(buf, inc->block + (inc->at - inc->first), size);
+	inc->at += size;
+	return size;
 }
 
 static int seek_increment(void *cookie, off64_t *to, int whence)
@@ -70,8 +93,12 @@ FILE *fleet_increment_open(FILE *data, uint64_t offset, bool *missed)
 	*missed = false;
 	if (!inc)
 		return NULL;
-	*inc = (struct increment){ .fd = fileno(data), .offset = offset,
-				   .missed = missed };
+	inc->fd = fileno(data);
+	inc->offset = offset;
+	inc->at = 0;
+	inc->missed = missed;
+	inc->first = 0;
+	inc->nr = 0;
 	file = fopencookie(inc, "r", functions);
 	if (!file) {
 		free(inc);
