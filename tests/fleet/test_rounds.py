@@ -102,7 +102,11 @@ def test_history_has_each_verdict_once(shared):
 
 
 def test_status_has_the_worst_host_first(shared):
-    done = shared.fleet("status", shared.folder)
+    with shared.host("answers") as host, shared.host("waits"):
+        shared.start_agent(host, "answers")
+        shared.becomes("answers", "complete")
+        shared.becomes("waits", "silent")
+        done = shared.fleet("status", shared.folder)
     words = ("mismatch", "not authentic", "error", "silent", "incomplete", "none", "complete")
     order = [next(i for i, word in enumerate(words) if f" {word} " in line) for line in done.out.splitlines()[1:]]
     assert len(order) > 1 and order == sorted(order), done.out
