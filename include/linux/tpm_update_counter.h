@@ -22,9 +22,9 @@
  * @update_counter:	pcrUpdateCounter, the TPM's count of updates of all PCRs
  *			in all banks, except for PCRs that never count
  * @protected:		whether pcrUpdateCounter is read in an HMAC session, which
- *			proves as much as the chip's null key. It is not, if the
- *			kernel or the chip offers none. A session that fails is
- *			an error, and no reason to read without one.
+ *			proves as much as the chip's null key. False only if the
+ *			kernel or the chip offers no session. If a session
+ *			fails, the read fails, too.
  * @bank_mask:		BIT(i) is set if @digests[i] was returned
  * @digests:		@digests[i] is the PCR's value in allocated_banks[i]
  */

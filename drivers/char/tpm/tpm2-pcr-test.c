@@ -1032,6 +1032,13 @@ static void test_counter_is_not_read_without_its_session(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake(chip)->reads, offered ? 1 : 2);
 	KUNIT_EXPECT_FALSE(test, chip->flags & TPM_CHIP_FLAG_DISABLE);
 
+	/* A chip that was disabled by an extend remains so. */
+	chip->flags |= TPM_CHIP_FLAG_DISABLE;
+	KUNIT_EXPECT_EQ(test, tpm2_get_update_counter(chip, PCR, counter),
+			expected);
+	KUNIT_EXPECT_TRUE(test, chip->flags & TPM_CHIP_FLAG_DISABLE);
+	chip->flags &= ~TPM_CHIP_FLAG_DISABLE;
+
 	/* What the record says does not depend on whether the TPM is there. */
 	chip->flags |= TPM_CHIP_FLAG_SUSPENDED;
 	counter->protected = !offered;

@@ -559,7 +559,7 @@ void ima_measure_update_counter(enum ima_counter_event event)
 	ima_counter_make(&record, event);
 }
 
-/* At this point the firmware has restarted the TPM, and tasks run again. */
+/* By now the firmware has restarted the TPM, if at all, and tasks run again. */
 static int ima_counter_pm_notify(struct notifier_block *nb,
 				 unsigned long action, void *data)
 {
