@@ -80,11 +80,11 @@ static void keep_exchange(struct imatally_exchange *exchange, TPM2_CC code,
 	keep(&exchange->response, buf, 8 + response_len);
 }
 
-static void hash_nonce(struct imatally_exchange *exchange, const char *nonce)
+static void hash_nonce(struct imatally_exchange *exchange, const void *nonce,
+		       size_t len)
 {
 	static const uint8_t null_ticket[] = { 0x80, 0x24, 0x40, 0, 0, 7, 0, 0 };
 	uint8_t command[128], response[64] = { 0, 32 };
-	size_t len = strlen(nonce);
 
 	command[0] = 0;
 	command[1] = len;
@@ -197,15 +197,26 @@ static void read_values(const struct machine *m, uint32_t first, uint32_t nr,
 	}
 }
 
+void attester_answer(struct attester *a, const void *nonce, size_t len)
+{
+	TPMS_ATTEST *const attests[] = { &a->quote, &a->audit, &a->boot };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(attests); i++) {
+		attests[i]->extraData.size = len;
+		memcpy(attests[i]->extraData.buffer, nonce, len);
+	}
+	hash_nonce(&a->evidence.exchange[0], nonce, len);
+	attester_audit(a);
+}
+
 void attester_read(struct attester *a, const struct machine *m,
 		   const char *nonce)
 {
 	TPMS_ATTEST attest = { .magic = TPM2_GENERATED_VALUE,
-			       .clockInfo = a->clock,
-			       .extraData.size = strlen(nonce) };
+			       .clockInfo = a->clock };
 	struct imatally_evidence *ev = &a->evidence;
 
-	memcpy(attest.extraData.buffer, nonce, strlen(nonce));
 	a->quote = attest;
 	a->quote.type = TPM2_ST_ATTEST_QUOTE;
 	a->audit = attest;
@@ -220,9 +231,8 @@ void attester_read(struct attester *a, const struct machine *m,
 	ev->audit_alg = TPM2_ALG_SHA256;
 	ev->nr_exchanges = 2;
 	ev->exchange = calloc(2, sizeof(*ev->exchange));
-	hash_nonce(&ev->exchange[0], nonce);
 	read_pcrs(&ev->exchange[1], m, &a->quote.attested.quote.pcrSelect);
-	attester_audit(a);
+	attester_answer(a, nonce, strlen(nonce));
 }
 
 static void make_signature(const struct attester *a,

@@ -32,6 +32,8 @@ struct imatally_ak *attester_ak(const struct attester *a);
 /* Read and quote PCR 10 of @m, and PCRs 0 to 9, in all banks. */
 void attester_read(struct attester *a, const struct machine *m,
 		   const char *nonce);
+/* Answer another nonce, of any bytes. */
+void attester_answer(struct attester *a, const void *nonce, size_t len);
 /* Update the audit digest after a change of the exchanges. */
 void attester_audit(struct attester *a);
 /* Update the quoted digests, over the PCR values of the evidence in order. */
