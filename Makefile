@@ -11,7 +11,7 @@
 #	TOPIC=N		make series: only that topic
 #	SIGNED_OFF_BY=X	make series: who mails it, as "Name <mail>"
 #	KCONFIG=FILE	make kernel-deb: configuration of the kernel (default: of the running one)
-#	SUITE=NAME	make check-fresh: bookworm or trixie (default: both)
+#	SUITE=NAME	make check-fresh, check-distro: bookworm or trixie (default: both)
 #	FULL=1		make bench: measure more, for hours
 #	T=EXPR		make check: only the tests that EXPR matches (pytest -k): T='kexec and boot2'
 #	KEYLIME=DIR	make check-keylime: a tree of Keylime
@@ -55,6 +55,10 @@ check-full: ## all tests, also those that take hours
 check-fresh: ## the README's commands on a fresh Debian; two hours for each suite
 	@scripts/deps check-fresh
 	@/usr/bin/python3 -m pytest -m full $(if $(SUITE),-k "$(SUITE)") tests/test_fresh.py
+
+check-distro: ## a Debian with UEFI firmware and a TPM, half an hour for each suite
+	@scripts/deps check-distro
+	@/usr/bin/python3 -m pytest -m distro $(if $(SUITE),-k "$(SUITE)") tests/distro
 
 check-keylime: ## Keylime's verifier with imatally, and its own tests: KEYLIME=DIR
 	@scripts/deps check-keylime
@@ -114,4 +118,4 @@ deb: ## build Debian packages of the verifier and its library, in build/deb
 clean: ## remove build/; the caches in your home folder stay
 	rm -rf build
 
-.PHONY: help demo demo-fleet check check-quick check-full check-fresh check-keylime mutants kernel tree refresh port series check-series bench kernel-deb docs imatally fuzz deb clean
+.PHONY: help demo demo-fleet check check-quick check-full check-fresh check-distro check-keylime mutants kernel tree refresh port series check-series bench kernel-deb docs imatally fuzz deb clean
