@@ -86,7 +86,7 @@ def test_the_copy_puts_entries_back(ours: Distro, cut: Path, enrolled: Path) -> 
     assert (answer.status, answer.verdict) == (0, "complete"), answer.text
     assert answer.says(r"^  [0-9]+ entries put back from "), answer.text
     claims = ear.claims(token.read_text(encoding="ascii").strip(), ear.public(key), "ES256")
-    assert claims["submods"]["ima"]["ear_status"] == "affirming"
+    assert claims["submods"]["ima"]["ear_verifier_claims"]["imatally"]["verdict"] == "complete"
     assert re.search(r'^imatally_lists\{verdict="complete"\} 1$', figures.read_text(encoding="ascii"), re.M)
 
 
