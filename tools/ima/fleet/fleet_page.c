@@ -146,7 +146,7 @@ static void put_footer(FILE *to, const struct view *view)
 	fputs(" UTC; all times are in UTC", to);
 }
 
-static void put_place(FILE *to, const char *name, size_t len, const void *view)
+static void put_place(FILE *to, const char *name, const void *view)
 {
 	static const struct {
 		const char *name;
@@ -159,8 +159,7 @@ static void put_place(FILE *to, const char *name, size_t len, const void *view)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(places); i++)
-		if (strlen(places[i].name) == len &&
-		    !memcmp(places[i].name, name, len))
+		if (!strcmp(places[i].name, name))
 			places[i].put(to, view);
 }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* See page.h. */
 
-#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -39,25 +38,22 @@ void page_put_hash(FILE *to, const char *of)
 	fputs((char *)text, to);
 }
 
-static bool is(const char *name, size_t len, const char *wanted)
-{
-	return strlen(wanted) == len && !memcmp(name, wanted, len);
-}
-
 void page_put(FILE *to, const char *text, page_place_fn *put, const void *data)
 {
 	const char *at = text, *begin, *end;
 
 	while ((begin = strstr(at, "<!--@")) && (end = strstr(begin, "-->"))) {
-		const char *name = begin + strlen("<!--@");
+		char name[32];
 
 		fwrite(at, 1, begin - at, to);
-		if (is(name, end - name, "style"))
+		begin += strlen("<!--@");
+		snprintf(name, sizeof(name), "%.*s", (int)(end - begin), begin);
+		if (!strcmp(name, "style"))
 			fputs(style, to);
-		else if (is(name, end - name, "style-hash"))
+		else if (!strcmp(name, "style-hash"))
 			page_put_hash(to, style);
 		else
-			put(to, name, end - name, data);
+			put(to, name, data);
 		at = end + strlen("-->");
 	}
 	fputs(at, to);

@@ -15,12 +15,8 @@ void page_put_escaped(FILE *to, const char *text);
 /* Put the hash of a script or style, for the policy. */
 void page_put_hash(FILE *to, const char *of);
 
-/*
- * Fills in what the comment <!--@NAME--> in a page stands for; @name is not
- * terminated.
- */
-typedef void page_place_fn(FILE *to, const char *name, size_t len,
-			   const void *data);
+/* Fills in what the comment <!--@NAME--> in a page stands for. */
+typedef void page_place_fn(FILE *to, const char *name, const void *data);
 
 /*
  * Put the page @text.  The places "style" and "style-hash", which all pages have, are

@@ -382,13 +382,12 @@ static const struct place {
 	{ "findings", put_findings },	    { "footer", put_footer },
 };
 
-static void put_place(FILE *to, const char *name, size_t len, const void *report)
+static void put_place(FILE *to, const char *name, const void *report)
 {
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(places); i++)
-		if (strlen(places[i].name) == len &&
-		    !memcmp(places[i].name, name, len))
+		if (!strcmp(places[i].name, name))
 			places[i].put(to, report);
 }
 
