@@ -56,7 +56,7 @@ check-fresh: ## the README's commands on a fresh Debian; two hours for each suit
 	@scripts/deps check-fresh
 	@/usr/bin/python3 -m pytest -m full $(if $(SUITE),-k "$(SUITE)") tests/test_fresh.py
 
-check-distro: ## a Debian with UEFI firmware and a TPM, half an hour for each suite
+check-distro: ## a Debian with UEFI firmware and a TPM
 	@scripts/deps check-distro
 	@/usr/bin/python3 -m pytest -m distro $(if $(SUITE),-k "$(SUITE)") tests/distro
 
